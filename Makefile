@@ -1,0 +1,31 @@
+# make alone lists the commands.
+PYTHON := .venv/bin/python
+
+.PHONY: help setup demo test check fix bench shots lock
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## make the environment in .venv
+	@script/setup
+
+demo: ## one campaign the whole way; SERVE=0 HOME_DIR=path JSON=1 DATA=file MAPPING=...
+	@script/demo
+
+test: ## set up and run the tests
+	@script/test
+
+check: ## format, lint, types, import contracts, own rules
+	@script/check
+
+fix: ## format and mend what can be mended
+	$(PYTHON) -m ruff check --fix src tests tools benchmarks
+	$(PYTHON) -m ruff format src tests tools benchmarks
+
+bench: ## make bench NAME=import|snapshot|count|list N=1000000 JSON=1
+	@script/bench
+
+shots: ## screenshots of every page into shots/
+	@script/shots
+
+lock: ## write the hash-locked requirements again
+	@script/lock

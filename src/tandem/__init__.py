@@ -1,0 +1,1 @@
+"""Tandem: a campaign planner and a messenger that meet only over HTTP."""

@@ -1,0 +1,1 @@
+"""The words both halves speak; no framework, no database."""

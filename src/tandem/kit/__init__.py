@@ -1,0 +1,1 @@
+"""Product-blind tools that both halves use."""

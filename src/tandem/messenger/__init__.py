@@ -1,0 +1,1 @@
+"""Symplify's role: projects, templates, contacts, delivery."""

@@ -1,0 +1,1 @@
+"""Customer accounts, users, API users and tokens."""

@@ -1,0 +1,1 @@
+"""Lists, contacts, attributes, imports, consent and suppression."""

@@ -1,0 +1,1 @@
+"""The attempt ledger, the senders, the local journal and the providers."""

@@ -1,0 +1,1 @@
+"""Receives the planner's event, fetches the details, orders the sending."""

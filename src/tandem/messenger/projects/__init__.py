@@ -1,0 +1,1 @@
+"""Projects, triggers and their versions; the template compiler."""

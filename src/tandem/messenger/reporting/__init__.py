@@ -1,0 +1,1 @@
+"""Metrics back to the planner."""

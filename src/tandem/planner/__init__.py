@@ -1,0 +1,1 @@
+"""Optimove's role: customers, target groups, campaigns, the list on the day."""

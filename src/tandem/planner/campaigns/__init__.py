@@ -1,0 +1,1 @@
+"""Campaign plans: group, channel, one project, its templates, date, time, control share; their states."""

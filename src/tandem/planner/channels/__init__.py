@@ -1,0 +1,1 @@
+"""Accounts at a messenger; its projects and templates, read and cached; previews."""

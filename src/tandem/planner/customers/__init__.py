@@ -1,0 +1,1 @@
+"""People and their orders: import, identity, the daily snapshot, the dated copy of consent, erasure."""

@@ -1,0 +1,1 @@
+"""The daily cycle of an account."""

@@ -1,0 +1,1 @@
+"""Registered event listeners, the event outbox, its retries and replay."""

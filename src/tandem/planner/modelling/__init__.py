@@ -1,0 +1,1 @@
+"""Lifecycle stages and, later, predictive customer models."""

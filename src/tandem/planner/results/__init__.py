@@ -1,0 +1,1 @@
+"""Metrics reported by the messenger; later responses and uplift."""

@@ -1,0 +1,1 @@
+"""Target groups: conditions to count, sample, list and 'why not this person'."""

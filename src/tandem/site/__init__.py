@@ -1,0 +1,1 @@
+"""Puts the halves together: settings, commands, processes, the demo."""

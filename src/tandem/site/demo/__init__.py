@@ -1,0 +1,1 @@
+"""The demonstration: sample data and one campaign the whole way."""

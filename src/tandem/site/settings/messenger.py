@@ -1,0 +1,10 @@
+"""Settings of the messenger's processes."""
+
+from tandem.site.settings.base import apply
+
+globals().update(
+    apply(
+        "messenger",
+        ["accounts", "contacts", "projects", "delivery", "reporting", "listener"],
+    )
+)

@@ -1,0 +1,8 @@
+"""The messenger under a WSGI server."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tandem.site.settings.messenger"
+application = get_wsgi_application()

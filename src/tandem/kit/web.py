@@ -1,11 +1,13 @@
-"""What the pages of both halves share: security headers, the clock on every page, the way home."""
+"""What the pages of both halves share: security headers, the clock, refusals as pages, the way home."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 
 from tandem.kit import clock
+from tandem.kit.problems import Problem
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -27,10 +29,40 @@ class SecurityHeadersMiddleware:
         return response
 
 
+class ProblemPagesMiddleware:
+    """A Problem that leaves a view becomes a page (for htmx a fragment) with its words and status."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a Problem under /ui/; leave all else alone."""
+        if not isinstance(exception, Problem) or not request.path.startswith("/ui/"):
+            return None
+        template = "_problem.html" if is_fragment(request) else "problem.html"
+        return render(request, template, {"problem": exception}, status=exception.status)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def page_context(request: HttpRequest) -> dict[str, object]:
-    """What every template may show: the half, business time, whether that time is moved."""
+    """What every template may show: the half, business time in the account's zone, demo mode."""
     now = clock.from_environment()
-    return {"half": settings.TANDEM_HALF, "business_now": now.business(), "clock_moved": bool(now.offset)}
+    account = getattr(getattr(request, "user", None), "account", None)
+    return {
+        "half": settings.TANDEM_HALF,
+        "business_now": now.business(),
+        "clock_moved": bool(now.offset),
+        "zone": getattr(account, "zone", "UTC"),
+        "demo_mode": (settings.TANDEM_HOME / "demo.json").exists(),
+    }
 
 
 def go_home(request: HttpRequest) -> HttpResponse:

@@ -79,12 +79,14 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "django.contrib.messages.middleware.MessageMiddleware",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
+            "tandem.kit.web.ProblemPagesMiddleware",
         ],
         "TEMPLATES": [
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "DIRS": [HERE / half / "web" / "templates", HERE / "kit" / "templates"],
                 "OPTIONS": {
+                    "builtins": ["tandem.kit.tags"],
                     "context_processors": [
                         "django.template.context_processors.request",
                         "django.contrib.auth.context_processors.auth",

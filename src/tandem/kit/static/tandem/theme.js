@@ -1,0 +1,31 @@
+(function () {
+  "use strict";
+  var root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
+  function chosen() { try { return localStorage.getItem("theme") || "auto"; } catch (e) { return "auto"; } }
+  function show() {
+    var theme = chosen(), dark = theme === "dark" || (theme === "auto" && system.matches);
+    root.setAttribute("data-bs-theme", dark ? "dark" : "light");
+    document.querySelectorAll("#theme-switch [data-theme]").forEach(function (b) {
+      b.setAttribute("aria-pressed", String(b.dataset.theme === theme));
+    });
+  }
+  show();
+  system.addEventListener("change", show);
+  document.addEventListener("DOMContentLoaded", function () {
+    var bar = document.getElementById("theme-switch");
+    if (bar) {
+      bar.hidden = false;
+      bar.addEventListener("click", function (event) {
+        var button = event.target.closest("[data-theme]");
+        if (button) { try { localStorage.setItem("theme", button.dataset.theme); } catch (e) { /* private window */ } show(); }
+      });
+    }
+    show();
+    focusErrors();
+  });
+  function focusErrors() { var box = document.getElementById("errors"); if (box) { box.focus(); } }
+  document.addEventListener("htmx:after:swap", function (event) {
+    var source = event.detail && event.detail.ctx && event.detail.ctx.sourceElement;
+    if (event.detail && event.detail.ctx && event.detail.ctx.response && event.detail.ctx.response.status === 422 && source) { focusErrors(); }
+  });
+})();

@@ -29,20 +29,30 @@ def print_json(document: object) -> None:
     sys.stdout.flush()
 
 
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A Problem becomes a line on stderr and its exit code."""
+
+    @wraps(function)
+    def run(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except Problem as problem:
+            words.print(f"[bold red]{problem.title}.[/] ", end="")
+            words.print(f"{problem.detail} {problem.advice}".strip(), markup=False)
+            raise SystemExit(problem.exit_code) from None
+
+    return run
+
+
 def command(half: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Run a typer command inside one half; a Problem becomes a line on stderr and its exit code."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def run(*arguments: Any, **named: Any) -> Any:
-            try:
-                use_half(half)
-                return function(*arguments, **named)
-            except Problem as problem:
-                words.print(f"[bold red]{problem.title}.[/] ", end="")
-                words.print(f"{problem.detail} {problem.advice}".strip(), markup=False)
-                raise SystemExit(problem.exit_code) from None
+            use_half(half)
+            return function(*arguments, **named)
 
-        return run
+        return guarded(run)
 
     return decorate

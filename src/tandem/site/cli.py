@@ -1,8 +1,12 @@
 """The `tandem` command. Each half brings its own groups of commands."""
 
 import importlib
+import os
 
 import typer
+
+from tandem.site.commands import customers_both, database, demo, doctor, init, services
+from tandem.site.settings.environment import value
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,14 +31,22 @@ GROUPS = {
 }
 
 
-def main() -> None:
-    """Put the groups together and run."""
+def build() -> typer.Typer:
+    """The whole command tree."""
+    services.add_to(app)
+    init.add_to(app)
+    doctor.add_to(app)
+    app.add_typer(database.app, name="db")
+    app.add_typer(demo.app, name="demo")
     for module, name in GROUPS.items():
-        try:
-            group = importlib.import_module(module)
-        except ModuleNotFoundError as missing:
-            if missing.name != module:
-                raise
-            continue
-        app.add_typer(group.app, name=name)
-    app()
+        group = importlib.import_module(module).app
+        if name == "customers":
+            customers_both.add_to(group)
+        app.add_typer(group, name=name)
+    return app
+
+
+def main() -> None:
+    """Run the command; every process of a home shares its business clock."""
+    os.environ["TANDEM_CLOCK_OFFSET"] = value("TANDEM_CLOCK_OFFSET")
+    build()()

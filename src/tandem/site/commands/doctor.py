@@ -1,0 +1,164 @@
+"""`tandem doctor`: checks everything this installation stands on and gives the line that mends it."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import httpx
+import psycopg
+import typer
+
+from tandem.kit import embedded_postgres
+from tandem.kit.commands import guarded, print_json, words
+from tandem.kit.problems import Problem
+from tandem.site.services import HALVES
+from tandem.site.settings.base import public_url
+from tandem.site.settings.environment import flag, home, value
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One check: its name, whether all is well, what was seen, the line that mends it."""
+
+    check: str
+    ok: bool
+    seen: str
+    mend: str = ""
+    warning: bool = False
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(doctor)
+
+
+@guarded
+def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Check home, key, databases, clock, services, listener and sending; exit code 1 if anything must be mended."""
+    findings = list(examine())
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+    if any(not finding.ok and not finding.warning for finding in findings):
+        raise SystemExit(1)
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, in the order a person would mend them."""
+    checks: list[Callable[[], Iterator[Finding]]] = [_home, _key, _databases, _clock, _services, _listener, _sending]
+    for check in checks:
+        yield from check()
+
+
+def _home() -> Iterator[Finding]:
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True)
+    writable = os.access(folder, os.W_OK)
+    yield Finding(check="home", ok=writable, seen=str(folder), mend=f"chown it to this user: {folder}")
+    free = shutil.disk_usage(folder).free
+    yield Finding(
+        check="disk", ok=free >= GIB, seen=f"{free / GIB:.1f} GiB free",
+        mend="Free some space: no campaign is started below 1 GiB.",
+    )  # fmt: skip
+
+
+def _key() -> Iterator[Finding]:
+    from pathlib import Path
+
+    file = Path(value("TANDEM_KEY_FILE") or home() / "key")
+    if not file.exists():
+        yield Finding(check="key", ok=False, seen=f"{file} is missing", mend="tandem init")
+        return
+    mode = stat.S_IMODE(file.stat().st_mode)
+    yield Finding(check="key", ok=mode & 0o077 == 0, seen=f"{file}, mode {mode:o}", mend=f"chmod 600 {file}")
+
+
+def _databases() -> Iterator[Finding]:
+    for half in HALVES:
+        try:
+            url = value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(f"tandem_{half}")
+            with psycopg.connect(url, connect_timeout=5) as connection:
+                version = connection.info.server_version // 10000
+            yield Finding(
+                check=f"{half} database", ok=version >= 15, seen=f"PostgreSQL {version}",
+                mend="Use PostgreSQL 15 or newer.",
+            )  # fmt: skip
+            yield _tables(half)
+        except (psycopg.OperationalError, Problem) as error:
+            yield Finding(
+                check=f"{half} database", ok=False, seen=str(error).splitlines()[0],
+                mend=f"Check TANDEM_{half.upper()}_DATABASE_URL, or start the server.",
+            )  # fmt: skip
+
+
+def _tables(half: str) -> Finding:
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "--check"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": f"tandem.site.settings.{half}"},
+        capture_output=True,
+        check=False,
+    )
+    seen = "up to date" if done.returncode == 0 else "of an older release"
+    return Finding(check=f"{half} tables", ok=done.returncode == 0, seen=seen, mend="tandem up (it migrates first)")
+
+
+def _clock() -> Iterator[Finding]:
+    offset = float(value("TANDEM_CLOCK_OFFSET") or 0)
+    yield Finding(
+        check="clock", ok=offset == 0, warning=True,
+        seen="business time is the machine's" if offset == 0 else f"business time is moved by {offset:.0f} s",
+        mend="" if offset == 0 else "Right for a demo; remove TANDEM_CLOCK_OFFSET for real campaigns.",
+    )  # fmt: skip
+
+
+def _services() -> Iterator[Finding]:
+    for half, path in (("planner", "/ui/sign-in"), ("messenger", "/ui/sign-in"), ("tracking", "/health")):
+        address = f"http://{value('TANDEM_HOST')}:{value(f'TANDEM_{half.upper()}_PORT')}{path}"
+        try:
+            status = httpx.get(address, timeout=5, trust_env=False).status_code
+            yield Finding(check=half, ok=status == 200, seen=f"{address} answers {status}", mend="tandem up")
+        except httpx.HTTPError as error:
+            yield Finding(check=half, ok=False, seen=f"{address}: {type(error).__name__}", mend="tandem up")
+        tls = public_url(half).startswith("https://")
+        yield Finding(
+            check=f"{half} over TLS", ok=tls, warning=True, seen=public_url(half),
+            mend="" if tls else "Plain HTTP: fine on this machine alone; put a TLS proxy in front for others.",
+        )  # fmt: skip
+
+
+def _listener() -> Iterator[Finding]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tandem", "listener", "test", "--json"], capture_output=True, text=True, check=False
+    )
+    tail = (done.stderr or done.stdout).strip().splitlines()[-1:] or [""]
+    yield Finding(
+        check="listener", ok=done.returncode == 0, seen="registered and reachable" if done.returncode == 0 else tail[0],
+        mend="tandem listener register",
+    )  # fmt: skip
+
+
+def _sending() -> Iterator[Finding]:
+    provider = "file" if flag("TANDEM_PROVIDER_LOCK") else value("TANDEM_PROVIDER")
+    seen = "the built-in outbox; nothing leaves this machine" if provider == "file" else provider
+    if provider == "smtp":
+        seen = f"smtp relay {value('TANDEM_SMTP_HOST')}:{value('TANDEM_SMTP_PORT')}"
+    yield Finding(
+        check="sending", ok=provider != "memory", seen=seen, mend="Set TANDEM_PROVIDER=smtp and TANDEM_SMTP_HOST."
+    )
+
+
+def _print(finding: Finding) -> None:
+    mark = "[green]ok  [/]" if finding.ok else "[yellow]note[/]" if finding.warning else "[bold red]MEND[/]"
+    words.print(f"{mark} [bold]{finding.check}[/]: ", end="")
+    words.print(finding.seen, markup=False)
+    if not finding.ok and finding.mend:
+        words.print(f"       {finding.mend}", markup=False)

@@ -4,6 +4,7 @@ import sys
 
 import orjson
 
+from tandem.kit import clock
 from tandem.kit.commands import print_json, use_half
 
 
@@ -13,20 +14,22 @@ def main() -> None:
     use_half(half)
     if half == "planner":
         from tandem.planner.accounts import service
-        from tandem.planner.accounts.domain import Role
 
-        account = service.create_account(name=answers["name"], zone=answers["zone"], currency=answers["currency"])
-        service.create_user(account.id, email=answers["admin"], password=answers["password"], role=Role.ADMINISTRATOR)
+        now = clock.from_environment()
+        account = service.create_account(
+            name=answers["name"], zone=answers["zone"], currency=answers["currency"], clock=now
+        )
+        service.create_user(account.id, email=answers["admin"], password=answers["password"], clock=now)
     else:
         from tandem.messenger.accounts import service as messenger
-        from tandem.messenger.accounts.domain import Role as MessengerRole
 
         account = messenger.create_account(
-            int(answers["customer_id"]), name=answers["name"], zone=answers["zone"], currency=answers["currency"]
+            name=answers["name"],
+            zone=answers["zone"],
+            currency=answers["currency"],
+            customer_id=int(answers["customer_id"]),
         )
-        messenger.create_user(
-            account.id, email=answers["admin"], password=answers["password"], role=MessengerRole.ADMINISTRATOR
-        )
+        messenger.create_user(account.id, email=answers["admin"], password=answers["password"])
     print_json({"account": account.id})
 
 

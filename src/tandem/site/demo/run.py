@@ -133,7 +133,13 @@ def _plan(made: dict[str, Any], send_at: datetime, again: bool) -> dict[str, Any
     addresses = {"planner_url": _url("PLANNER"), "messenger_url": f"{_url('MESSENGER')}/rest"}
     facts = {**made, **addresses, "again": again, "send_at": send_at.isoformat(), "lead_seconds": LEAD_SECONDS}
     _side("messenger", "listen", facts)
-    return _side("planner", "plan", facts)
+    if not again:
+        _side("planner", "connect", facts)
+        _side("messenger", "opt_out", facts)
+    planned = _side("planner", "plan", facts)
+    if not again:
+        _side("messenger", "opt_out_late", facts)
+    return planned
 
 
 def _wait_until_sent(made: dict[str, Any], planned: dict[str, Any]) -> None:

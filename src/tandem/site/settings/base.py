@@ -6,8 +6,9 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from tandem.kit import embedded_postgres, secrets
-from tandem.site.settings.environment import flag, home, value
+from tandem.site.settings.environment import SETTINGS, flag, home, value
 
+SENDING_PREFIXES = ("TANDEM_PROVIDER", "TANDEM_SMTP", "TANDEM_SENDER")
 HERE = Path(__file__).resolve().parent.parent.parent
 
 
@@ -122,6 +123,7 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_VAULT": vault,
         "TANDEM_PUBLIC_URL": public_url(half),
         "TANDEM_TRACKING_URL": public_url("tracking"),
+        "TANDEM_SENDING": {s.name: value(s.name) for s in SETTINGS if s.name.startswith(SENDING_PREFIXES)},
         "TANDEM_ALLOW_PRIVATE": tuple(x.strip() for x in value("TANDEM_ALLOW_PRIVATE").split(",") if x.strip()),
     }
 

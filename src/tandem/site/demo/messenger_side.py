@@ -1,0 +1,149 @@
+"""The messenger's half of the demonstration: two projects, their templates, the listener, the counts."""
+
+import csv
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tandem.kit import clock
+from tandem.site.demo.side import serve
+
+HERE = Path(__file__).resolve().parent / "templates"
+ZONE = "Europe/Stockholm"
+CUSTOMER_ID = 5004
+SENDER = {"from_name": "Tandem Shop", "from_address": "hello@shop.example", "sms_sender": "TandemShop"}
+#: project -> (description, ((template, channel, subject, file), ...))
+PROJECTS = {
+    "Spring win-back": (
+        "For customers who have not ordered for a while.",
+        (
+            ("We miss you", "email", "{{print contact.firstName \"Hello\"}}, we miss you", "we_miss_you.html"),
+            ("A small gift", "email", "A small gift for {{print contact.firstName \"you\"}}", "small_gift.mjml"),
+            ("Come back by SMS", "sms", "", "come_back.txt"),
+        ),
+    ),
+    "Loyalty club": (
+        "News for members.",
+        (
+            ("Points statement", "email", "Your points, {{print contact.firstName \"member\"}}", "points.html"),
+            ("Members' day by SMS", "sms", "", "members_day.txt"),
+        ),
+    ),
+}
+LATE_OPT_OUTS = 20
+
+
+def prepare(facts: dict[str, Any]) -> dict[str, Any]:
+    """The account, its user, its API user, one list, two projects with five templates."""
+    from tandem.messenger.accounts import service as accounts
+    from tandem.messenger.contacts import service as contacts
+    from tandem.messenger.projects import service as projects
+
+    now = clock.from_environment()
+    account = accounts.create_account(name="Tandem Shop", zone=ZONE, currency="EUR", customer_id=CUSTOMER_ID)
+    accounts.create_user(account.id, email=facts["web_user"], password=facts["web_password"], name="Demo")
+    program = accounts.create_api_user(account.id, "planner@shop.example")
+    people = contacts.create_list(account.id, name="Customers", description="Everybody who shops with us.", clock=now)
+    triggers: dict[str, list[int]] = {}
+    for name, (description, templates) in PROJECTS.items():
+        project = projects.create_project(account.id, name=name, description=description, clock=now, **SENDER)
+        for title, channel, subject, file in templates:
+            trigger = projects.create_trigger(
+                account.id, project_id=project.id, list_id=people.id, name=title, channel=channel, clock=now
+            )
+            projects.add_active_version(account.id, trigger.id, _source(channel, subject, file), clock=now)
+            triggers.setdefault(f"{name}/{channel}", []).append(trigger.id)
+    return {
+        "customer_id": str(account.id),
+        "messenger_user": program.user_name,
+        "messenger_password": program.password,
+        "messenger_token": program.token,
+        "list_id": people.id,
+        "trigger_ids": triggers["Spring win-back/email"],
+        "sms_trigger_ids": triggers["Spring win-back/sms"],
+    }
+
+
+def listen(facts: dict[str, Any]) -> dict[str, Any]:
+    """Connect to the planner's API and register one listener per channel."""
+    from tandem.messenger.listener import service
+
+    account_id = int(facts["customer_id"])
+    service.connect_planner(
+        account_id,
+        planner_url=facts["planner_url"],
+        user=facts["planner_user"],
+        password=facts["planner_password"],
+        zone=ZONE,
+    )
+    for kind in ("email", "sms"):
+        service.bind_channel(account_id, facts[f"{kind}_channel_id"], kind)
+    registered = service.register(account_id, clock=clock.from_environment())
+    return {"registered": [view.channel_id for view in registered]}
+
+
+def opt_out(facts: dict[str, Any]) -> dict[str, Any]:
+    """The people of the file who have opted out, before the planner reads consent."""
+    from tandem.messenger.contacts import service
+
+    account_id, list_id = int(facts["customer_id"]), facts["list_id"]
+    done = 0
+    with Path(facts["contacts"]).open(newline="") as file:
+        for row in csv.DictReader(file):
+            for column, channel in (("unsubscribed", "email"), ("mobileUnsubscribed", "sms")):
+                if row[column] == "1":
+                    contact = service.get_contact(account_id, list_id, row["originalId"])
+                    done += service.unsubscribe(
+                        account_id, contact.id, channel, source="demo", clock=clock.from_environment()
+                    )
+    return {"opted_out": done}
+
+
+def opt_out_late(facts: dict[str, Any]) -> dict[str, Any]:
+    """A few people opt out after the planner read consent; the messenger must still not write to them."""
+    from tandem.messenger.contacts import service
+
+    account_id = int(facts["customer_id"])
+    page = service.page_contacts(account_id, facts["list_id"], mode="all", size=LATE_OPT_OUTS)
+    for contact in page:
+        service.unsubscribe(account_id, contact.id, "email", source="demo", clock=clock.from_environment())
+    return {"opted_out": len(page)}
+
+
+def outcome(facts: dict[str, Any]) -> dict[str, Any]:
+    """The ledger's counts of one occurrence and what the outbox really holds."""
+    from tandem.messenger.delivery import service as delivery
+    from tandem.messenger.reporting import service as reporting
+
+    account_id = int(facts["customer_id"])
+    sending = delivery.find_sending(account_id, facts["occurrence"], facts["channel_id"])
+    counts = reporting.summary(account_id, sending.id)
+    return {
+        "sent": counts.sent,
+        "skipped": counts.skipped,
+        "failed": counts.failed,
+        "uncertain": counts.uncertain,
+        "outbox": delivery.outbox_count(account_id, facts["occurrence"], facts["channel"]),
+        "seconds": _seconds(sending.started_at, sending.finished_at),
+        "lateness": _seconds(sending.due_at, sending.started_at),
+    }
+
+
+def _source(channel: str, subject: str, file: str) -> Any:
+    from tandem.messenger.projects.domain import EmailSource, SmsSource
+
+    text = (HERE / file).read_text()
+    if channel == "sms":
+        return SmsSource(text=text.strip())
+    return EmailSource(subject=subject, mjml=text) if file.endswith(".mjml") else EmailSource(subject=subject, html=text)
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float:
+    return (end - start).total_seconds() if start and end else 0.0
+
+
+if __name__ == "__main__":
+    serve(
+        "messenger",
+        {"prepare": prepare, "listen": listen, "opt_out": opt_out, "opt_out_late": opt_out_late, "outcome": outcome},
+    )

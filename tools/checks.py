@@ -1,0 +1,96 @@
+"""Own rules, each with a sentence of advice; run by `make check`. `--write` writes generated pages again."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tandem.site.settings.environment import SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "tandem"
+LONGEST_MODULE = 400
+INLINE = re.compile(r"""\sstyle\s*=|<script(?![^>]*\bsrc=)[^>]*>|\son[a-z]+\s*=\s*["']""", re.IGNORECASE)
+QUERIES = {"filter", "get", "exclude", "get_or_create", "update_or_create"}
+ALL_ACCOUNTS = "# all accounts"
+
+
+def main() -> int:
+    """Print every breach; exit code 1 if there is one."""
+    if "--write" in sys.argv:
+        settings_page().write_text(settings_text())
+    breaches = [*templates(), *modules(), *settings()]
+    for breach in breaches:
+        print(breach)
+    return 1 if breaches else 0
+
+
+def templates() -> Iterator[str]:
+    """No inline style or script: the Content-Security-Policy refuses them."""
+    for file in sorted([*(SOURCE / "kit").rglob("*.html"), *SOURCE.glob("*/web/templates/**/*.html")]):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if INLINE.search(line):
+                yield f"{file.relative_to(ROOT)}:{number}: inline style or script; use a class or a file."
+
+
+def modules() -> Iterator[str]:
+    """Length, the clock, and the account in every query."""
+    for file in sorted(SOURCE.rglob("*.py")):
+        if "migrations" in file.parts:
+            continue
+        text = file.read_text()
+        lines = text.splitlines()
+        if len(lines) > LONGEST_MODULE:
+            yield f"{file.relative_to(ROOT)}: {len(lines)} lines; split it by what it does."
+        yield from _calls(file, ast.parse(text), lines)
+
+
+def _calls(file: Path, tree: ast.AST, lines: list[str]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        where = f"{file.relative_to(ROOT)}:{node.lineno}"
+        if _is_query(node) and not _names_account(node, lines):
+            yield f"{where}: a query without its account; name it, or say why in a comment `{ALL_ACCOUNTS}: ...`."
+        if node.func.attr == "now" and ast.unparse(node.func.value) == "datetime" and file.name != "clock.py":
+            if not (SOURCE / "site") in file.parents:
+                yield f"{where}: the time passes through kit.clock."
+
+
+def _is_query(node: ast.Call) -> bool:
+    function = node.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in QUERIES
+        and isinstance(function.value, ast.Attribute)
+        and function.value.attr == "objects"
+    )
+
+
+def _names_account(node: ast.Call, lines: list[str]) -> bool:
+    named = any((keyword.arg or "account").startswith("account") or "__account" in (keyword.arg or "") for keyword in node.keywords)
+    around = " ".join(lines[max(0, node.lineno - 2) : (node.end_lineno or node.lineno)])
+    return named or "account" in ast.unparse(node) or ALL_ACCOUNTS in around
+
+
+def settings() -> Iterator[str]:
+    """The reference page of settings is the table's."""
+    if not settings_page().exists() or settings_page().read_text() != settings_text():
+        yield "docs/reference/settings.md is old; run `python -m tools.checks --write`."
+
+
+def settings_page() -> Path:
+    """Where the settings are documented."""
+    return ROOT / "docs" / "reference" / "settings.md"
+
+
+def settings_text() -> str:
+    """The page as it should be."""
+    rows = [f"| `{s.name}` | {f'`{s.default}`' if s.default else ''} | {s.meaning} |" for s in SETTINGS]
+    head = "# Settings\n\nRead from the environment, then from `tandem.env` in the home (lines of NAME=value).\n\n"
+    return head + "| setting | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,8 @@ def migrate(halves: tuple[str, ...]) -> None:
         output, _ = process.communicate()
         if process.returncode != 0:
             raise MigrationFailed(
-                f"{half}: {output.decode(errors='replace').strip()[-1500:]}", "Nothing was started. See `tandem doctor`."
+                f"{half}: {output.decode(errors='replace').strip()[-1500:]}",
+                "Nothing was started. See `tandem doctor`.",
             )
 
 

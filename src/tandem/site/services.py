@@ -45,7 +45,10 @@ def run_worker(half: str) -> None:
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     asyncio.run(
         worker_app.run_worker_async(
-            concurrency=4, fetch_job_polling_interval=1.0, delete_jobs="successful", name=f"{half}-{os.getpid()}"
+            concurrency=4,
+            fetch_job_polling_interval=1.0,
+            delete_jobs="successful",
+            name=f"{half}-{os.getpid()}",
         )
     )
 

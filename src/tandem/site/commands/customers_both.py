@@ -22,7 +22,9 @@ def add_to(group: typer.Typer) -> None:
 @command("planner")
 def forget(
     customer_id: Annotated[str, typer.Argument(help="The customer's id")],
-    yes: Annotated[bool, typer.Option("--yes", help="Really erase; without it only what would go is shown.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Really erase; without it only what would go is shown.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show where data is, change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -31,7 +33,9 @@ def forget(
     from tandem.planner.customers import service
 
     if not yes and not dry_run:
-        raise Refused("Forgetting cannot be undone.", "Add --yes to do it, or --dry-run to see where data is.")
+        raise Refused(
+            "Forgetting cannot be undone.", "Add --yes to do it, or --dry-run to see where data is."
+        )
     if dry_run:
         print_json(_everywhere(customer_id))
         return

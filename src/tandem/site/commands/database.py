@@ -79,13 +79,19 @@ def stop() -> None:
 
 
 def _url(half: str) -> str:
-    return value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(f"tandem_{half}")
+    return value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(
+        f"tandem_{half}"
+    )
 
 
 def _tool(name: str, *arguments: str, stdout: object = None) -> None:
     binary = embedded_postgres.client_binary(home(), name)
     done = subprocess.run(
-        [str(binary), *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, check=False  # type: ignore[call-overload]
+        [str(binary), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,  # type: ignore[call-overload]
     )
     if done.returncode != 0:
         raise DumpFailed(done.stderr.decode(errors="replace").strip()[-1500:], "Nothing else was changed.")

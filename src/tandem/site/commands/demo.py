@@ -13,11 +13,15 @@ app = typer.Typer(no_args_is_help=True, help="The demonstration: one campaign th
 @app.command()
 @guarded
 def run(
-    data: Annotated[Path | None, typer.Option(help="Your own transaction log: CSV, Parquet or text columns")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Your own transaction log: CSV, Parquet or text columns")
+    ] = None,
     mapping: Annotated[str, typer.Option(help="Which column is what, as customer=...,at=...,value=...")] = "",
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Leave the pages running.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document as the last line.")] = False,
-    customers: Annotated[int, typer.Option(help="How many customers to make up when no log is given")] = 50_000,
+    customers: Annotated[
+        int, typer.Option(help="How many customers to make up when no log is given")
+    ] = 50_000,
 ) -> None:
     """Import, plan, list, notify, fetch, send into the built-in outbox, count what arrived."""
     from tandem.site.demo.run import run_demo

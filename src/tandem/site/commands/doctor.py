@@ -54,7 +54,15 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 
 def examine() -> Iterator[Finding]:
     """Every finding, in the order a person would mend them."""
-    checks: list[Callable[[], Iterator[Finding]]] = [_home, _key, _databases, _clock, _services, _listener, _sending]
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        _home,
+        _key,
+        _databases,
+        _clock,
+        _services,
+        _listener,
+        _sending,
+    ]
     for check in checks:
         yield from check()
 
@@ -85,7 +93,9 @@ def _key() -> Iterator[Finding]:
 def _databases() -> Iterator[Finding]:
     for half in HALVES:
         try:
-            url = value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(f"tandem_{half}")
+            url = value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(
+                f"tandem_{half}"
+            )
             with psycopg.connect(url, connect_timeout=5) as connection:
                 version = connection.info.server_version // 10000
             yield Finding(
@@ -108,7 +118,9 @@ def _tables(half: str) -> Finding:
         check=False,
     )
     seen = "up to date" if done.returncode == 0 else "of an older release"
-    return Finding(check=f"{half} tables", ok=done.returncode == 0, seen=seen, mend="tandem up (it migrates first)")
+    return Finding(
+        check=f"{half} tables", ok=done.returncode == 0, seen=seen, mend="tandem up (it migrates first)"
+    )
 
 
 def _clock() -> Iterator[Finding]:
@@ -137,7 +149,10 @@ def _services() -> Iterator[Finding]:
 
 def _listener() -> Iterator[Finding]:
     done = subprocess.run(
-        [sys.executable, "-m", "tandem", "listener", "test", "--json"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tandem", "listener", "test", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     tail = (done.stderr or done.stdout).strip().splitlines()[-1:] or [""]
     yield Finding(
@@ -152,7 +167,10 @@ def _sending() -> Iterator[Finding]:
     if provider == "smtp":
         seen = f"smtp relay {value('TANDEM_SMTP_HOST')}:{value('TANDEM_SMTP_PORT')}"
     yield Finding(
-        check="sending", ok=provider != "memory", seen=seen, mend="Set TANDEM_PROVIDER=smtp and TANDEM_SMTP_HOST."
+        check="sending",
+        ok=provider != "memory",
+        seen=seen,
+        mend="Set TANDEM_PROVIDER=smtp and TANDEM_SMTP_HOST.",
     )
 
 

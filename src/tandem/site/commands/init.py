@@ -49,7 +49,8 @@ def init(
     answers = {
         "planner_url": planner_url or _ask("Public address of the planner", "http://127.0.0.1:8100"),
         "messenger_url": messenger_url or _ask("Public address of the messenger", "http://127.0.0.1:8200"),
-        "tracking_url": tracking_url or _ask("Public address of the recipients' door", "http://127.0.0.1:8300"),
+        "tracking_url": tracking_url
+        or _ask("Public address of the recipients' door", "http://127.0.0.1:8300"),
         "relay": relay or _ask("SMTP relay as host:port (empty = outbox only)", ""),
         "admin": admin or _ask("E-mail address of the first administrator", ""),
         "name": name or _ask("Name of the account", "My company"),
@@ -62,13 +63,18 @@ def init(
     make_key(home() / "key")
     migrations.migrate(HALVES)
     password = secrets.token_urlsafe(12)
-    made = {half: _first_account(half, {**answers, "password": password, "customer_id": customer_id}) for half in HALVES}
+    made = {
+        half: _first_account(half, {**answers, "password": password, "customer_id": customer_id})
+        for half in HALVES
+    }
     words.print(f"Written: {file}. Start everything with `tandem up`, then check it with `tandem doctor`.")
     document = {"settings": str(file), "admin": answers["admin"], "password": password, **made}
     if as_json:
         print_json(document)
     else:
-        words.print(f"Administrator of both halves: {answers['admin']}, password (shown once): [bold]{password}[/]")
+        words.print(
+            f"Administrator of both halves: {answers['admin']}, password (shown once): [bold]{password}[/]"
+        )
 
 
 def _ask(question: str, default: str) -> str:
@@ -80,13 +86,19 @@ def _check(answers: dict[str, str]) -> None:
 
     for key in ("planner_url", "messenger_url", "tracking_url"):
         if not answers[key].startswith(("http://", "https://")):
-            raise Refused(f"{answers[key]!r} is no web address.", "Give it with http:// or https://.", field=key)
+            raise Refused(
+                f"{answers[key]!r} is no web address.", "Give it with http:// or https://.", field=key
+            )
     if "@" not in answers["admin"]:
-        raise Refused("The first administrator has no e-mail address.", "Give --admin you@example.com.", field="admin")
+        raise Refused(
+            "The first administrator has no e-mail address.", "Give --admin you@example.com.", field="admin"
+        )
     try:
         ZoneInfo(answers["zone"])
     except (KeyError, ValueError):
-        raise Refused(f"{answers['zone']!r} is no time zone.", "Give it as Europe/Stockholm.", field="zone") from None
+        raise Refused(
+            f"{answers['zone']!r} is no time zone.", "Give it as Europe/Stockholm.", field="zone"
+        ) from None
     if answers["relay"] and not answers["relay"].rpartition(":")[2].isdigit():
         raise Refused(f"{answers['relay']!r} is no relay.", "Give it as host:port.", field="relay")
 

@@ -17,15 +17,20 @@ PROJECTS = {
     "Spring win-back": (
         "For customers who have not ordered for a while.",
         (
-            ("We miss you", "email", "{{print contact.firstName \"Hello\"}}, we miss you", "we_miss_you.html"),
-            ("A small gift", "email", "A small gift for {{print contact.firstName \"you\"}}", "small_gift.mjml"),
+            ("We miss you", "email", '{{print contact.firstName "Hello"}}, we miss you', "we_miss_you.html"),
+            (
+                "A small gift",
+                "email",
+                'A small gift for {{print contact.firstName "you"}}',
+                "small_gift.mjml",
+            ),
             ("Come back by SMS", "sms", "", "come_back.txt"),
         ),
     ),
     "Loyalty club": (
         "News for members.",
         (
-            ("Points statement", "email", "Your points, {{print contact.firstName \"member\"}}", "points.html"),
+            ("Points statement", "email", 'Your points, {{print contact.firstName "member"}}', "points.html"),
             ("Members' day by SMS", "sms", "", "members_day.txt"),
         ),
     ),
@@ -43,7 +48,9 @@ def prepare(facts: dict[str, Any]) -> dict[str, Any]:
     account = accounts.create_account(name="Tandem Shop", zone=ZONE, currency="EUR", customer_id=CUSTOMER_ID)
     accounts.create_user(account.id, email=facts["web_user"], password=facts["web_password"], name="Demo")
     program = accounts.create_api_user(account.id, "planner@shop.example")
-    people = contacts.create_list(account.id, name="Customers", description="Everybody who shops with us.", clock=now)
+    people = contacts.create_list(
+        account.id, name="Customers", description="Everybody who shops with us.", clock=now
+    )
     triggers: dict[str, list[int]] = {}
     for name, (description, templates) in PROJECTS.items():
         project = projects.create_project(account.id, name=name, description=description, clock=now, **SENDER)
@@ -135,7 +142,11 @@ def _source(channel: str, subject: str, file: str) -> Any:
     text = (HERE / file).read_text()
     if channel == "sms":
         return SmsSource(text=text.strip())
-    return EmailSource(subject=subject, mjml=text) if file.endswith(".mjml") else EmailSource(subject=subject, html=text)
+    return (
+        EmailSource(subject=subject, mjml=text)
+        if file.endswith(".mjml")
+        else EmailSource(subject=subject, html=text)
+    )
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float:
@@ -145,5 +156,11 @@ def _seconds(start: datetime | None, end: datetime | None) -> float:
 if __name__ == "__main__":
     serve(
         "messenger",
-        {"prepare": prepare, "listen": listen, "opt_out": opt_out, "opt_out_late": opt_out_late, "outcome": outcome},
+        {
+            "prepare": prepare,
+            "listen": listen,
+            "opt_out": opt_out,
+            "opt_out_late": opt_out_late,
+            "outcome": outcome,
+        },
     )

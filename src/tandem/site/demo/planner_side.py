@@ -16,13 +16,17 @@ ZONE = "Europe/Stockholm"
 SEND_AT = time(10, 0)
 GROUPS = {
     "email": ("Quiet for a month", "orders is at least 1 and days_since_last_order is at least 30"),
-    "sms": ("Best and recent", "rfm_monetary is exactly 5 and rfm_recency is exactly 5 and orders is at least 2"),
+    "sms": (
+        "Best and recent",
+        "rfm_monetary is exactly 5 and rfm_recency is exactly 5 and orders is at least 2",
+    ),
 }
 
 
 def prepare(facts: dict[str, Any]) -> dict[str, Any]:
     """The account, its user, its API credential, its customers and their orders."""
     from tandem.planner.accounts import service as accounts
+    from tandem.planner.customers import service as customers
 
     now = clock.from_environment()
     account = accounts.create_account(name="Tandem Shop", zone=ZONE, currency="EUR", clock=now)
@@ -39,7 +43,7 @@ def prepare(facts: dict[str, Any]) -> dict[str, Any]:
         "email_channel_id": 504,
         "sms_channel_id": 505,
         "contacts": str(contacts),
-        "last_day": last_day.isoformat(),
+        "customers": customers.count_customers(account.id),
         "first_send_at": _first_send(last_day).isoformat(),
         "notes": notes,
     }
@@ -82,13 +86,17 @@ def plan(facts: dict[str, Any]) -> dict[str, Any]:
     account_id = facts["account_id"]
     channel = channels.get_account(account_id, None)
     channels.refresh_consent(account_id, channel.id, clock=now, full=True)
-    shutil.rmtree(Path(facts["contacts"]).parent, ignore_errors=True)  # addresses are the messenger's from here
+    shutil.rmtree(
+        Path(facts["contacts"]).parent, ignore_errors=True
+    )  # addresses are the messenger's from here
     send_at = _still_possible(datetime.fromisoformat(facts["send_at"]), facts["lead_seconds"])
     day = _local(send_at).date()
     modelling.build_snapshot(account_id, day - timedelta(days=1), clock=now)
     triggers = {"email": facts["trigger_ids"], "sms": facts["sms_trigger_ids"]}
     send_at = _still_possible(send_at, facts["lead_seconds"])
-    occurrences = {kind: _campaign(facts, channel, kind, triggers[kind], send_at) for kind in ("email", "sms")}
+    occurrences = {
+        kind: _campaign(facts, channel, kind, triggers[kind], send_at) for kind in ("email", "sms")
+    }
     return {
         "campaigns": occurrences,
         "channels": {"email": channel.email_channel_id, "sms": channel.sms_channel_id},
@@ -141,14 +149,18 @@ def _bring_customers(account_id: int, facts: dict[str, Any]) -> tuple[date, list
         customers.import_attributes(account_id, made.attributes, clock=now)
         report = customers.import_orders(account_id, made.orders, clock=now)
         made.contacts.replace(contacts) if made.contacts != contacts else None
-        notes = ["Customers, orders, addresses and numbers are made up, in reserved ranges; nothing can be delivered."]
+        notes = [
+            "Customers, orders, addresses and numbers are made up, in reserved ranges; nothing can be delivered."
+        ]
     else:
         report = customers.import_orders(account_id, Path(facts["data"]), clock=now, mapping=facts["mapping"])
         generate.make_contacts_for(customers.customer_ids(account_id), contacts)
         notes = ["The log holds no contact data: addresses and numbers are made up, in reserved ranges."]
     for sentence in (*report.guessed, f"Columns: {report.mapping}"):
         words.print(f"  {sentence}", markup=False)
-    words.print(f"  {report.taken:,} of {report.rows:,} rows taken, {report.customers:,} customers", markup=False)
+    words.print(
+        f"  {report.taken:,} of {report.rows:,} rows taken, {report.customers:,} customers", markup=False
+    )
     if report.rejected:
         notes.append(f"{report.rejected:,} rows were rejected ({report.reasons}); see {report.errors}.")
     _, last_day = customers.order_days(account_id)
@@ -162,7 +174,9 @@ def _campaign(facts: dict[str, Any], channel: Any, kind: str, templates: list[in
 
     now = clock.from_environment()
     local = _local(send_at)
-    project = next(t.project_id for t in list_templates(facts["account_id"], channel.id) if t.id == templates[0])
+    project = next(
+        t.project_id for t in list_templates(facts["account_id"], channel.id) if t.id == templates[0]
+    )
     share, rest = divmod(100, len(templates))
     plan = CampaignPlan(
         name=f"{GROUPS[kind][0]} {local:%d %b %H:%M}",

@@ -28,8 +28,8 @@ from tandem.site.processes import Supervisor
 from tandem.site.services import HALVES, children_of
 from tandem.site.settings.environment import home, value
 
-FIRST_RUN_AHEAD = 75
 REPEAT_AHEAD = 30
+AHEAD_PER_CUSTOMER = 45 / 50_000
 LEAD_SECONDS = 10
 GIVE_UP_SECONDS = 240
 PORTS = {"PLANNER": 8100, "MESSENGER": 8200, "TRACKING": 8300}
@@ -105,7 +105,9 @@ def _prepare(memory: "_Memory", data: Path | None, mapping: str, customers: int)
         passwords = {"web_user": "demo@tandem.example", "web_password": secrets.token_urlsafe(9)}
         messenger = _side("messenger", "prepare", passwords)
         planner = _side(
-            "planner", "prepare", {**passwords, "data": str(data or ""), "mapping": mapping, "customers": customers}
+            "planner",
+            "prepare",
+            {**passwords, "data": str(data or ""), "mapping": mapping, "customers": customers},
         )
         state = {"source": source, "made": {**passwords, **messenger, **planner}}
         memory.write(state)
@@ -121,7 +123,7 @@ def _set_clock(memory: "_Memory", made: dict[str, Any], again: bool) -> datetime
         reached = machine + timedelta(seconds=state["offset"])
         while send_at - timedelta(seconds=REPEAT_AHEAD) < reached:
             send_at += timedelta(minutes=10)
-    ahead = REPEAT_AHEAD if again else FIRST_RUN_AHEAD
+    ahead = REPEAT_AHEAD + (0 if again else made["customers"] * AHEAD_PER_CUSTOMER)
     offset = (send_at - timedelta(seconds=ahead) - machine).total_seconds()
     memory.write({**state, "offset": offset})
     os.environ["TANDEM_CLOCK_OFFSET"] = f"{offset:.3f}"
@@ -131,7 +133,13 @@ def _set_clock(memory: "_Memory", made: dict[str, Any], again: bool) -> datetime
 
 def _plan(made: dict[str, Any], send_at: datetime, again: bool) -> dict[str, Any]:
     addresses = {"planner_url": _url("PLANNER"), "messenger_url": f"{_url('MESSENGER')}/rest"}
-    facts = {**made, **addresses, "again": again, "send_at": send_at.isoformat(), "lead_seconds": LEAD_SECONDS}
+    facts = {
+        **made,
+        **addresses,
+        "again": again,
+        "send_at": send_at.isoformat(),
+        "lead_seconds": LEAD_SECONDS,
+    }
     _side("messenger", "listen", facts)
     if not again:
         _side("planner", "connect", facts)
@@ -156,7 +164,12 @@ def _wait_until_sent(made: dict[str, Any], planned: dict[str, Any]) -> None:
 def _result(made: dict[str, Any], planned: dict[str, Any], timings: dict[str, float]) -> dict[str, Any]:
     numbers: dict[str, dict[str, Any]] = {}
     for channel, occurrence in planned["campaigns"].items():
-        facts = {**made, "occurrence": occurrence, "channel": channel, "channel_id": planned["channels"][channel]}
+        facts = {
+            **made,
+            "occurrence": occurrence,
+            "channel": channel,
+            "channel_id": planned["channels"][channel],
+        }
         ours, theirs = _side("planner", "outcome", facts), _side("messenger", "outcome", facts)
         skipped = {**ours["skipped"], **theirs["skipped"]}
         numbers[channel] = {
@@ -167,7 +180,10 @@ def _result(made: dict[str, Any], planned: dict[str, Any], timings: dict[str, fl
             "failed": theirs["failed"],
             "uncertain": theirs["uncertain"],
             "outbox": theirs["outbox"],
-            "seconds": {"send": round(theirs["seconds"], 2), "after its minute": round(theirs["lateness"], 2)},
+            "seconds": {
+                "send": round(theirs["seconds"], 2),
+                "after its minute": round(theirs["lateness"], 2),
+            },
         }
         _check_identity(channel, numbers[channel])
     email = numbers["email"]
@@ -178,7 +194,9 @@ def _result(made: dict[str, Any], planned: dict[str, Any], timings: dict[str, fl
 def _check_identity(channel: str, n: dict[str, Any]) -> None:
     total = n["control"] + n["sent"] + sum(n["skipped"].values()) + n["failed"] + n["uncertain"]
     if n["listed"] != total or n["outbox"] != n["sent"]:
-        raise DemoFailed(f"The numbers of the {channel} campaign do not add up: {n}.", "This is a fault of Tandem.")
+        raise DemoFailed(
+            f"The numbers of the {channel} campaign do not add up: {n}.", "This is a fault of Tandem."
+        )
 
 
 def _show(document: dict[str, Any], made: dict[str, Any], as_json: bool) -> None:
@@ -194,7 +212,9 @@ def _show(document: dict[str, Any], made: dict[str, Any], as_json: bool) -> None
         ]
         table.add_row(name, *cells)
     (words if as_json else out).print(table)
-    words.print("listed = control + sent + skipped + failed + uncertain; outbox = messages read back from the Maildir.")
+    words.print(
+        "listed = control + sent + skipped + failed + uncertain; outbox = messages read back from the Maildir."
+    )
     for sentence in made.get("notes", ()):
         words.print(sentence, markup=False)
     words.print(f"For programs: {home() / 'demo.json'}")
@@ -265,7 +285,11 @@ def _until_signal(supervisor: Supervisor) -> None:
 
 def _wait_for_pages() -> None:
     deadline = time.monotonic() + 60
-    for address in (f"{_url('PLANNER')}/ui/sign-in", f"{_url('MESSENGER')}/ui/sign-in", f"{_url('TRACKING')}/health"):
+    for address in (
+        f"{_url('PLANNER')}/ui/sign-in",
+        f"{_url('MESSENGER')}/ui/sign-in",
+        f"{_url('TRACKING')}/health",
+    ):
         while True:
             try:
                 if httpx.get(address, timeout=5, trust_env=False).status_code < 500:

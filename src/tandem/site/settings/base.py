@@ -14,7 +14,9 @@ HERE = Path(__file__).resolve().parent.parent.parent
 
 def database(half: str) -> dict[str, Any]:
     """Django's settings of the half's database; the embedded server is started if no URL is set."""
-    url = value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(f"tandem_{half}")
+    url = value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(
+        f"tandem_{half}"
+    )
     parts = conninfo_to_dict(url)
     options = {k: v for k, v in parts.items() if k not in {"dbname", "user", "password", "host", "port"}}
     return {
@@ -34,7 +36,9 @@ def database(half: str) -> dict[str, Any]:
 def public_url(half: str) -> str:
     """The address at which others reach the half (`planner`, `messenger`, `tracking`), no final slash."""
     name = half.upper()
-    return (value(f"TANDEM_{name}_PUBLIC_URL") or f"http://{value('TANDEM_HOST')}:{value(f'TANDEM_{name}_PORT')}").rstrip("/")
+    return (
+        value(f"TANDEM_{name}_PUBLIC_URL") or f"http://{value('TANDEM_HOST')}:{value(f'TANDEM_{name}_PORT')}"
+    ).rstrip("/")
 
 
 def apply(half: str, rooms: list[str]) -> dict[str, Any]:
@@ -94,7 +98,12 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
                         "django.contrib.messages.context_processors.messages",
                         "tandem.kit.web.page_context",
                     ],
-                    "loaders": [("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])],
+                    "loaders": [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            ["django.template.loaders.filesystem.Loader"],
+                        )
+                    ],
                 },
             }
         ],
@@ -124,7 +133,9 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_PUBLIC_URL": public_url(half),
         "TANDEM_TRACKING_URL": public_url("tracking"),
         "TANDEM_SENDING": {s.name: value(s.name) for s in SETTINGS if s.name.startswith(SENDING_PREFIXES)},
-        "TANDEM_ALLOW_PRIVATE": tuple(x.strip() for x in value("TANDEM_ALLOW_PRIVATE").split(",") if x.strip()),
+        "TANDEM_ALLOW_PRIVATE": tuple(
+            x.strip() for x in value("TANDEM_ALLOW_PRIVATE").split(",") if x.strip()
+        ),
     }
 
 

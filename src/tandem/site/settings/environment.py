@@ -19,7 +19,11 @@ class Setting:
 
 SETTINGS = (
     Setting("TANDEM_HOME", "~/.local/share/tandem", "Folder where all data lies."),
-    Setting("TANDEM_PLANNER_DATABASE_URL", "", "PostgreSQL of the planner; empty = the embedded server in the home."),
+    Setting(
+        "TANDEM_PLANNER_DATABASE_URL",
+        "",
+        "PostgreSQL of the planner; empty = the embedded server in the home.",
+    ),
     Setting("TANDEM_MESSENGER_DATABASE_URL", "", "PostgreSQL of the messenger; empty = the embedded server."),
     Setting("TANDEM_POSTGRES", "", "`system` = take initdb and pg_ctl from the machine, not from the wheel."),
     Setting("TANDEM_KEY_FILE", "", "File of the key that seals stored secrets; empty = `key` in the home."),
@@ -28,11 +32,23 @@ SETTINGS = (
     Setting("TANDEM_PLANNER_PORT", "8100", "Port of the planner's pages and APIs."),
     Setting("TANDEM_MESSENGER_PORT", "8200", "Port of the messenger's pages and APIs."),
     Setting("TANDEM_TRACKING_PORT", "8300", "Port of the recipients' door (unsubscribe)."),
-    Setting("TANDEM_PLANNER_PUBLIC_URL", "", "Address at which others reach the planner; empty = host and port."),
-    Setting("TANDEM_MESSENGER_PUBLIC_URL", "", "Address at which others reach the messenger; empty = host and port."),
-    Setting("TANDEM_TRACKING_PUBLIC_URL", "", "Address in the links that recipients get; empty = host and port."),
+    Setting(
+        "TANDEM_PLANNER_PUBLIC_URL", "", "Address at which others reach the planner; empty = host and port."
+    ),
+    Setting(
+        "TANDEM_MESSENGER_PUBLIC_URL",
+        "",
+        "Address at which others reach the messenger; empty = host and port.",
+    ),
+    Setting(
+        "TANDEM_TRACKING_PUBLIC_URL", "", "Address in the links that recipients get; empty = host and port."
+    ),
     Setting("TANDEM_TLS", "0", "1 = pages are reached over HTTPS: Secure cookies, HSTS."),
-    Setting("TANDEM_ALLOW_PRIVATE", "", "address:port pairs, comma-separated, that outgoing calls may reach in private ranges."),
+    Setting(
+        "TANDEM_ALLOW_PRIVATE",
+        "",
+        "address:port pairs, comma-separated, that outgoing calls may reach in private ranges.",
+    ),
     Setting("TANDEM_PROVIDER", "file", "How mail and SMS leave: `file`, `smtp` or `memory`."),
     Setting("TANDEM_PROVIDER_LOCK", "0", "1 = only the `file` provider may be used, whatever else is set."),
     Setting("TANDEM_SMTP_HOST", "127.0.0.1", "Relay of the `smtp` provider."),
@@ -41,7 +57,11 @@ SETTINGS = (
     Setting("TANDEM_SMTP_PASSWORD_FILE", "", "File that holds the password at the relay."),
     Setting("TANDEM_SMTP_STARTTLS", "1", "0 = plain connection (a relay on this machine)."),
     Setting("TANDEM_SENDERS", "1", "Sender processes of `tandem worker messenger`."),
-    Setting("TANDEM_SENDER_LEASE", "900", "Seconds a sender's claim on rows holds; longer than the SMTP time-outs."),
+    Setting(
+        "TANDEM_SENDER_LEASE",
+        "900",
+        "Seconds a sender's claim on rows holds; longer than the SMTP time-outs.",
+    ),
     Setting("TANDEM_LOG_LEVEL", "INFO", "Least level that is logged."),
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
     Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),

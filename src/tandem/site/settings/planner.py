@@ -5,6 +5,17 @@ from tandem.site.settings.base import apply
 globals().update(
     apply(
         "planner",
-        ["accounts", "listeners", "customers", "modelling", "targeting", "channels", "campaigns", "execution", "results", "daily"],
+        [
+            "accounts",
+            "listeners",
+            "customers",
+            "modelling",
+            "targeting",
+            "channels",
+            "campaigns",
+            "execution",
+            "results",
+            "daily",
+        ],
     )
 )

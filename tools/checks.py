@@ -54,7 +54,7 @@ def _calls(file: Path, tree: ast.AST, lines: list[str]) -> Iterator[str]:
         if _is_query(node) and not _names_account(node, lines):
             yield f"{where}: a query without its account; name it, or say why in a comment `{ALL_ACCOUNTS}: ...`."
         if node.func.attr == "now" and ast.unparse(node.func.value) == "datetime" and file.name != "clock.py":
-            if not (SOURCE / "site") in file.parents:
+            if (SOURCE / "site") not in file.parents:
                 yield f"{where}: the time passes through kit.clock."
 
 
@@ -69,7 +69,10 @@ def _is_query(node: ast.Call) -> bool:
 
 
 def _names_account(node: ast.Call, lines: list[str]) -> bool:
-    named = any((keyword.arg or "account").startswith("account") or "__account" in (keyword.arg or "") for keyword in node.keywords)
+    named = any(
+        (keyword.arg or "account").startswith("account") or "__account" in (keyword.arg or "")
+        for keyword in node.keywords
+    )
     around = " ".join(lines[max(0, node.lineno - 2) : (node.end_lineno or node.lineno)])
     return named or "account" in ast.unparse(node) or ALL_ACCOUNTS in around
 

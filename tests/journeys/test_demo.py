@@ -13,7 +13,9 @@ def test_the_numbers_add_up(demo, channel):
     _, document = demo
     part = document if channel == "email" else document["sms"]
     assert set(part) - {"sms"} == KEYS
-    total = part["control"] + part["sent"] + sum(part["skipped"].values()) + part["failed"] + part["uncertain"]
+    total = (
+        part["control"] + part["sent"] + sum(part["skipped"].values()) + part["failed"] + part["uncertain"]
+    )
     assert part["listed"] == total
     assert part["outbox"] == part["sent"] > 0
     assert part["control"] > 0

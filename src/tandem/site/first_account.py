@@ -20,17 +20,18 @@ def main() -> None:
             name=answers["name"], zone=answers["zone"], currency=answers["currency"], clock=now
         )
         service.create_user(account.id, email=answers["admin"], password=answers["password"], clock=now)
+        print_json({"account": account.id})
     else:
         from tandem.messenger.accounts import service as messenger
 
-        account = messenger.create_account(
+        tenant = messenger.create_account(
             name=answers["name"],
             zone=answers["zone"],
             currency=answers["currency"],
             customer_id=int(answers["customer_id"]),
         )
-        messenger.create_user(account.id, email=answers["admin"], password=answers["password"])
-    print_json({"account": account.id})
+        messenger.create_user(tenant.id, email=answers["admin"], password=answers["password"])
+        print_json({"account": tenant.id})
 
 
 if __name__ == "__main__":

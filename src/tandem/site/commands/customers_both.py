@@ -41,8 +41,8 @@ def forget(
         return
     planner = []
     for account in accounts.list_accounts():
-        report = service.forget(account.id, customer_id, clock=clock.from_environment())
-        planner.append({"account": account.name, **dataclasses.asdict(report)})
+        gone = service.forget(account.id, customer_id, clock=clock.from_environment())
+        planner.append({"account": account.name, **dataclasses.asdict(gone)})
     report = {
         "customer_id": customer_id,
         "planner": planner,

@@ -1,0 +1,30 @@
+"""Django settings for the type checker alone: the apps of both halves at once, every setting with its type."""
+
+from pathlib import Path
+
+from tandem.kit.secrets import Vault
+
+_ROOMS = {
+    "planner": "accounts listeners customers modelling targeting channels campaigns execution results daily",
+    "messenger": "accounts contacts projects delivery reporting listener",
+}
+SECRET_KEY = "for the type checker"
+USE_TZ = True
+AUTH_USER_MODEL = "planner_accounts.User"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    *(f"tandem.{half}.{room}" for half, rooms in _ROOMS.items() for room in rooms.split()),
+]
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "typing"}}
+TANDEM_HALF = ""
+TANDEM_HOME = Path()
+TANDEM_STORAGE = Path()
+TANDEM_VAULT = Vault(bytes(32))
+TANDEM_PUBLIC_URL = ""
+TANDEM_TRACKING_URL = ""
+TANDEM_ALLOW_PRIVATE: tuple[str, ...] = ()

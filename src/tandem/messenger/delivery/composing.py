@@ -1,0 +1,92 @@
+"""Ledger rows become messages: contact values into the frozen version of the row's template."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from email.utils import format_datetime
+
+from tandem.kit.problems import Problem
+from tandem.messenger.contacts import queries as contacts
+from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery.claims import Claim, Row
+from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
+from tandem.messenger.delivery.models import Sending, SendingTemplate
+from tandem.messenger.projects import service as projects
+
+
+class Composer:
+    """Renders the rows of one sending; keeps its compiled versions."""
+
+    def __init__(self, claim: Claim, *, key: str, tracking_url: str) -> None:
+        self._claim = claim
+        self._key = key
+        self._tracking_url = tracking_url
+        sending = Sending.objects.get(account_id=claim.account, id=claim.sending)
+        self._channel = Channel(sending.channel)
+        self._campaign_id = sending.campaign_id
+        self.first_due = sending.due_at
+        self._headers = (("X-Tandem-Campaign", str(sending.campaign_id or sending.source_key)),)
+        templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
+        self._compiled = {
+            template.template_id: projects.compiled_version(claim.account, template.version_id)
+            for template in templates
+        }
+
+    def recipients(self, rows: Sequence[Row]) -> Mapping[int, object]:
+        """The contacts of a sub-block, by contact id."""
+        return contacts.recipients(self._claim.account, [row.contact_id for row in rows])
+
+    def compose(self, row: Row, recipient: object | None, now: datetime) -> Message | Outcome:
+        """The message, or why there is none; one recipient's error is never another's."""
+        if recipient is None:
+            return Outcome(state=AttemptState.SKIPPED, detail="no contact")
+        try:
+            if self._channel is Channel.EMAIL:
+                return self._email(row, recipient, now)
+            return self._sms(row, recipient, now)
+        except Problem as problem:
+            return Outcome(state=AttemptState.RENDER_ERROR, detail=f"{problem.title}: {problem.detail}"[:200])
+
+    def _email(self, row: Row, recipient: object, now: datetime) -> Message:
+        version = self._compiled[row.template_id]
+        content = version.render(
+            recipient.values,
+            to=recipient.email,
+            message_id=self._message_id(row, version.sender),
+            unsubscribe_url=self._unsubscribe_url(row),
+            date=now,
+            headers=self._headers,
+        )
+        return self._message(row, version.sender, recipient.email, content)
+
+    def _sms(self, row: Row, recipient: object, now: datetime) -> Message:
+        version = self._compiled[row.template_id]
+        text = version.render(recipient.values, unsubscribe_url=self._unsubscribe_url(row))
+        head = (
+            f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {format_datetime(now)}\r\n"
+            f"Message-ID: <{self._message_id(row, '')}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
+            f"X-Tandem-Encoding: {text.encoding}\r\nX-Tandem-Parts: {text.parts}\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        )
+        body = text.text.replace("\r\n", "\n").replace("\n", "\r\n")
+        return self._message(row, version.sender, recipient.mobile, (head + body + "\r\n").encode())
+
+    def _message(self, row: Row, sender: str, recipient: str, content: bytes) -> Message:
+        return Message(
+            attempt_id=row.id,
+            account_id=self._claim.account,
+            sending_id=self._claim.sending,
+            channel=self._channel,
+            sender=sender,
+            recipient=recipient,
+            content=content,
+            campaign_id=self._campaign_id,
+        )
+
+    def _message_id(self, row: Row, sender: str) -> str:
+        """The same on every try; never equal to the unsubscribe token, replies quote it."""
+        domain = sender.rpartition("@")[2] or "sms.invalid"
+        return f"{tokens.make(self._key, tokens.MESSAGE_ID, self._claim.sending, row.id)}@{domain}"
+
+    def _unsubscribe_url(self, row: Row) -> str:
+        token = tokens.make(self._key, tokens.UNSUBSCRIBE, self._claim.sending, row.id)
+        return f"{self._tracking_url}/u/{token}"

@@ -1,0 +1,113 @@
+"""The local journal of one sender process: what reached the wire, kept by the kernel through kill -9.
+
+Append-only text. First line: `tandem-journal 1 <sender id> <boot id>`. Then `I <attempt> <try>` before the content of
+a message leaves, `O <attempt> <try> <state> <detail>` after the answer. The file is locked (flock) for as long as
+its process lives: a free lock on the same host proves the death of its owner.
+"""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tandem.messenger.delivery.domain import AttemptState, Outcome
+
+_MAGIC = "tandem-journal 1"
+
+
+def boot_id() -> str:
+    """What tells this boot of the machine from another; the page cache does not outlive it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+class Journal:
+    """The open journal of a living sender."""
+
+    def __init__(self, path: Path, sender_id: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._write(f"{_MAGIC} {sender_id} {boot_id()}\n")
+
+    def intent(self, attempt_id: int, tries: int) -> None:
+        """The content is about to leave."""
+        self._write(f"I {attempt_id} {tries}\n")
+
+    def outcome(self, attempt_id: int, tries: int, outcome: Outcome) -> None:
+        """The answer came."""
+        detail = " ".join(outcome.detail.split())[:200]
+        self._write(f"O {attempt_id} {tries} {int(outcome.state)} {detail}\n")
+
+    def close(self) -> None:
+        """Give the lock back."""
+        os.close(self._file)
+
+    def _write(self, line: str) -> None:
+        data = line.encode()
+        if os.write(self._file, data) != len(data):
+            raise OSError("The journal cannot be written in full.")
+
+
+@dataclass(frozen=True)
+class JournalRecord:
+    """What a dead sender's journal says; `intact` = nothing that was written can be missing."""
+
+    intact: bool
+    outcomes: Mapping[tuple[int, int], Outcome | None] = field(default_factory=dict)
+
+    def truth(self, attempt_id: int, tries: int) -> Outcome:
+        """What became of an orphaned row: its outcome, pending (never reached the wire) or uncertain."""
+        known = self.outcomes.get((attempt_id, tries), False)
+        if isinstance(known, Outcome):
+            return known
+        if known is None:
+            return Outcome(state=AttemptState.UNCERTAIN, detail="The sender died before it heard the answer.")
+        if self.intact:
+            return Outcome(state=AttemptState.PENDING)
+        return Outcome(state=AttemptState.UNCERTAIN, detail="The sender died and its journal is lost.")
+
+
+def is_locked(path: Path) -> bool | None:
+    """Whether the owner lives; None if there is no journal."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def read(path: Path, sender_id: int) -> JournalRecord:
+    """The record of a dead sender; not intact if lost, of another sender, or of an earlier boot of the machine."""
+    try:
+        lines = path.read_text(errors="replace").split("\n")
+    except OSError:
+        return JournalRecord(intact=False)
+    header = lines[0].rsplit(" ", 2)
+    if header[0] != _MAGIC or header[1] != str(sender_id):
+        return JournalRecord(intact=False)
+    found: dict[tuple[int, int], Outcome | None] = {}
+    for line in lines[1:-1]:  # the piece after the last newline is empty or half-written
+        _take(line, found)
+    torn = lines[-1]
+    if torn.startswith("I "):
+        return JournalRecord(intact=False, outcomes=found)
+    return JournalRecord(intact=header[2] == boot_id() != "unknown", outcomes=found)
+
+
+def _take(line: str, found: dict[tuple[int, int], Outcome | None]) -> None:
+    words = line.split(" ", 4)
+    if words[0] == "I" and len(words) == 3:
+        found[int(words[1]), int(words[2])] = None
+    elif words[0] == "O" and len(words) == 5:
+        found[int(words[1]), int(words[2])] = Outcome(state=AttemptState(int(words[3])), detail=words[4])

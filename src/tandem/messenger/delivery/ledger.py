@@ -1,0 +1,127 @@
+"""Opening a sending: the list becomes ledger rows, all in one transaction, before anything is sent."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from tandem.kit.clock import Clock
+from tandem.kit.failpoints import failpoint
+from tandem.messenger.delivery.domain import BLOCK_ROWS, LATE_CUT_OFF, Channel, PlannedTemplate, SendingState
+from tandem.messenger.delivery.errors import ListChanged
+from tandem.messenger.delivery.models import Sending, SendingTemplate
+
+_LIST = """
+CREATE TEMPORARY TABLE tandem_list (seq INT, customer TEXT, template_id BIGINT) ON COMMIT DROP
+"""
+_COPY = "COPY tandem_list (seq, customer, template_id) FROM STDIN"
+#: one row per listed customer; who has no contact, or an address an earlier row has, is settled here
+_ROWS = """
+INSERT INTO messenger_delivery_attempt
+    (account_id, sending_id, due_at, done_at, contact_id, template_id, seq, state, tries, customer, reason, detail)
+SELECT %(account)s, %(sending)s, m.due_at, CASE WHEN m.reason <> '' THEN %(now)s END, m.contact_id, m.template_id,
+       m.seq, CASE WHEN m.reason <> '' THEN 21 ELSE 0 END, 0, m.customer, m.reason, ''
+FROM (
+    SELECT l.seq, l.customer, l.template_id, t.due_at, c.id AS contact_id,
+           CASE WHEN c.id IS NULL THEN 'no contact'
+                WHEN c.{key} <> '' AND row_number() OVER (PARTITION BY c.{key} ORDER BY l.seq) > 1
+                THEN 'duplicate address' ELSE '' END AS reason
+    FROM tandem_list l
+    JOIN messenger_delivery_sendingtemplate t
+      ON t.account_id = %(account)s AND t.sending_id = %(sending)s AND t.template_id = l.template_id
+    LEFT JOIN messenger_contacts_contact c
+      ON c.account_id = %(account)s AND c.list_id = t.list_id AND c.original_id = l.customer
+) m ORDER BY m.seq
+"""
+_BLOCKS = """
+INSERT INTO messenger_delivery_block (account_id, sending_id, first_seq, last_seq, next_at, fence, done)
+SELECT %(account)s, %(sending)s, min(seq), max(seq), coalesce(min(due_at) FILTER (WHERE state = 0), min(due_at)), 0,
+       bool_and(state <> 0)
+FROM messenger_delivery_attempt WHERE account_id = %(account)s AND sending_id = %(sending)s
+GROUP BY (seq - 1) / {size}
+"""
+_KEYS = {Channel.EMAIL: "email_key", Channel.SMS: "mobile_key"}
+
+
+@transaction.atomic
+def open_sending(
+    account_id: int,
+    *,
+    source_key: str,
+    channel: Channel,
+    templates: Sequence[PlannedTemplate],
+    rows: Iterable[tuple[str, int]],
+    clock: Clock,
+    kind: str = "campaign",
+    name: str = "",
+    campaign_id: int | None = None,
+    channel_id: int | None = None,
+    list_hash: str = "",
+    cut_off: timedelta = LATE_CUT_OFF,
+) -> int:
+    """The id of the sending of this source; its rows (customer, template) are written once.
+
+    A second call for the same source changes nothing. Raises ListChanged if its list differs from the first.
+    """
+    now = clock.business()
+    sending, created = Sending.objects.get_or_create(
+        account_id=account_id,
+        source_key=source_key,
+        defaults={
+            "kind": kind,
+            "name": name[:200],
+            "channel": channel.value,
+            "campaign_id": campaign_id,
+            "channel_id": channel_id,
+            "due_at": min(template.due_at for template in templates),
+            "cut_off": cut_off,
+            "state": SendingState.SCHEDULED.value,
+            "expected": 0,
+            "list_hash": list_hash,
+            "created_at": now,
+        },
+    )
+    if not created:
+        if sending.list_hash != list_hash:
+            raise ListChanged(
+                f"Campaign {campaign_id} came a second time with another list.", "Look at the first."
+            )
+        return sending.id
+    _write_templates(account_id, sending.id, templates)
+    sending.expected = _write_rows(account_id, sending.id, channel, rows, now)
+    sending.save(update_fields=["expected"])
+    failpoint("m6")
+    return sending.id
+
+
+def _write_templates(account_id: int, sending_id: int, templates: Sequence[PlannedTemplate]) -> None:
+    SendingTemplate.objects.bulk_create(
+        SendingTemplate(
+            account_id=account_id,
+            sending_id=sending_id,
+            template_id=template.template_id,
+            version_id=template.version_id,
+            list_id=template.list_id,
+            due_at=template.due_at,
+        )
+        for template in templates
+    )
+
+
+def _write_rows(
+    account_id: int, sending_id: int, channel: Channel, rows: Iterable[tuple[str, int]], now: datetime
+) -> int:
+    named = {"account": account_id, "sending": sending_id, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST)
+        count = 0
+        with cursor.copy(_COPY) as copy:
+            for count, (customer, template_id) in enumerate(rows, 1):
+                copy.write_row((count, customer, template_id))
+        cursor.execute("ANALYZE tandem_list")
+        cursor.execute(_ROWS.format(key=_KEYS[channel]), named)
+        if cursor.rowcount != count:
+            raise ListChanged("The list names a template that the campaign does not have.", "Fetch it again.")
+        cursor.execute(_BLOCKS.format(size=BLOCK_ROWS), named)
+        cursor.execute("DROP TABLE tandem_list")
+    return count

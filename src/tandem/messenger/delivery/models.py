@@ -1,0 +1,122 @@
+"""The attempt ledger: sendings, their blocks and rows, and the processes that send."""
+
+from django.db import models
+
+from tandem.messenger.accounts.models import Account
+from tandem.messenger.delivery.domain import AttemptState, Channel, SendingState
+
+
+class DeliverySettings(models.Model):
+    """What an account has decided about sending; no row means the defaults."""
+
+    account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="+")
+    held = models.BooleanField(default=False, help_text="The kill switch of the account.")
+    rate_per_second = models.PositiveIntegerField(
+        default=0, help_text="0 = as fast as the way out takes them."
+    )
+
+
+class Sender(models.Model):
+    """One sender process; its id is the fence of everything it claims."""
+
+    host = models.CharField(max_length=200)
+    pid = models.IntegerField()
+    boot_id = models.CharField(max_length=64)
+    journal = models.CharField(max_length=500)
+    started_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    recovered = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["recovered"], condition=models.Q(recovered=False), name="sender_open")
+        ]
+
+
+class Sending(models.Model):
+    """One list to one channel: an executed campaign, a job, a trigger message, a real-time event."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    source_key = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, default="campaign")
+    name = models.CharField(max_length=200, blank=True)
+    channel = models.CharField(max_length=10, choices=[(c.value, c.value) for c in Channel])
+    campaign_id = models.BigIntegerField(null=True, help_text="The planner's CampaignID.")
+    channel_id = models.BigIntegerField(null=True)
+    due_at = models.DateTimeField(help_text="Business time, the first template's.")
+    cut_off = models.DurationField(help_text="How late a row may still be sent.")
+    state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SendingState])
+    policy = models.CharField(max_length=10, default="hold")
+    expected = models.IntegerField()
+    list_hash = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    totals = models.JSONField(null=True, help_text="Settled numbers, written when the sending ends.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "source_key"], name="sending_once")]
+        indexes = [models.Index(fields=["account", "-due_at"])]
+
+
+class SendingTemplate(models.Model):
+    """A template of a sending with the version frozen when the list was taken."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    sending = models.ForeignKey(Sending, models.CASCADE, related_name="+")
+    template_id = models.BigIntegerField()
+    version_id = models.BigIntegerField()
+    list_id = models.BigIntegerField()
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "sending", "template_id"], name="sending_template_once"
+            )
+        ]
+
+
+class Block(models.Model):
+    """A range of rows that one sender claims at a time; `fence` grows with every claim."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    sending = models.ForeignKey(Sending, models.CASCADE, related_name="+")
+    first_seq = models.IntegerField()
+    last_seq = models.IntegerField()
+    next_at = models.DateTimeField(help_text="Business time of the earliest open row.")
+    sender = models.ForeignKey(Sender, models.PROTECT, null=True, related_name="+")
+    fence = models.BigIntegerField(default=0)
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "sending", "first_seq"], name="block_once")]
+        indexes = [
+            models.Index(fields=["next_at"], condition=models.Q(done=False), name="block_due"),
+            models.Index(fields=["sender"], condition=models.Q(done=False), name="block_held"),
+        ]
+
+
+class Attempt(models.Model):
+    """The one record of one customer of one sending, made before anything is sent."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sending = models.ForeignKey(Sending, models.CASCADE, related_name="+", db_index=False)
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    contact_id = models.BigIntegerField(null=True)
+    template_id = models.BigIntegerField()
+    seq = models.IntegerField()
+    state = models.SmallIntegerField(choices=[(s.value, s.words) for s in AttemptState])
+    tries = models.SmallIntegerField(default=0)
+    customer = models.TextField()
+    reason = models.TextField(default="", db_default="")
+    detail = models.TextField(default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "sending", "customer"], name="attempt_once"),
+            models.UniqueConstraint(fields=["account", "sending", "seq"], name="attempt_seq_once"),
+        ]
+        indexes = [models.Index(fields=["account", "customer"], name="attempt_customer")]

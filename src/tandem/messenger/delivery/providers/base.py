@@ -1,0 +1,31 @@
+"""What a way out must offer."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tandem.messenger.delivery.domain import Message, Outcome
+
+#: called when the content is about to leave; False = it must not (stopped, opted out)
+BeforeContent = Callable[[], bool]
+
+
+class Provider(Protocol):
+    """Hands single messages over. One per sender process; one message at a time."""
+
+    #: A repeat of the same message is the same message, and `arrived` can tell whether it is there.
+    idempotent: bool
+
+    def send(self, message: Message, before_content: BeforeContent) -> Outcome | None:
+        """Hand one message over; None if `before_content` said no.
+
+        Raises OutboundStopped when nothing can leave and this message's content has not left.
+        """
+
+    def settle(self) -> None:
+        """Make what was handed over durable, as far as that is this side's to do."""
+
+    def arrived(self, message: Message) -> bool | None:
+        """Whether the message is at its destination; None = cannot be known."""
+
+    def close(self) -> None:
+        """End connections."""

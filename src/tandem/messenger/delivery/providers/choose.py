@@ -1,0 +1,42 @@
+"""Which way out this process uses, by its settings."""
+
+from pathlib import Path
+
+from tandem.messenger.delivery.domain import Channel
+from tandem.messenger.delivery.errors import ProviderRefused
+from tandem.messenger.delivery.providers.base import Provider
+from tandem.messenger.delivery.providers.file import FileProvider
+from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider
+
+
+def provider_for(channel: Channel, home: Path, setting: dict[str, str]) -> Provider:
+    """The provider of a channel; `setting` holds the TANDEM_PROVIDER... values as text.
+
+    SMS leaves by file as long as no gateway is set up. Raises ProviderRefused if the lock forbids the choice.
+    """
+    name = setting["TANDEM_PROVIDER"]
+    locked = setting["TANDEM_PROVIDER_LOCK"] in {"1", "true", "yes", "on"}
+    if locked and name != "file":
+        raise ProviderRefused(
+            f"TANDEM_PROVIDER is {name}, but TANDEM_PROVIDER_LOCK allows only file.",
+            "Unset the lock in an installation that may reach people.",
+        )
+    if name == "memory":
+        return MemoryProvider()
+    if name == "smtp" and channel is Channel.EMAIL:
+        return SmtpProvider(_relay(setting))
+    if name in {"file", "smtp"}:
+        return FileProvider(home / "outbox")
+    raise ProviderRefused(f"There is no provider named {name}.", "Choose file, smtp or memory.")
+
+
+def _relay(setting: dict[str, str]) -> Relay:
+    secret = setting["TANDEM_SMTP_PASSWORD_FILE"]
+    return Relay(
+        host=setting["TANDEM_SMTP_HOST"],
+        port=int(setting["TANDEM_SMTP_PORT"]),
+        user=setting["TANDEM_SMTP_USER"],
+        password=Path(secret).read_text().strip() if secret else "",
+        starttls=setting["TANDEM_SMTP_STARTTLS"] in {"1", "true", "yes", "on"},
+    )

@@ -1,0 +1,119 @@
+"""Rows of dead senders: proof of death, then each orphaned row gets what its journal says.
+
+On the same host a free lock on the journal proves death, another boot of the machine too. Elsewhere the session's
+advisory lock must be gone and the lease over, by the database's clock.
+"""
+
+import socket
+from datetime import datetime
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from tandem.messenger.delivery import journal
+from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
+from tandem.messenger.delivery.models import Sender
+from tandem.messenger.delivery.providers.base import Provider
+
+ADVISORY_CLASS = 7261001
+_LOCK = "SELECT id FROM messenger_delivery_sender WHERE id = %s AND NOT recovered FOR UPDATE SKIP LOCKED"
+_ORPHANS = """
+SELECT a.account_id, a.id, a.sending_id, a.tries, s.channel
+FROM messenger_delivery_block b
+JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
+JOIN messenger_delivery_attempt a ON a.account_id = b.account_id AND a.sending_id = b.sending_id
+     AND a.seq BETWEEN b.first_seq AND b.last_seq AND a.state = 1
+WHERE b.sender_id = %s AND NOT b.done
+"""
+_SETTLE = """
+UPDATE messenger_delivery_attempt a SET state = v.state, detail = v.detail,
+       done_at = CASE WHEN v.state >= 10 THEN %(now)s END
+FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(details)s::text[]) AS v(id, state, detail)
+WHERE a.id = v.id AND a.state = 1
+"""
+_RELEASE = """
+UPDATE messenger_delivery_block b SET sender_id = NULL, fence = fence + 1, done = (o.next_at IS NULL),
+       next_at = coalesce(o.next_at, b.next_at)
+FROM (SELECT b2.id, (SELECT min(a.due_at) FROM messenger_delivery_attempt a
+        WHERE a.account_id = b2.account_id AND a.sending_id = b2.sending_id
+          AND a.seq BETWEEN b2.first_seq AND b2.last_seq AND a.state IN (0, 2)) AS next_at
+      FROM messenger_delivery_block b2 WHERE b2.sender_id = %s AND NOT b2.done) o
+WHERE b.id = o.id
+"""
+
+
+def recover_dead(me: int, providers: dict[Channel, Provider], now: datetime) -> int:
+    """Settle what dead senders left behind; how many were buried."""
+    open_senders = Sender.objects.filter(recovered=False).exclude(id=me).order_by("id")
+    return sum(_bury(sender, providers, now) for sender in open_senders if is_dead(sender))
+
+
+def is_dead(sender: Sender) -> bool:
+    """Whether the process behind the row has proven to be gone."""
+    if sender.ended_at is not None:
+        return True
+    if sender.host == socket.gethostname():
+        if sender.boot_id != journal.boot_id():
+            return True
+        locked = journal.is_locked(Path(sender.journal))
+        if locked is not None:
+            return not locked
+    return _session_gone(sender)
+
+
+def _session_gone(sender: Sender) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT lease_until < clock_timestamp() FROM messenger_delivery_sender WHERE id = %s", [sender.id]
+        )
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [ADVISORY_CLASS, sender.id % 2**31])
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def _bury(sender: Sender, providers: dict[Channel, Provider], now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [sender.id])
+        if cursor.fetchone() is None:
+            return False
+        cursor.execute(_ORPHANS, [sender.id])
+        orphans = cursor.fetchall()
+        if orphans:
+            record = journal.read(Path(sender.journal), sender.id)
+            truths = [_truth(record, orphan, providers) for orphan in orphans]
+            cursor.execute(
+                _SETTLE,
+                {
+                    "now": now,
+                    "ids": [orphan[1] for orphan in orphans],
+                    "states": [int(truth.state) for truth in truths],
+                    "details": [truth.detail for truth in truths],
+                },
+            )
+        cursor.execute(_RELEASE, [sender.id])
+        Sender.objects.filter(id=sender.id).update(recovered=True)
+    transaction.on_commit(lambda: Path(sender.journal).unlink(missing_ok=True))
+    return True
+
+
+def _truth(record: journal.JournalRecord, orphan: tuple, providers: dict[Channel, Provider]) -> Outcome:
+    """The journal's word; where a way out knows its messages by name, what lies there settles the rest."""
+    account_id, attempt_id, sending_id, tries, channel = orphan
+    truth = record.truth(attempt_id, tries)
+    provider = providers[Channel(channel)]
+    if truth.state is not AttemptState.UNCERTAIN or not provider.idempotent:
+        return truth
+    message = Message(
+        attempt_id=attempt_id,
+        account_id=account_id,
+        sending_id=sending_id,
+        channel=Channel(channel),
+        sender="",
+        recipient="",
+        content=b"",
+    )
+    if provider.arrived(message):
+        return Outcome(state=AttemptState.ACCEPTED, detail="found at the destination")
+    return Outcome(state=AttemptState.PENDING)

@@ -1,0 +1,272 @@
+"""One sender process: claims due blocks and hands messages over, one at a time.
+
+A sender lives as long as its database session: an error there ends this life, the next one starts with a new fence
+and settles what the last one left (`recovery`).
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from tandem.kit import clock as clocks
+from tandem.kit.clock import Clock
+from tandem.kit.failpoints import failpoint
+from tandem.kit.problems import Problem
+from tandem.messenger.contacts import queries as contacts
+from tandem.messenger.delivery import claims, finishing, journal, recovery, service
+from tandem.messenger.delivery.claims import Change, Claim, Row, SubBlock
+from tandem.messenger.delivery.composing import Composer
+from tandem.messenger.delivery.domain import (
+    SUB_BLOCK_ROWS,
+    AttemptState,
+    Channel,
+    Outcome,
+    sub_block_size,
+)
+from tandem.messenger.delivery.errors import ClaimLost, OutboundStopped
+from tandem.messenger.delivery.models import Sender
+from tandem.messenger.delivery.providers.base import Provider
+from tandem.messenger.delivery.providers.choose import provider_for
+
+log = logging.getLogger("tandem.sender")
+IDLE_SECONDS = 0.25
+CHORES_SECONDS = 1.0
+GATE_SECONDS = 0.25
+RELAY_DOWN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
+
+
+def run(stop: threading.Event) -> None:
+    """The main loop of one sender process; returns soon after `stop` is set."""
+    clock = clocks.from_environment()
+    while not stop.is_set():
+        try:
+            life = Life(clock, stop)
+        except (DatabaseError, InterfaceError, OSError):
+            log.exception("sender.start.failed")
+            connection.close()
+            stop.wait(1.0)
+            continue
+        try:
+            life.work()
+        except (DatabaseError, InterfaceError, OSError):
+            log.exception("sender.life.ended")
+            stop.wait(1.0)
+        finally:
+            life.close()
+            connection.close()
+
+
+class Life:
+    """A sender from its registration to the loss of its session."""
+
+    def __init__(self, clock: Clock, stop: threading.Event) -> None:
+        self.clock = clock
+        self._stop = stop
+        setting = settings.TANDEM_SENDING
+        self._providers: dict[Channel, Provider] = {
+            channel: provider_for(channel, settings.TANDEM_HOME, setting) for channel in Channel
+        }
+        self._lease = timedelta(seconds=float(setting["TANDEM_SENDER_LEASE"]))
+        self.id, self._journal = _register(clock, self._lease)
+        self._lease_checked = self._chores_done = 0.0
+        self._rate = float(SUB_BLOCK_ROWS)
+        self._limit = 0
+        self._relay_failures = 0
+        self._composers: dict[int, Composer] = {}
+
+    def work(self) -> None:
+        """Until stopped: chores once a second, blocks as they come due."""
+        while not self._stop.is_set():
+            self._chores()
+            claim = claims.claim(self.id, self.clock.business())
+            if claim is None:
+                self._stop.wait(IDLE_SECONDS)
+                continue
+            try:
+                self._block(claim)
+            except ClaimLost as lost:
+                log.warning("sender.claim.lost block=%s %s", claim.block, lost.detail)
+            except OutboundStopped as stopped:
+                log.warning("sender.relay.down %s", stopped.detail)
+                self._stop.wait(RELAY_DOWN_SECONDS[min(self._relay_failures, len(RELAY_DOWN_SECONDS)) - 1])
+
+    def close(self) -> None:
+        """End in good order: rows in hand are settled by the next life through the journal."""
+        for provider in self._providers.values():
+            provider.close()
+        self._journal.close()
+
+    def _chores(self) -> None:
+        now = time.monotonic()
+        if now - self._chores_done < CHORES_SECONDS:
+            return
+        self._renew(now)
+        recovery.recover_dead(self.id, self._providers, self.clock.business())
+        finishing.finish_due(self.clock.business())
+        self._chores_done = now
+
+    def _renew(self, now: float) -> None:
+        if now - self._lease_checked < self._lease.total_seconds() / 6:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE messenger_delivery_sender SET lease_until = clock_timestamp() + %s "
+                "WHERE id = %s AND NOT recovered",
+                [self._lease, self.id],
+            )
+            if cursor.rowcount != 1:
+                raise DatabaseError("This sender was declared dead.")
+        self._lease_checked = now
+
+    def _block(self, claim: Claim) -> None:
+        try:
+            composer = self._composer(claim)
+        except Problem as problem:
+            log.error("sender.sending.paused sending=%s %s %s", claim.sending, problem.title, problem.detail)
+            service.pause(claim.account, claim.sending)
+            self._advance(claim, [], 0)
+            return
+        done: list[Change] = []
+        while True:
+            limit = 0 if self._stop.is_set() else sub_block_size(min(self._rate, self._limit or self._rate))
+            part = self._advance(claim, done, limit)
+            self._limit = part.rate
+            if part.over:
+                break
+            done = self._hand_over_all(claim, composer, part)
+            self._chores()
+        finishing.finish_due(self.clock.business())
+
+    def _composer(self, claim: Claim) -> Composer:
+        if claim.sending not in self._composers:
+            self._composers = {
+                claim.sending: Composer(
+                    claim, key=settings.SECRET_KEY, tracking_url=settings.TANDEM_TRACKING_URL
+                )
+            }
+        return self._composers[claim.sending]
+
+    def _advance(self, claim: Claim, done: list[Change], limit: int) -> SubBlock:
+        return claims.advance(
+            claim, done, limit=limit, business=self.clock.business(), system=self.clock.system()
+        )
+
+    def _hand_over_all(self, claim: Claim, composer: Composer, part: SubBlock) -> list[Change]:
+        provider = self._providers[part.channel]
+        gate = Gate(claim, part, self.clock)
+        recipients = composer.recipients(part.rows)
+        began = time.monotonic()
+        done: list[Change] = []
+        for row in part.rows:
+            try:
+                outcome = self._hand_over(row, recipients.get(row.contact_id), composer, provider, gate)
+            except OutboundStopped:
+                self._relay_failures += 1
+                waiting = [
+                    _change(rest, Outcome(state=AttemptState.PENDING), self.clock)
+                    for rest in part.rows[len(done) :]
+                ]
+                self._advance(claim, done + waiting, 0)
+                raise
+            change = _change(row, outcome, self.clock, gate.reasons.get(row.contact_id, ""))
+            done.append(claims.deferred_or_given_up(change, composer.first_due))
+        provider.settle()
+        self._relay_failures = 0
+        self._keep_pace(len(done), time.monotonic() - began)
+        return done
+
+    def _hand_over(
+        self, row: Row, recipient: object | None, composer: Composer, provider: Provider, gate: "Gate"
+    ) -> Outcome:
+        if not gate.open_for(row):
+            return gate.outcome_for(row)
+        failpoint("m9")
+        message = composer.compose(row, recipient, self.clock.business())
+        if isinstance(message, Outcome):
+            return message
+
+        def before_content() -> bool:
+            if not gate.open_for(row):
+                return False
+            self._journal.intent(row.id, row.tries)
+            return True
+
+        outcome = provider.send(message, before_content)
+        if outcome is None:
+            return gate.outcome_for(row)
+        self._journal.outcome(row.id, row.tries, outcome)
+        return outcome
+
+    def _keep_pace(self, count: int, seconds: float) -> None:
+        measured = count / max(seconds, 0.001)
+        self._rate = max(1.0, measured if measured < self._rate else self._rate * 2)
+        self._rate = min(self._rate, 10.0 * SUB_BLOCK_ROWS)
+        if self._limit:
+            self._stop.wait(max(0.0, count / self._limit - seconds))
+
+
+class Gate:
+    """Stop and opt-out, read again at each content when the last reading is older than GATE_SECONDS."""
+
+    def __init__(self, claim: Claim, part: SubBlock, clock: Clock) -> None:
+        self._claim = claim
+        self._channel = part.channel
+        self._contacts = [row.contact_id for row in part.rows]
+        self._clock = clock
+        self._read_at = time.monotonic()
+        self._stopped = False
+        self.reasons: dict[int, str] = {}
+
+    def open_for(self, row: Row) -> bool:
+        """Whether this row may still leave."""
+        if time.monotonic() - self._read_at > GATE_SECONDS:
+            self._read()
+        return not self._stopped and row.contact_id not in self.reasons
+
+    def outcome_for(self, row: Row) -> Outcome:
+        """What a row becomes that may not leave: free again if all stopped, else its reason."""
+        reason = "" if self._stopped else self.reasons.get(row.contact_id, "")
+        if not reason:
+            return Outcome(state=AttemptState.PENDING)
+        suppressed = reason in claims.SUPPRESSED_WORDS
+        return Outcome(state=AttemptState.SUPPRESSED if suppressed else AttemptState.SKIPPED)
+
+    def _read(self) -> None:
+        self._stopped = claims.is_stopped(self._claim)
+        self.reasons = dict(
+            contacts.reasons(
+                self._claim.account, self._channel.value, self._contacts, now=self._clock.system()
+            )
+        )
+        self._read_at = time.monotonic()
+
+
+def _change(row: Row, outcome: Outcome, clock: Clock, reason: str = "") -> Change:
+    if outcome.state in {AttemptState.SKIPPED, AttemptState.SUPPRESSED}:
+        return Change(row=row, outcome=outcome, at=clock.business(), reason=reason or outcome.detail)
+    return Change(row=row, outcome=outcome, at=clock.business())
+
+
+def _register(clock: Clock, lease: timedelta) -> tuple[int, journal.Journal]:
+    """A row, a session lock and a journal; in an order that leaves nothing claimable behind if it stops midway."""
+    now = clock.system()
+    sender = Sender.objects.create(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        boot_id=journal.boot_id(),
+        journal="",
+        started_at=now,
+        lease_until=now + lease,
+    )
+    path = settings.TANDEM_HOME / "journal" / f"{sender.id}.log"
+    opened = journal.Journal(path, sender.id)
+    Sender.objects.filter(id=sender.id).update(journal=str(path))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [recovery.ADVISORY_CLASS, sender.id % 2**31])
+    return sender.id, opened

@@ -1,0 +1,303 @@
+"""What people and other rooms do with sendings: look, pause, cancel, stop all, unsubscribe, read the outbox."""
+
+from collections.abc import Sequence
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count
+
+from tandem.kit.clock import Clock
+from tandem.messenger.accounts.models import Account
+from tandem.messenger.contacts import service as contacts
+from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery.domain import (
+    AttemptState,
+    AttemptView,
+    Channel,
+    OutboxMessage,
+    SendingState,
+    SendingView,
+)
+from tandem.messenger.delivery.errors import BadToken, SendingNotFound, SendingOver
+from tandem.messenger.delivery.models import Attempt, DeliverySettings, Sending
+from tandem.messenger.delivery.providers import file
+
+_CANCEL_ROWS = """
+UPDATE messenger_delivery_attempt a SET state = 24, reason = 'cancelled', done_at = %(now)s
+FROM messenger_delivery_block b
+WHERE b.account_id = %(account)s AND b.sending_id = %(sending)s AND b.sender_id IS NULL AND NOT b.done
+  AND a.account_id = b.account_id AND a.sending_id = b.sending_id AND a.seq BETWEEN b.first_seq AND b.last_seq
+  AND a.state IN (0, 2)
+"""
+_CLOSE_BLOCKS = """
+UPDATE messenger_delivery_block SET done = TRUE
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND sender_id IS NULL
+"""
+
+
+def list_sendings(account_id: int, limit: int = 50, offset: int = 0) -> list[SendingView]:
+    """The newest sendings first."""
+    found = list(
+        Sending.objects.filter(account_id=account_id).order_by("-due_at", "-id")[offset : offset + limit]
+    )
+    return _views(account_id, found)
+
+
+def get_sending(account_id: int, sending_id: int) -> SendingView:
+    """One sending. Raises SendingNotFound."""
+    return _views(account_id, [_sending(account_id, sending_id)])[0]
+
+
+def find_sending(account_id: int, campaign_id: int, channel_id: int | None = None) -> SendingView:
+    """The sending of a planner's campaign. Raises SendingNotFound."""
+    found = Sending.objects.filter(account_id=account_id, campaign_id=campaign_id)
+    if channel_id is not None:
+        found = found.filter(channel_id=channel_id)
+    sending = found.order_by("id").first()
+    if sending is None:
+        raise SendingNotFound(f"Campaign {campaign_id} has no sending here.", "Has its list been fetched?")
+    return _views(account_id, [sending])[0]
+
+
+def ledger(
+    account_id: int, sending_id: int, *, state: str | None = None, after: int = 0, limit: int = 100
+) -> list[AttemptView]:
+    """Rows of the ledger in list order, from the row after `after`; of one state if it is named."""
+    rows = Attempt.objects.filter(account_id=account_id, sending_id=sending_id, seq__gt=after)
+    if state:
+        rows = rows.filter(state=_state_named(state))
+    return [
+        AttemptView(
+            seq=row.seq,
+            customer=row.customer,
+            template_id=row.template_id,
+            state=AttemptState(row.state).words,
+            reason=row.reason,
+            detail=row.detail,
+            tries=row.tries,
+            done_at=row.done_at,
+        )
+        for row in rows.order_by("seq")[:limit]
+    ]
+
+
+def reasons(account_id: int, sending_id: int) -> dict[str, int]:
+    """Rows per reason of those that were not sent."""
+    counted = (
+        Attempt.objects.filter(account_id=account_id, sending_id=sending_id)
+        .exclude(reason="")
+        .values_list("reason")
+        .annotate(rows=Count("id"))
+    )
+    return dict(counted)
+
+
+@transaction.atomic
+def pause(account_id: int, sending_id: int) -> SendingView:
+    """Let nothing more leave; the rows wait. Their late cut-off still runs."""
+    _move(account_id, sending_id, SendingState.PAUSED)
+    return get_sending(account_id, sending_id)
+
+
+@transaction.atomic
+def resume(account_id: int, sending_id: int) -> SendingView:
+    """Go on after a pause."""
+    sending = _sending(account_id, sending_id, lock=True)
+    state = SendingState.SENDING if sending.started_at else SendingState.SCHEDULED
+    if sending.state == SendingState.PAUSED.value:
+        _move(account_id, sending_id, state)
+    return get_sending(account_id, sending_id)
+
+
+@transaction.atomic
+def cancel(account_id: int, sending_id: int, *, clock: Clock) -> SendingView:
+    """End the sending: rows that wait become cancelled; at most the message in hand still leaves."""
+    _move(account_id, sending_id, SendingState.CANCELLED)
+    named = {"account": account_id, "sending": sending_id, "now": clock.business()}
+    with connection.cursor() as cursor:
+        cursor.execute(_CANCEL_ROWS, named)
+        cursor.execute(_CLOSE_BLOCKS, named)
+    return get_sending(account_id, sending_id)
+
+
+def hold_all(account_id: int) -> None:
+    """The account's kill switch: nothing leaves from now on."""
+    DeliverySettings.objects.update_or_create(account_id=account_id, defaults={"held": True})
+
+
+def release_all(account_id: int) -> None:
+    """Let the account send again."""
+    DeliverySettings.objects.update_or_create(account_id=account_id, defaults={"held": False})
+
+
+def is_held(account_id: int) -> bool:
+    """Whether the account's kill switch is on."""
+    return DeliverySettings.objects.filter(account_id=account_id, held=True).exists()
+
+
+def hold_everything() -> int:
+    """The kill switch of all accounts; how many accounts."""
+    ids = list(Account.objects.values_list("id", flat=True))
+    for account_id in ids:
+        hold_all(account_id)
+    return len(ids)
+
+
+def unsubscribe_by_token(token: str, *, clock: Clock) -> None:
+    """End the subscription behind a message's link; durable on return, the same however often. Raises BadToken."""
+    attempt = _attempt_of(token)
+    channel = Sending.objects.values_list("channel", flat=True).get(
+        account_id=attempt.account_id, id=attempt.sending_id
+    )
+    if attempt.contact_id is not None:
+        source = f"link in a message of sending {attempt.sending_id}"
+        contacts.unsubscribe(attempt.account_id, attempt.contact_id, channel, source=source, clock=clock)
+
+
+def check_token(token: str) -> None:
+    """Raises BadToken unless the link is one of ours."""
+    _attempt_of(token)
+
+
+def _attempt_of(token: str) -> Attempt:
+    sending_id, attempt_id = tokens.read(settings.SECRET_KEY, tokens.UNSUBSCRIBE, token)
+    attempt = Attempt.objects.filter(id=attempt_id, sending_id=sending_id).first()
+    if attempt is None:
+        raise BadToken("The message of this link is not known any more.", "Write to the sender instead.")
+    return attempt
+
+
+def outbox(
+    account_id: int, channel: str | None = None, limit: int = 50, before: float | None = None
+) -> list[OutboxMessage]:
+    """The newest messages of the built-in outbox; `before` = time stamp of the last one shown."""
+    found: list[OutboxMessage] = []
+    for each in [Channel(channel)] if channel else list(Channel):
+        box = file.folder(_root(), account_id, each)
+        found += [_read(path, each, whole=False) for path in file.newest(box, limit, before)]
+    return sorted(found, key=lambda message: message.at, reverse=True)[:limit]
+
+
+def outbox_message(account_id: int, channel: str, name: str) -> OutboxMessage:
+    """One message with its content. Raises SendingNotFound."""
+    path = file.find(file.folder(_root(), account_id, channel), name)
+    if path is None:
+        raise SendingNotFound("There is no such message in the outbox.", "Go back to the outbox.")
+    return _read(path, Channel(channel), whole=True)
+
+
+def outbox_count(account_id: int, campaign_id: int | None = None, channel: str | None = None) -> int:
+    """Distinct messages (by Message-ID) read back from the outbox."""
+    channels = [Channel(channel)] if channel else list(Channel)
+    return sum(file.distinct(file.folder(_root(), account_id, each), campaign_id) for each in channels)
+
+
+def _root() -> Path:
+    return Path(settings.TANDEM_HOME) / "outbox"
+
+
+def _read(path: Path, channel: Channel, *, whole: bool) -> OutboxMessage:
+    raw = path.read_bytes()
+    message = message_from_bytes(raw, policy=policy.compat32)
+    return OutboxMessage(
+        name=path.name.split(":")[0],
+        channel=channel,
+        at=file.written_at(path),
+        to=_header(message, "To"),
+        sender=_header(message, "From"),
+        subject=_header(message, "Subject"),
+        campaign_id=_header(message, "X-Tandem-Campaign"),
+        message_id=_header(message, "Message-ID"),
+        raw=raw if whole else b"",
+        html=_part(message, "text/html") if whole else "",
+        text=_part(message, "text/plain") if whole else "",
+    )
+
+
+def _header(message: Message, name: str) -> str:
+    from email.header import decode_header, make_header
+
+    return str(make_header(decode_header(message.get(name, ""))))
+
+
+def _part(message: Message | EmailMessage, kind: str) -> str:
+    for part in message.walk():
+        if part.get_content_type() == kind:
+            payload = part.get_payload(decode=True)
+            return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    return ""
+
+
+def _sending(account_id: int, sending_id: int, *, lock: bool = False) -> Sending:
+    found = Sending.objects.filter(account_id=account_id, id=sending_id)
+    sending = (found.select_for_update() if lock else found).first()
+    if sending is None:
+        raise SendingNotFound(
+            f"There is no sending {sending_id} in this account.", "Look at the list of sendings."
+        )
+    return sending
+
+
+def _move(account_id: int, sending_id: int, state: SendingState) -> None:
+    sending = _sending(account_id, sending_id, lock=True)
+    if SendingState(sending.state).over:
+        raise SendingOver(f"Sending {sending_id} is {sending.state}.", "Nothing can be changed any more.")
+    sending.state = state.value
+    sending.save(update_fields=["state"])
+
+
+def _state_named(name: str) -> int:
+    try:
+        return int(AttemptState[name.upper()])
+    except KeyError:
+        raise SendingNotFound(f"No state is named {name}.", "Use a state as the ledger shows it.") from None
+
+
+def _views(account_id: int, sendings: Sequence[Sending]) -> list[SendingView]:
+    counts = _counts(account_id, sendings)
+    return [_view(sending, counts.get(sending.id, {})) for sending in sendings]
+
+
+def _counts(account_id: int, sendings: Sequence[Sending]) -> dict[int, dict[str, int]]:
+    """Rows per state: settled numbers of ended sendings, counted ones of the others."""
+    counts: dict[int, dict[str, int]] = {sending.id: {} for sending in sendings}
+    for sending in sendings:
+        for line in sending.totals or []:
+            _add(counts[sending.id], line["state"], line["rows"])
+    live = [sending.id for sending in sendings if sending.totals is None]
+    rows = (
+        Attempt.objects.filter(account_id=account_id, sending_id__in=live)
+        .values_list("sending_id", "state")
+        .annotate(rows=Count("id"))
+    )
+    for sending_id, state, number in rows if live else []:
+        _add(counts[sending_id], state, number)
+    return counts
+
+
+def _add(counts: dict[str, int], state: int, rows: int) -> None:
+    words = AttemptState(state).words
+    counts[words] = counts.get(words, 0) + rows
+
+
+def _view(sending: Sending, counts: dict[str, int]) -> SendingView:
+    return SendingView(
+        id=sending.id,
+        source_key=sending.source_key,
+        kind=sending.kind,
+        name=sending.name,
+        channel=Channel(sending.channel),
+        campaign_id=sending.campaign_id,
+        channel_id=sending.channel_id,
+        due_at=sending.due_at,
+        state=SendingState(sending.state),
+        expected=sending.expected,
+        counts=counts,
+        uncertain=counts.get("uncertain", 0),
+        created_at=sending.created_at,
+        started_at=sending.started_at,
+        finished_at=sending.finished_at,
+    )

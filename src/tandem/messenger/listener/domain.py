@@ -1,0 +1,129 @@
+"""Pure words and rules of the listener: what comes in, how often it is tried, wire times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class InboxState(StrEnum):
+    """Where a heard campaign stands."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    HELD = "held"
+    REFUSED = "refused"
+
+
+#: seconds until the next fetch after the n-th one failed; after the last one the campaign is held with an alarm
+FETCH_RETRY_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 900, 1200)
+EVENT_CAMPAIGN_EXECUTED = 13
+MAX_EVENT_BYTES = 1024 * 1024
+
+
+def retry_after(tries: int) -> int | None:
+    """Seconds until the next fetch, None = hold it and tell people."""
+    return FETCH_RETRY_SECONDS[tries - 1] if tries <= len(FETCH_RETRY_SECONDS) else None
+
+
+def wire_to_utc(text: str, zone: str) -> datetime:
+    """A planner's wall time (`YYYY-MM-DD HH:MM[:SS]`) as UTC; of a repeated hour the first, of a gap the later.
+
+    Raises ValueError for anything else.
+    """
+    local = datetime.fromisoformat(text.strip())
+    if local.tzinfo is not None:
+        return local.astimezone(UTC)
+    return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What the door answers."""
+
+    status: int
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionView:
+    """An account's way to its planner, without its secrets."""
+
+    planner_url: str
+    user: str
+    has_password: bool
+    has_api_key: bool
+    zone: str
+    overlap_seconds: int
+    last_poll_at: datetime | None
+    last_problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationView:
+    """A channel and whether the planner knows its listener."""
+
+    channel_id: int
+    kind: str
+    registered_at: datetime | None
+    problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckStep:
+    """One step of the connection's test."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenerCallView:
+    """One call at the listener."""
+
+    at: datetime
+    event_type: int | None
+    campaign_id: int | None
+    channel_id: int | None
+    answer: int
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxView:
+    """A campaign the listener heard of."""
+
+    id: int
+    campaign_id: int
+    channel_id: int
+    source: str
+    state: str
+    received_at: datetime
+    times_received: int
+    tries: int
+    next_try_at: datetime
+    problem: str
+    sending_id: int | None
+    fetched_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldUrl:
+    """An address that was replaced and still answers for a while."""
+
+    url: str
+    valid_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenerView:
+    """Everything the listener page shows."""
+
+    connection: ConnectionView | None
+    bindings: Sequence[RegistrationView]
+    url: str
+    old_urls: Sequence[OldUrl] = field(default_factory=tuple)
+    calls: Sequence[ListenerCallView] = field(default_factory=tuple)
+    inbox: Sequence[InboxView] = field(default_factory=tuple)

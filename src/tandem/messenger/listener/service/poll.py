@@ -1,0 +1,55 @@
+"""Asking the planner, in case an event was lost; and telling it the totals."""
+
+import logging
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from tandem.kit.clock import Clock
+from tandem.kit.problems import Problem
+from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
+from tandem.messenger.listener.service.connect import client_of
+from tandem.messenger.listener.service.receive import hear
+from tandem.messenger.reporting import service as reporting
+
+log = logging.getLogger("tandem.listener")
+
+
+def planner_today(zone: str, clock: Clock) -> date:
+    """The date at the planner now, by business time."""
+    return clock.business().astimezone(ZoneInfo(zone)).date()
+
+
+def poll_due(clock: Clock) -> int:
+    """Ask every connected planner whose turn it is; how many campaigns were new."""
+    now = clock.system()
+    due = PlannerConnection.objects.filter(Q(next_poll_at__isnull=True) | Q(next_poll_at__lte=now))
+    return sum(poll_account(row.account_id, clock=clock) for row in due)
+
+
+def poll_account(account_id: int, *, clock: Clock) -> int:
+    """Ask for today's executed campaigns of each registered channel; how many were new."""
+    row = PlannerConnection.objects.get(account_id=account_id)
+    now = clock.system()
+    row.next_poll_at = now + timedelta(seconds=row.poll_seconds)
+    row.last_poll_at, row.last_problem = now, ""
+    found = 0
+    try:
+        client = client_of(account_id)
+        today = planner_today(row.zone, clock)
+        for binding in ChannelBinding.objects.filter(account_id=account_id, registered_at__isnull=False):
+            for campaign_id in client.executed_campaigns_by_channel(binding.channel_id, today):
+                found += hear(account_id, campaign_id, binding.channel_id, "poll", clock)
+    except Problem as problem:
+        row.last_problem = f"{problem.title}: {problem.detail}"[:500]
+        log.warning("listener.poll.failed account=%s %s", account_id, problem.title)
+    row.save(update_fields=["next_poll_at", "last_poll_at", "last_problem"])
+    return found
+
+
+def report_due(clock: Clock) -> int:
+    """Post settled totals of finished sendings; how many totals went."""
+    reporting.prepare_reports(clock)
+    reporting.settle_orphans(clock)
+    return reporting.post_due(client_of, clock=clock)

@@ -1,0 +1,85 @@
+"""What is told about a sending, and how its rows are counted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from tandem.messenger.delivery.domain import FAILED_STATES, NOT_SENT_STATES, AttemptState
+
+
+class Metric(IntEnum):
+    """The planner's MetricIDs that a finished sending settles.
+
+    Sent: the next hop took the message. Dropped: it was not sent and will not be (refused, skipped, suppressed,
+    missed, cancelled). Uncertain rows are in neither: listed - sent - dropped.
+    """
+
+    SENT = 0
+    DROPPED = 5
+
+
+_DROPPED = frozenset({*FAILED_STATES, *NOT_SENT_STATES})
+
+
+def metrics(totals: Iterable[Mapping]) -> dict[tuple[int, Metric], int]:
+    """Value per (template, metric) from the settled rows of a sending."""
+    values: dict[tuple[int, Metric], int] = {}
+    for line in totals:
+        state = AttemptState(line["state"])
+        values.setdefault((line["template"], Metric.SENT), 0)
+        metric = (
+            Metric.SENT if state is AttemptState.ACCEPTED else Metric.DROPPED if state in _DROPPED else None
+        )
+        if metric is not None:
+            key = (line["template"], metric)
+            values[key] = values.get(key, 0) + line["rows"]
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendingSummary:
+    """The numbers of a sending; once finished, listed = sent + sum of skipped + failed + uncertain."""
+
+    listed: int
+    sent: int
+    skipped: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+    uncertain: int = 0
+    open: int = 0
+    finished: bool = False
+
+
+def summarise(listed: int, totals: Iterable[Mapping], *, finished: bool) -> SendingSummary:
+    """Numbers of the ledger's rows per state and reason."""
+    skipped: dict[str, int] = {}
+    counted = {"sent": 0, "failed": 0, "uncertain": 0, "open": 0}
+    for line in totals:
+        state, rows = AttemptState(line["state"]), line["rows"]
+        if state in NOT_SENT_STATES:
+            word = line["reason"] or state.words
+            skipped[word] = skipped.get(word, 0) + rows
+        else:
+            counted[_kind(state)] += rows
+    return SendingSummary(listed=listed, skipped=skipped, finished=finished, **counted)
+
+
+def _kind(state: AttemptState) -> str:
+    if state is AttemptState.ACCEPTED:
+        return "sent"
+    if state is AttemptState.UNCERTAIN:
+        return "uncertain"
+    return "failed" if state in FAILED_STATES else "open"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportView:
+    """One total told to the planner, or on its way."""
+
+    template_id: int
+    metric_id: int
+    value: int
+    state: str
+    tries: int
+    posted_at: datetime | None
+    problem: str

@@ -11,8 +11,16 @@ from tandem.planner.customers.service.people import (
     customer_ids,
     get_customer,
     list_customers,
+    names_of,
+    surrogate_of,
 )
-from tandem.planner.customers.service.snapshot import catalogue, get_snapshot, latest_snapshot, snapshots
+from tandem.planner.customers.service.snapshot import (
+    catalogue,
+    get_snapshot,
+    latest_snapshot,
+    snapshot_catalogue,
+    snapshots,
+)
 
 __all__ = [
     "catalogue",
@@ -29,7 +37,10 @@ __all__ = [
     "inspect_file",
     "latest_snapshot",
     "list_customers",
+    "names_of",
     "order_days",
     "refresh_consent",
+    "snapshot_catalogue",
     "snapshots",
+    "surrogate_of",
 ]

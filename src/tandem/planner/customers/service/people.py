@@ -1,6 +1,6 @@
 """Reads customers: lists, one person, ids."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,17 @@ def customer_ids(account_id: int) -> Iterator[str]:
     """All customer ids, streamed."""
     rows = Customer.objects.filter(account_id=account_id, forgotten=False).order_by("id")
     return rows.values_list("customer_id", flat=True).iterator(chunk_size=10_000)
+
+
+def names_of(account_id: int, surrogates: Iterable[int]) -> dict[int, str]:
+    """The customer ids behind a few surrogates, forgotten ones aside."""
+    rows = Customer.objects.filter(account_id=account_id, forgotten=False, id__in=list(surrogates))
+    return dict(rows.values_list("id", "customer_id"))
+
+
+def surrogate_of(account_id: int, customer_id: str) -> int:
+    """The surrogate of a customer id. Raises UnknownCustomer."""
+    return find(account_id, customer_id).id
 
 
 def find(account_id: int, customer_id: str) -> Customer:

@@ -245,6 +245,14 @@ def catalogue(account_id: int) -> tuple[Attribute, ...]:
     return tuple(Attribute.from_json(stored) for stored in _latest(account_id).catalogue)
 
 
+def snapshot_catalogue(account_id: int, snapshot_id: int) -> tuple[Attribute, ...]:
+    """What one snapshot knows of a customer. Raises NoSnapshot."""
+    row = Snapshot.objects.filter(account_id=account_id, id=snapshot_id).values("catalogue").first()
+    if row is None:
+        raise NoSnapshot(f"There is no snapshot {snapshot_id}.", "Take one of `tandem customers snapshots`.")
+    return tuple(Attribute.from_json(stored) for stored in row["catalogue"])
+
+
 def _latest(account_id: int) -> Snapshot:
     row = Snapshot.objects.filter(account_id=account_id).order_by("-as_of", "-id").first()
     if row is None:

@@ -1,0 +1,26 @@
+"""What came of campaigns, as the messenger reports it."""
+
+from django.db import models
+
+from tandem.planner.accounts.models import Account
+
+
+class CampaignMetric(models.Model):
+    """The sum of what was reported for one metric of one template of an occurrence on a channel."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    occurrence_id = models.BigIntegerField()
+    channel_id = models.BigIntegerField()
+    template_id = models.BigIntegerField()
+    metric_id = models.IntegerField()
+    total = models.BigIntegerField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "occurrence_id", "channel_id", "template_id", "metric_id"],
+                name="metric_once",
+            ),
+            models.CheckConstraint(condition=models.Q(total__gte=0), name="metric_not_negative"),
+        ]

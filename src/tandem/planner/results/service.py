@@ -1,0 +1,53 @@
+"""The verbs of results: take what the messenger reports, tell the sums."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from tandem.kit.clock import Clock
+from tandem.planner.results.domain import MetricRow, MetricTotal
+from tandem.planner.results.models import CampaignMetric
+
+_ADD = """
+INSERT INTO planner_results_campaignmetric AS m
+  (account_id, occurrence_id, channel_id, template_id, metric_id, total, updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (account_id, occurrence_id, channel_id, template_id, metric_id)
+DO UPDATE SET total = m.total + excluded.total, updated_at = excluded.updated_at
+"""
+
+
+def add_metrics(account_id: int, rows: Sequence[MetricRow], *, clock: Clock) -> int:
+    """Add the values to the sums, all or none. Returns how many sums changed."""
+    added: dict[tuple[int, int, int, int], int] = defaultdict(int)
+    for row in rows:
+        added[(row.occurrence_id, row.channel_id, row.template_id, row.metric_id)] += row.value
+    now = clock.business()
+    with transaction.atomic(), connection.cursor() as cursor:
+        for key in sorted(added):
+            cursor.execute(_ADD, [account_id, *key, added[key], now])
+    return len(added)
+
+
+def metrics_of(account_id: int, occurrence_id: int) -> tuple[MetricTotal, ...]:
+    """All sums of an occurrence."""
+    found = CampaignMetric.objects.filter(account_id=account_id, occurrence_id=occurrence_id)
+    return tuple(
+        MetricTotal(
+            channel_id=row.channel_id,
+            template_id=row.template_id,
+            metric_id=row.metric_id,
+            total=row.total,
+            updated_at=row.updated_at,
+        )
+        for row in found.order_by("channel_id", "template_id", "metric_id")
+    )
+
+
+def totals_by_metric(account_id: int, occurrence_id: int) -> dict[int, int]:
+    """The sums of an occurrence over its channels and templates, by metric."""
+    totals: dict[int, int] = defaultdict(int)
+    for row in metrics_of(account_id, occurrence_id):
+        totals[row.metric_id] += row.total
+    return dict(totals)

@@ -29,20 +29,22 @@ class DuckEngine:
     def __init__(self, path: Path, *, memory: str = MEMORY, threads: int = THREADS) -> None:
         if not path.is_file():
             raise SnapshotFileMissing(
-                f"The snapshot's file {path.name} is not there.", "Make a new snapshot: tandem customers snapshot."
+                f"The snapshot's file {path.name} is not there.",
+                "Make a new snapshot: tandem customers snapshot.",
             )
         self.path = path
+        # Attached, not opened: the same process may have the file open elsewhere with other settings.
         self._connection = duckdb.connect(
-            str(path),
-            read_only=True,
+            ":memory:",
             config={
                 "memory_limit": memory,
                 "threads": threads,
-                "enable_external_access": True,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
         )
+        written = exp.Literal.string(str(path)).sql(dialect="duckdb")
+        self._connection.execute(f"ATTACH {written} AS snapshot (READ_ONLY)")
         self._lock = Lock()
         self._asking = 0
         self._retired = False
@@ -53,6 +55,7 @@ class DuckEngine:
             cursor = self._connection.cursor()
             self._asking += 1
         try:
+            cursor.execute("USE snapshot")
             yield cursor
         finally:
             cursor.close()

@@ -4,6 +4,7 @@ The grammar is in docs/reference/conditions.md.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +46,13 @@ class _Token:
         return "the end" if self.kind == "end" else f"*{self.text}*"
 
 
-def parse(text: str) -> dict[str, Any]:
-    """The stored form of a text. Raises TextRefused with the position of the first word that does not fit."""
+def parse(text: str, texts: Collection[str] = ()) -> dict[str, Any]:
+    """The stored form of a text; of the attributes in `texts`, yes and no are words (NO is Norway).
+
+    Raises TextRefused with the position of the first word that does not fit."""
     if len(text) > MOST_CHARACTERS:
         raise TextRefused("The text is too long.", f"At most {MOST_CHARACTERS:,} characters.")
-    reader = _Parser(_tokens(text))
+    reader = _Parser(_tokens(text), texts)
     tree = reader.either()
     if reader.now.kind != "end":
         raise reader.wrong("*and*, *or* or the end")
@@ -84,8 +87,10 @@ def _as_group(tree: dict[str, Any]) -> dict[str, Any]:
 class _Parser:
     """Recursive descent; one method per line of the grammar."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], texts: Collection[str]) -> None:
         self.tokens = tokens
+        self.texts = texts
+        self.wordy = False
         self.at = 0
         self.depth = 0
 
@@ -164,12 +169,15 @@ class _Parser:
         if not plain and token.kind != "field":
             raise self.wrong("an attribute, *ordered*, *spent*, *not* or a bracket")
         self.at += 1
+        self.wordy = token.text in self.texts
         return {"field": token.text, **self.said_of_attribute()}
 
     def said_of_attribute(self) -> dict[str, Any]:
         if self.take("contains"):
+            self.wordy = True
             return {"operator": "contains", "value": self.literal()}
         if self.take("starts", "with"):
+            self.wordy = True
             return {"operator": "beginsWith", "value": self.literal()}
         self.need("is")
         if self.take("known") or self.take("unknown"):
@@ -209,6 +217,7 @@ class _Parser:
         return {}
 
     def literals(self) -> list[Any]:
+        self.wordy = True
         found = [self.literal()]
         while self.take(","):
             found.append(self.literal())
@@ -218,7 +227,7 @@ class _Parser:
         token = self.now
         if token.kind == "word" and token.text.lower() in ("yes", "no"):
             self.at += 1
-            return token.text.lower() == "yes"
+            return token.text if self.wordy else token.text.lower() == "yes"
         plain = token.kind == "word" and token.text.lower() not in RESERVED
         if not plain and token.kind not in ("string", "date", "number"):
             raise self.wrong('a value; put words that are part of the language in "quotes"')

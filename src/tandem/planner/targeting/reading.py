@@ -23,6 +23,7 @@ from tandem.planner.targeting.domain import (
     Value,
 )
 from tandem.planner.targeting.errors import ConditionRefused
+from tandem.planner.targeting.parsing import parse
 
 _GROUP_KEYS = {"version", "combinator", "not", "rules", "id"}
 _RULE_KEYS = {"field", "operator", "value", "id"}
@@ -45,6 +46,12 @@ def read(stored: object, catalogue: Iterable[Attribute]) -> Group:
             "There is no condition yet.", "Add at least one; without any the group holds nobody."
         )
     return group
+
+
+def read_text(text: str, catalogue: Iterable[Attribute]) -> Group:
+    """The tree of a text. Raises TextRefused or ConditionRefused."""
+    known = tuple(catalogue)
+    return read(parse(text, {one.name for one in known if one.kind is Kind.TEXT}), known)
 
 
 class _Reader:

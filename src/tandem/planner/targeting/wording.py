@@ -18,56 +18,13 @@ from tandem.planner.targeting.domain import (
 )
 
 RESERVED = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "is",
-        "any",
-        "none",
-        "of",
-        "all",
-        "known",
-        "unknown",
-        "contains",
-        "starts",
-        "with",
-        "between",
-        "exactly",
-        "at",
-        "least",
-        "most",
-        "more",
-        "less",
-        "than",
-        "in",
-        "the",
-        "last",
-        "days",
-        "day",
-        "on",
-        "before",
-        "after",
-        "yes",
-        "no",
-        "ordered",
-        "returned",
-        "never",
-        "times",
-        "time",
-        "items",
-        "item",
-        "spent",
-        "got",
-        "back",
-        "smallest",
-        "largest",
-        "average",
-        "order",
-        "return",
-        "category",
-        "nobody",
-    ]
+    word
+    for line in (
+        "and or not is any none of all known unknown contains starts with between exactly at least most more less",
+        "than in the last days day on before after yes no ordered returned never times time items item spent got",
+        "back smallest largest average order return category nobody",
+    )
+    for word in line.split()
 )
 WORD = re.compile(r"[^\W\d][\w-]*")
 
@@ -122,7 +79,8 @@ def value_text(value: Value) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
-        return value if _plain(value) else _quoted(value, '"')
+        # NO is Norway: where texts stand, yes and no are words like others.
+        return value if _plain(value) or value.lower() in ("yes", "no") else _quoted(value, '"')
     return format(Decimal(repr(value)), "f")
 
 

@@ -13,8 +13,7 @@ from tandem.planner.engine.domain import CUSTOMERS, Attribute
 from tandem.planner.engine.duckdb import open_snapshot
 from tandem.planner.targeting.compiling import column, members, table, truth
 from tandem.planner.targeting.domain import Count, document
-from tandem.planner.targeting.parsing import parse
-from tandem.planner.targeting.reading import read
+from tandem.planner.targeting.reading import read, read_text
 from tandem.planner.targeting.wording import to_text as words
 
 STAGE, EMAIL, SMS = "stage", "may_receive_email", "may_receive_sms"
@@ -81,7 +80,7 @@ def to_text(account_id: int, condition: dict[str, Any]) -> str:
 
 def to_condition(account_id: int, text: str) -> dict[str, Any]:
     """The stored form of a text, in normal form. Raises TextRefused (grammar) or ConditionRefused (names, types)."""
-    return document(read(parse(text), catalogue(account_id)))
+    return document(read_text(text, catalogue(account_id)))
 
 
 def attributes_of(account_id: int) -> tuple[Attribute, ...]:

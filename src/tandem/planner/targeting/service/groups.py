@@ -9,8 +9,7 @@ from tandem.planner.customers.service import catalogue
 from tandem.planner.targeting.domain import GroupView, document
 from tandem.planner.targeting.errors import GroupNotFound, GroupRefused
 from tandem.planner.targeting.models import TargetGroup, TargetGroupVersion
-from tandem.planner.targeting.parsing import parse
-from tandem.planner.targeting.reading import read
+from tandem.planner.targeting.reading import read, read_text
 from tandem.planner.targeting.wording import to_text
 
 
@@ -28,7 +27,8 @@ def save_group(
     Raises GroupRefused (name), ConditionRefused or TextRefused; GroupNotFound for another account's group.
     """
     name = _checked_name(name)
-    tree = read(condition if condition is not None else parse(text), catalogue(account_id))
+    known = catalogue(account_id)
+    tree = read_text(text, known) if condition is None else read(condition, known)
     try:
         with transaction.atomic():
             group = _open(account_id, group_id)

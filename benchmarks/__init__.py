@@ -1,0 +1,1 @@
+"""Benchmarks through the product's own services; see docs/benchmarks.md."""

@@ -1,0 +1,318 @@
+"""A client of the planner's wire contract (Optimove's format), tolerant of what real servers do."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+import orjson
+
+from tandem.clients import planner_problems as problems
+from tandem.contract import planner_api as wire
+from tandem.contract.planner_api import (
+    CampaignDetails,
+    ChannelDetails,
+    ExecutionRow,
+    Metric,
+    RegisteredListener,
+)
+from tandem.contract.reading import ContractBroken, folded, items, whole_number
+from tandem.kit.http import Answer, DeadlinePassed, Http, Unreachable
+
+PlannerUnreachable = problems.PlannerUnreachable
+PlannerRefusedLogin = problems.PlannerRefusedLogin
+PlannerForbidden = problems.PlannerForbidden
+PlannerAnsweredHtml = problems.PlannerAnsweredHtml
+PlannerFailed = problems.PlannerFailed
+PlannerBusy = problems.PlannerBusy
+PlannerKnowsNot = problems.PlannerKnowsNot
+PlannerAnswerCut = problems.PlannerAnswerCut
+PlannerAnswerWrong = problems.PlannerAnswerWrong
+PageRepeated = problems.PageRepeated
+ListIncomplete = problems.ListIncomplete
+CustomerTwice = problems.CustomerTwice
+
+T = TypeVar("T")
+
+PAGE_LIMIT = 256 * 1024 * 1024
+PAGE_TIMEOUT = 120.0
+METRICS_AT_ONCE = 100
+MOST_ROWS = 50_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteRead:
+    """A campaign's list on one channel, checked. expected: the count the planner told, None if it told none."""
+
+    details: CampaignDetails
+    channel_rows: tuple[ChannelDetails, ...]
+    rows: tuple[ExecutionRow, ...]
+    expected: int | None
+
+
+class PlannerClient:
+    """One account at one planner. With an API key no login is made; else a token is fetched and kept.
+
+    base_url: without a path, as `https://api5.optimove.net`. page: rows asked for at once.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        user: str = "",
+        password: str = "",
+        api_key: str = "",
+        http: Http | None = None,
+        page: int = wire.DETAILS_PAGE,
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._user, self._password, self._key = user, password, api_key
+        self._http = http or Http()
+        self._page = page
+        self._token = ""
+
+    def login(self) -> None:
+        """Fetch a token, or try the key with a small call. Raises PlannerRefusedLogin and the rest."""
+        if self._key:
+            self.get_last_data_update()
+            return
+        body = orjson.dumps({"Username": self._user, "Password": self._password})
+        answer = self._send("POST", "general/login", {}, body, {})
+        if answer.status == 429:  # a second login within a second: the token is needed, so wait and ask again
+            time.sleep(1.1)
+            answer = self._send("POST", "general/login", {}, body, {})
+        if answer.status in (401, 403):
+            raise problems.PlannerRefusedLogin(
+                f"The planner refused the user name or the password ({answer.status}).",
+                "Check the user name and the password of the API credential.",
+                field="password",
+            )
+        document = self._document(answer)
+        if not isinstance(document, str) or not document:
+            raise problems.wrong("The answer to the login is not a token.")
+        self._token = document
+
+    def get_last_data_update(self) -> date | None:
+        """The day of the newest customer data; None if the planner has none yet."""
+        document = self._get("general/GetLastDataUpdate")
+
+        def read(found: Any) -> date | None:
+            text = folded(found, "answer").get("date")
+            return wire.read_date(str(text)[:10]) if text else None
+
+        return _shaped(read, document)
+
+    def register_event_listener(self, event_type: int, url: str, channel_id: int | None = None) -> None:
+        """Have events posted to `url`; again with another address replaces it."""
+        body: dict[str, Any] = {"EventTypeID": event_type, "ListenerURL": url}
+        self._write("general/RegisterEventListener", _with_channel(body, channel_id))
+
+    def unregister_event_listener(self, event_type: int, channel_id: int | None = None) -> None:
+        """Have them posted no more."""
+        self._write("general/UnregisterEventListener", _with_channel({"EventTypeID": event_type}, channel_id))
+
+    def registered_event_listeners(self) -> tuple[RegisteredListener, ...]:
+        """All current registrations of the account."""
+        document = self._get("general/GetRegisteredEventListeners")
+        return _shaped(
+            lambda found: tuple(map(RegisteredListener.read, items(found, "list of listeners"))), document
+        )
+
+    def campaign_details(self, campaign_id: int) -> CampaignDetails:
+        """One occurrence. Raises PlannerKnowsNot."""
+        document = self._get("actions/GetCampaignDetails", CampaignID=campaign_id)
+        return _shaped(lambda found: CampaignDetails.read(campaign_id, found), document)
+
+    def campaign_channel_details(self, campaign_id: int, channel_id: int) -> tuple[ChannelDetails, ...]:
+        """The templates and times of an occurrence on a channel."""
+        document = self._get(
+            "actions/GetExecutedCampaignChannelDetails", CampaignID=campaign_id, ChannelID=channel_id
+        )
+        return _shaped(
+            lambda found: tuple(map(ChannelDetails.read, items(found, "list of channel rows"))), document
+        )
+
+    def executed_campaigns_by_channel(self, channel_id: int, day: date) -> tuple[int, ...]:
+        """Occurrences of a day on a channel."""
+        document = self._get(
+            "actions/GetExecutedCampaignsByChannel", ChannelID=channel_id, Date=day.isoformat()
+        )
+        return _shaped(
+            lambda found: tuple(
+                whole_number(folded(item, "campaign").get("campaignid"), "CampaignID")
+                for item in items(found, "list of campaigns")
+            ),
+            document,
+        )
+
+    def execution_pages(self, campaign_id: int, channel_id: int) -> Iterator[list[ExecutionRow]]:
+        """The list, page by page, until the planner answers `[]`. Raises PageRepeated, PlannerAnswerWrong."""
+        skip, first = 0, None
+        while skip < MOST_ROWS:
+            rows = self._execution_page(campaign_id, channel_id, skip)
+            if not rows:
+                return
+            head = (rows[0].customer_id, rows[-1].customer_id, len(rows))
+            if head == first:
+                raise problems.PageRepeated(
+                    f"The planner answered the same page twice, at row {skip}.",
+                    "Nothing was sent. The list is read again by schedule.",
+                )
+            first = head
+            skip += len(rows)
+            yield rows
+        raise problems.wrong("The planner's list does not end.")
+
+    def complete_read(
+        self, campaign_id: int, channel_id: int, on_page: Callable[[int], None] | None = None
+    ) -> CompleteRead:
+        """The whole list of an occurrence on a channel, checked: its count, and each customer once.
+
+        With one channel the count is TestGroupSize. With several, or none told, the list is read twice and both
+        must be equal. on_page is told the number of rows after each page.
+        Raises ListIncomplete, CustomerTwice, PageRepeated and what a single call raises.
+        """
+        details = self.campaign_details(campaign_id)
+        channel_rows = self.campaign_channel_details(campaign_id, channel_id)
+        one_channel = not details.is_multi_channel and len(details.channels) <= 1
+        expected = details.test_group_size if one_channel else None
+        rows = self._read_once(campaign_id, channel_id, expected, on_page)
+        if expected is not None and len(rows) != expected:
+            raise _incomplete(expected, len(rows))
+        if expected is None:
+            again = self._read_once(campaign_id, channel_id, None, on_page)
+            if _keys(rows) != _keys(again):
+                raise _incomplete(len(rows), len(again))
+        return CompleteRead(details=details, channel_rows=channel_rows, rows=tuple(rows), expected=expected)
+
+    def update_campaign_metrics(self, rows: Sequence[Metric]) -> None:
+        """Report values; the planner adds them, so report each value once."""
+        for start in range(0, len(rows), METRICS_AT_ONCE):
+            batch = [row.document() for row in rows[start : start + METRICS_AT_ONCE]]
+            self._write("integrations/UpdateCampaignMetrics", batch)
+
+    def _read_once(
+        self, campaign_id: int, channel_id: int, expected: int | None, on_page: Callable[[int], None] | None
+    ) -> list[ExecutionRow]:
+        rows: list[ExecutionRow] = []
+        seen: set[str] = set()
+        for page in self.execution_pages(campaign_id, channel_id):
+            mine = [row for row in page if _is_sent(row, channel_id)]
+            seen.update(row.customer_id for row in mine)
+            rows.extend(mine)
+            if len(seen) != len(rows):
+                raise problems.CustomerTwice(
+                    "A customer is on the planner's list twice.",
+                    "Nothing was sent. The list is read again by schedule.",
+                )
+            if expected is not None and len(rows) > expected:
+                raise _incomplete(expected, len(rows))
+            if on_page:
+                on_page(len(rows))
+        return rows
+
+    def _execution_page(self, campaign_id: int, channel_id: int, skip: int) -> list[ExecutionRow]:
+        query = {"CampaignID": campaign_id, "ChannelID": channel_id, "$top": self._page}
+        if skip:
+            query["$skip"] = skip
+        document = self._get("customers/GetCustomerExecutionDetailsByCampaign", **query)
+        return _shaped(lambda found: [ExecutionRow.read(item) for item in items(found, "list")], document)
+
+    def _get(self, function: str, **query: Any) -> Any:
+        return self._document(self._authorised("GET", function, {k: str(v) for k, v in query.items()}, None))
+
+    def _write(self, function: str, document: object) -> None:
+        answer = self._authorised("POST", function, {}, orjson.dumps(document))
+        if answer.status != 200:
+            self._explain(answer)
+        if answer.is_html:
+            raise problems.html(answer.address)
+
+    def _authorised(self, method: str, function: str, query: dict[str, str], body: bytes | None) -> Answer:
+        if self._key:
+            return self._send(method, function, query, body, {wire.KEY_HEADER: self._key})
+        if not self._token:
+            self.login()
+        answer = self._send(method, function, query, body, {wire.TOKEN_HEADER: self._token})
+        if answer.status == 401 or (answer.status == 403 and "expired" in answer.text[:200].lower()):
+            self._token = ""
+            self.login()
+            answer = self._send(method, function, query, body, {wire.TOKEN_HEADER: self._token})
+        return answer
+
+    def _send(
+        self, method: str, function: str, query: dict[str, str], body: bytes | None, headers: dict[str, str]
+    ) -> Answer:
+        headers = {"Accept": "application/json", "Content-Type": "application/json", **headers}
+        try:
+            return self._http.request(
+                method,
+                f"{self._base}/current/{function}",
+                headers=headers,
+                content=body,
+                params=query or None,
+                timeout=PAGE_TIMEOUT if "$top" in query else None,
+                limit=PAGE_LIMIT,
+            )
+        except DeadlinePassed as error:
+            raise problems.PlannerUnreachable(error.detail, "We try again by schedule.") from error
+        except Unreachable as error:
+            raise problems.PlannerUnreachable(
+                error.detail, "Check the planner's address, and that it is running."
+            ) from error
+
+    def _document(self, answer: Answer) -> Any:
+        if answer.status != 200:
+            self._explain(answer)
+        try:
+            return answer.json()
+        except ValueError as error:
+            if answer.is_html:
+                raise problems.html(answer.address) from error
+            raise problems.PlannerAnswerCut(
+                "The planner's answer is cut off or is not JSON.",
+                "Nothing was changed. It is read again by schedule.",
+            ) from error
+
+    def _explain(self, answer: Answer) -> None:
+        if answer.status in (401, 403):
+            self._explain_refusal(answer)
+        raise problems.by_status(answer.status, answer.text.strip().strip('"')[:200], html=answer.is_html)
+
+    def _explain_refusal(self, answer: Answer) -> None:
+        if answer.status == 401:
+            raise problems.PlannerRefusedLogin(
+                "The planner refused the login (401).", "Check the user name and password, or the API key."
+            )
+        raise problems.PlannerForbidden(
+            "The planner does not let this credential call that function (403).",
+            "Ask for a credential with more rights.",
+        )
+
+
+def _is_sent(row: ExecutionRow, channel_id: int) -> bool:
+    return row.action_id != wire.CONTROL_ACTION and row.channel_id in (None, channel_id)
+
+
+def _keys(rows: list[ExecutionRow]) -> set[tuple[str, int | None]]:
+    return {(row.customer_id, row.template_id) for row in rows}
+
+
+def _incomplete(expected: int, got: int) -> problems.ListIncomplete:
+    return problems.ListIncomplete(
+        f"The planner's list has {got:,} customers instead of {expected:,}.",
+        "Nothing was sent. The list is read again by schedule.",
+    )
+
+
+def _with_channel(body: dict[str, Any], channel_id: int | None) -> dict[str, Any]:
+    return body if channel_id is None else body | {"ChannelID": channel_id}
+
+
+def _shaped(read: Callable[[Any], T], document: Any) -> T:
+    try:
+        return read(document)
+    except ContractBroken as error:
+        raise problems.wrong(str(error)) from error

@@ -83,18 +83,23 @@ class Life:
     def work(self) -> None:
         """Until stopped: chores once a second, blocks as they come due."""
         while not self._stop.is_set():
-            self._chores()
-            claim = claims.claim(self.id, self.clock.business())
-            if claim is None:
+            if not self.turn():
                 self._stop.wait(IDLE_SECONDS)
-                continue
-            try:
-                self._block(claim)
-            except ClaimLost as lost:
-                log.warning("sender.claim.lost block=%s %s", claim.block, lost.detail)
-            except OutboundStopped as stopped:
-                log.warning("sender.relay.down %s", stopped.detail)
-                self._stop.wait(RELAY_DOWN_SECONDS[min(self._relay_failures, len(RELAY_DOWN_SECONDS)) - 1])
+
+    def turn(self) -> bool:
+        """One look at what is due; whether there was a block to work on."""
+        self._chores()
+        claim = claims.claim(self.id, self.clock.business())
+        if claim is None:
+            return False
+        try:
+            self._block(claim)
+        except ClaimLost as lost:
+            log.warning("sender.claim.lost block=%s %s", claim.block, lost.detail)
+        except OutboundStopped as stopped:
+            log.warning("sender.relay.down %s", stopped.detail)
+            self._stop.wait(RELAY_DOWN_SECONDS[min(self._relay_failures, len(RELAY_DOWN_SECONDS)) - 1])
+        return True
 
     def close(self) -> None:
         """End in good order: rows in hand are settled by the next life through the journal."""

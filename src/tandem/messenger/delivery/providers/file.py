@@ -27,31 +27,32 @@ class FileProvider:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._ready: set[Path] = set()
-        self._touched: set[Path] = set()
+        self._boxes: dict[tuple[int, Channel], str] = {}
+        self._touched: set[str] = set()
 
     def send(self, message: Message, before_content: BeforeContent) -> Outcome | None:
         """Write one message."""
-        box = self._box(message)
+        box = self._boxes.get((message.account_id, message.channel)) or self._make_box(message)
         name = file_name(message.sending_id, message.attempt_id)
         if not before_content():
             return None
         try:
-            _write(box / "tmp" / name, message.content)
+            written = os.path.join(box, "tmp", name)
+            _write(written, message.content)
             failpoint("m13")
-            os.rename(box / "tmp" / name, box / "new" / name)
+            os.rename(written, os.path.join(box, "new", name))
             failpoint("m14")
         except OSError as error:
             raise OutboundStopped(
                 f"The outbox cannot be written: {error.strerror}.", "Is the disk full?"
             ) from error
-        self._touched.add(box / "new")
+        self._touched.add(f"{box}/new")
         return Outcome(state=AttemptState.ACCEPTED, detail="in the outbox")
 
     def settle(self) -> None:
         """Sync the folders that were written to."""
-        for folder in self._touched:
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        for path in self._touched:
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(handle)
             finally:
@@ -66,13 +67,12 @@ class FileProvider:
     def close(self) -> None:
         """Nothing to close."""
 
-    def _box(self, message: Message) -> Path:
+    def _make_box(self, message: Message) -> str:
         box = folder(self._root, message.account_id, message.channel)
-        if box not in self._ready:
-            for part in ("tmp", "new", "cur"):
-                (box / part).mkdir(parents=True, exist_ok=True)
-            self._ready.add(box)
-        return box
+        for part in ("tmp", "new", "cur"):
+            (box / part).mkdir(parents=True, exist_ok=True)
+        self._boxes[message.account_id, message.channel] = str(box)
+        return str(box)
 
 
 def folder(root: Path, account_id: int, channel: str) -> Path:
@@ -132,7 +132,7 @@ def distinct(box: Path, campaign_id: int | None) -> int:
     return len(seen)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: str, content: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(content)

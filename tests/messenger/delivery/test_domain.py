@@ -1,0 +1,63 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery.domain import AttemptState, next_try, sub_block_size
+from tandem.messenger.delivery.errors import BadToken
+from tandem.messenger.reporting.domain import Metric, metrics, summarise
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+def test_back_off_grows_and_then_stays():
+    waits = [next_try(tries, NOW) - NOW for tries in range(1, 10)]
+    assert waits == sorted(waits)
+    assert waits[0] == timedelta(minutes=1)
+    assert waits[-1] == timedelta(hours=4)
+
+
+@pytest.mark.parametrize(("rate", "rows"), [(0.2, 1), (7.9, 7), (100, 100), (5000, 100)])
+def test_a_sub_block_is_what_leaves_in_a_second_and_at_most_100(rate, rows):
+    assert sub_block_size(rate) == rows
+
+
+def test_a_token_comes_back_for_its_purpose_and_key_only():
+    token = tokens.make("key", tokens.UNSUBSCRIBE, 7, 123456789012)
+    assert len(token) == 32
+    assert tokens.read("key", tokens.UNSUBSCRIBE, token) == (7, 123456789012)
+    for key, purpose, shown in (
+        ("other", tokens.UNSUBSCRIBE, token),
+        ("key", tokens.MESSAGE_ID, token),
+        ("key", tokens.UNSUBSCRIBE, token[:-1] + ("A" if token[-1] != "A" else "B")),
+        ("key", tokens.UNSUBSCRIBE, token[:-4]),
+        ("key", tokens.UNSUBSCRIBE, "../etc/passwd"),
+        ("key", tokens.UNSUBSCRIBE, "å" * 32),
+    ):
+        with pytest.raises(BadToken):
+            tokens.read(key, purpose, shown)
+
+
+ROWS = [
+    {"template": 1, "state": AttemptState.ACCEPTED, "reason": "", "rows": 90},
+    {"template": 1, "state": AttemptState.UNCERTAIN, "reason": "", "rows": 1},
+    {"template": 1, "state": AttemptState.REJECTED, "reason": "", "rows": 2},
+    {"template": 1, "state": AttemptState.SUPPRESSED, "reason": "unsubscribed", "rows": 3},
+    {"template": 2, "state": AttemptState.SKIPPED, "reason": "no contact", "rows": 4},
+]
+
+
+def test_the_numbers_of_a_sending_add_up():
+    numbers = summarise(100, ROWS, finished=True)
+    assert numbers.sent + sum(numbers.skipped.values()) + numbers.failed + numbers.uncertain == numbers.listed
+    assert numbers.skipped == {"unsubscribed": 3, "no contact": 4}
+    assert (numbers.failed, numbers.uncertain, numbers.open) == (2, 1, 0)
+
+
+def test_only_what_is_true_is_reported():
+    assert metrics(ROWS) == {
+        (1, Metric.SENT): 90,
+        (1, Metric.DROPPED): 5,
+        (2, Metric.SENT): 0,
+        (2, Metric.DROPPED): 4,
+    }

@@ -1,0 +1,161 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.fixtures import smtp_sink
+from tests.fixtures.processes import free_port
+
+from tandem.messenger.delivery.domain import AttemptState, Channel, Message
+from tandem.messenger.delivery.errors import OutboundStopped, ProviderRefused
+from tandem.messenger.delivery.providers import file
+from tandem.messenger.delivery.providers.choose import provider_for
+from tandem.messenger.delivery.providers.file import FileProvider
+from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider, outcome_of, stuffed
+
+SETTING = {
+    "TANDEM_PROVIDER": "file",
+    "TANDEM_PROVIDER_LOCK": "0",
+    "TANDEM_SMTP_HOST": "127.0.0.1",
+    "TANDEM_SMTP_PORT": "25",
+    "TANDEM_SMTP_USER": "",
+    "TANDEM_SMTP_PASSWORD_FILE": "",
+    "TANDEM_SMTP_STARTTLS": "0",
+}
+
+
+def message(attempt_id: int = 1, to: str = "ann@people.example", **changes: object) -> Message:
+    return Message(
+        **{
+            "attempt_id": attempt_id,
+            "account_id": 5004,
+            "sending_id": 3,
+            "channel": Channel.EMAIL,
+            "sender": "news@northwind.example",
+            "recipient": to,
+            "content": f"Message-ID: <{attempt_id}@x>\r\nX-Tandem-Campaign: 42\r\n\r\n.hello\r\n".encode(),
+            **changes,
+        }
+    )
+
+
+def yes() -> bool:
+    return True
+
+
+@pytest.fixture
+def sink(tmp_path):
+    port, log = free_port(), tmp_path / "truth.jsonl"
+    program = [sys.executable, smtp_sink.__file__, str(port), str(log)]
+    chosen = ["--refuse", "no@x.example", "--defer", "later@x.example", "--drop", "drop@x.example"]
+    process = subprocess.Popen([*program, *chosen])
+    relay = Relay(host="127.0.0.1", port=port, starttls=False, command_seconds=5, final_seconds=5)
+    provider = SmtpProvider(relay)
+    _wait_until_open(provider)
+    yield provider, log
+    provider.close()
+    process.kill()
+    process.wait()
+
+
+def _wait_until_open(provider: SmtpProvider) -> None:
+    for _ in range(100):
+        try:
+            provider._connected()
+            return
+        except OSError:
+            provider.close()
+            time.sleep(0.05)
+    raise TimeoutError
+
+
+def truth(log: Path) -> list[str]:
+    return [json.loads(line)["to"] for line in log.read_text().splitlines()]
+
+
+class TestSmtp:
+    def test_each_recipient_gets_its_own_outcome_on_one_connection(self, sink):
+        provider, log = sink
+        to = ["a@x.example", "no@x.example", "later@x.example", "b@x.example"]
+        states = [provider.send(message(n, address), yes).state for n, address in enumerate(to)]
+        assert states == [
+            AttemptState.ACCEPTED,
+            AttemptState.REJECTED,
+            AttemptState.DEFERRED,
+            AttemptState.ACCEPTED,
+        ]
+        assert truth(log) == ["a@x.example", "b@x.example"]
+
+    def test_no_answer_after_the_dot_is_uncertain_and_the_next_message_goes_on(self, sink):
+        provider, log = sink
+        assert provider.send(message(1, "drop@x.example"), yes).state is AttemptState.UNCERTAIN
+        assert provider.send(message(2, "a@x.example"), yes).state is AttemptState.ACCEPTED
+        assert truth(log) == ["drop@x.example", "a@x.example"]
+
+    def test_a_stop_before_the_content_sends_nothing(self, sink):
+        provider, log = sink
+        assert provider.send(message(1), lambda: False) is None
+        assert provider.send(message(2, "a@x.example"), yes).state is AttemptState.ACCEPTED
+        assert truth(log) == ["a@x.example"]
+
+    def test_a_relay_that_is_down_is_nobodys_outcome(self):
+        provider = SmtpProvider(Relay(host="127.0.0.1", port=free_port(), starttls=False))
+        with pytest.raises(OutboundStopped):
+            provider.send(message(), yes)
+
+    def test_content_is_dot_stuffed_with_crlf(self):
+        assert stuffed(b".a\n.b\r\nc") == b"..a\r\n..b\r\nc\r\n.\r\n"
+
+    @pytest.mark.parametrize(("code", "state"), [(250, 10), (451, 2), (552, 11), (199, 12)])
+    def test_answers(self, code, state):
+        assert outcome_of(code, b"words").state == state
+
+
+class TestFile:
+    def test_a_message_written_twice_is_one_message(self, tmp_path):
+        provider = FileProvider(tmp_path)
+        for _ in range(2):
+            assert provider.send(message(9), yes).state is AttemptState.ACCEPTED
+        provider.settle()
+        box = file.folder(tmp_path, 5004, "email")
+        assert [path.name for path in file.files(box)] == ["3.9.tandem"]
+        assert file.distinct(box, 42) == 1
+        assert file.distinct(box, 43) == 0
+        assert provider.arrived(message(9))
+        assert not provider.arrived(message(10))
+
+    def test_a_message_that_was_read_has_still_arrived(self, tmp_path):
+        provider = FileProvider(tmp_path)
+        provider.send(message(9), yes)
+        box = file.folder(tmp_path, 5004, "email")
+        (box / "new" / "3.9.tandem").rename(box / "cur" / "3.9.tandem:2,S")
+        assert provider.arrived(message(9))
+        assert file.distinct(box, None) == 1
+
+    def test_a_stop_writes_nothing(self, tmp_path):
+        provider = FileProvider(tmp_path)
+        assert provider.send(message(9), lambda: False) is None
+        assert list(file.files(file.folder(tmp_path, 5004, "email"))) == []
+
+    @pytest.mark.parametrize("name", ["../../key", "x", "1.2.tandem/../../x", "*"])
+    def test_names_that_are_not_ours_find_nothing(self, tmp_path, name):
+        FileProvider(tmp_path).send(message(9), yes)
+        assert file.find(file.folder(tmp_path, 5004, "email"), name) is None
+
+
+class TestChoice:
+    def test_the_lock_allows_file_only(self, tmp_path):
+        locked = {**SETTING, "TANDEM_PROVIDER": "smtp", "TANDEM_PROVIDER_LOCK": "1"}
+        with pytest.raises(ProviderRefused):
+            provider_for(Channel.EMAIL, tmp_path, locked)
+
+    def test_text_messages_leave_by_file_beside_a_relay(self, tmp_path):
+        setting = {**SETTING, "TANDEM_PROVIDER": "smtp"}
+        assert isinstance(provider_for(Channel.EMAIL, tmp_path, setting), SmtpProvider)
+        assert isinstance(provider_for(Channel.SMS, tmp_path, setting), FileProvider)
+
+    def test_an_unknown_way_out_is_refused(self, tmp_path):
+        with pytest.raises(ProviderRefused):
+            provider_for(Channel.EMAIL, tmp_path, {**SETTING, "TANDEM_PROVIDER": "pigeon"})

@@ -1,5 +1,45 @@
-"""Addresses of this door."""
+"""Addresses of the messenger's pages, all under /ui/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tandem.messenger.web.contacts import views as contacts
+from tandem.messenger.web.listener import views as listener
+from tandem.messenger.web.outbox import views as outbox
+from tandem.messenger.web.overview import views as overview
+from tandem.messenger.web.projects import editor
+from tandem.messenger.web.projects import views as projects
+from tandem.messenger.web.sendings import views as sendings
+from tandem.messenger.web.session import views as session
+from tandem.messenger.web.settings import views as settings
+
+_VERSION = "projects/triggers/<int:trigger_id>/versions/<int:version_id>"
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("sign-in", session.sign_in, name="sign-in"),
+    path("sign-out", session.sign_out, name="sign-out"),
+    path("projects", projects.project_list, name="projects"),
+    path("projects/<int:project_id>", projects.project, name="project"),
+    path("projects/triggers/<int:trigger_id>", projects.trigger, name="trigger"),
+    path("projects/triggers/<int:trigger_id>/new", editor.edit, name="version-new"),
+    path(_VERSION, projects.version, name="version"),
+    path(f"{_VERSION}/frame", projects.frame, name="version-frame"),
+    path(f"{_VERSION}/activate", projects.activate, name="version-activate"),
+    path("lists", contacts.lists, name="lists"),
+    path("lists/<int:list_id>", contacts.one_list, name="list"),
+    path("lists/<int:list_id>/contacts/<str:original_id>", contacts.contact, name="contact"),
+    path("suppressions", contacts.suppressions, name="suppressions"),
+    path("suppressions/<int:suppression_id>/lift", contacts.lift, name="suppression-lift"),
+    path("sendings", sendings.sendings, name="sendings"),
+    path("sendings/hold", sendings.hold, name="sendings-hold"),
+    path("sendings/<int:sending_id>", sendings.sending, name="sending"),
+    path("sendings/<int:sending_id>/act", sendings.act, name="sending-act"),
+    path("listener", listener.listener, name="listener"),
+    path("listener/act", listener.act, name="listener-act"),
+    path("outbox", outbox.outbox, name="outbox"),
+    path("outbox/<str:channel>/<str:name>", outbox.message, name="outbox-message"),
+    path("outbox/<str:channel>/<str:name>/frame", outbox.frame, name="outbox-frame"),
+    path("outbox/<str:channel>/<str:name>/raw", outbox.raw, name="outbox-raw"),
+    path("settings", settings.settings, name="settings"),
+    path("settings/api-users", settings.api_users, name="api-users"),
+]

@@ -1,0 +1,72 @@
+"""The outbox: what the file provider wrote instead of sending."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from tandem.messenger.delivery import service as delivery
+from tandem.messenger.web.frames import framed
+from tandem.messenger.web.pages import PAGE, account_id, page
+
+CHANNELS = ("email", "sms")
+
+
+@require_GET
+@page
+def outbox(request: HttpRequest) -> HttpResponse:
+    """The newest messages of one channel or of both."""
+    account = account_id(request)
+    channel = request.GET.get("channel")
+    channel = channel if channel in CHANNELS else None
+    messages = delivery.outbox(account, channel, limit=PAGE + 1, before=_mark(request.GET.get("before")))
+    context = {
+        "messages_read": messages[:PAGE],
+        "next": f"{messages[PAGE - 1].at.timestamp():.6f}" if len(messages) > PAGE else None,
+        "channel": channel,
+        "emails": delivery.outbox_count(account, channel="email"),
+        "texts": delivery.outbox_count(account, channel="sms"),
+        "first": "before" not in request.GET,
+    }
+    return render(request, "outbox/list.html", context)
+
+
+@require_GET
+@page
+def message(request: HttpRequest, channel: str, name: str) -> HttpResponse:
+    """One message: as seen, as text, as sent."""
+    found = delivery.outbox_message(account_id(request), _known(channel), name)
+    head, _, _ = found.raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    context = {"message": found, "headers": head.decode("utf-8", "replace"), "size": len(found.raw)}
+    return render(request, "outbox/one.html", context)
+
+
+@require_GET
+@page
+def frame(request: HttpRequest, channel: str, name: str) -> HttpResponse:
+    """The message's HTML for the sandboxed frame; pictures from elsewhere stay away, opening them would count."""
+    found = delivery.outbox_message(account_id(request), _known(channel), name)
+    return framed(found.html, pictures="data:")
+
+
+@require_GET
+@page
+def raw(request: HttpRequest, channel: str, name: str) -> HttpResponse:
+    """The message as it would have left, as a file."""
+    found = delivery.outbox_message(account_id(request), _known(channel), name)
+    answer = HttpResponse(found.raw, content_type="application/octet-stream")
+    answer["Content-Disposition"] = 'attachment; filename="message.eml"'
+    return answer
+
+
+def _known(channel: str) -> str:
+    if channel not in CHANNELS:
+        raise Http404
+    return channel
+
+
+def _mark(text: str | None) -> float | None:
+    try:
+        mark = float(text) if text else None
+    except ValueError:
+        return None
+    return mark if mark is not None and 0 < mark < 1e11 else None

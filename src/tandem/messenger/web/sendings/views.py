@@ -1,0 +1,96 @@
+"""Sendings: the list, one sending with its ledger, pause, resume and cancel."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from tandem.kit.problems import Problem
+from tandem.messenger.accounts import service as accounts
+from tandem.messenger.delivery import service as delivery
+from tandem.messenger.reporting import service as reporting
+from tandem.messenger.web.pages import PAGE, account_id, actor, changes, may, now_clock, number, page, slice_of, tell
+from tandem.messenger.web.sendings.words import ACTIONS, OPEN, STATES, actions_of, explain, metric_name, not_sent, parts_of
+
+
+@require_GET
+@page
+def sendings(request: HttpRequest) -> HttpResponse:
+    """All sendings, newest first."""
+    offset = number(request.GET.get("from"))
+    rows = delivery.list_sendings(account_id(request), limit=PAGE + 1, offset=offset)
+    shown = slice_of([(row, not_sent(row.counts)) for row in rows], offset)
+    context = {"page": shown, "held": delivery.is_held(account_id(request)), "may_change": may(request, "sending")}
+    return render(request, "sendings/list.html", context)
+
+
+@require_GET
+@page
+def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
+    """One sending: counts per state and reason, then its rows, a page at a time."""
+    account = account_id(request)
+    state = request.GET.get("state") or None
+    state = state if state in STATES else None
+    after = number(request.GET.get("after"))
+    found = delivery.get_sending(account, sending_id)
+    rows = delivery.ledger(account, sending_id, state=state, after=after, limit=PAGE + 1)
+    context = {
+        "sending": found,
+        "summary": reporting.summary(account, sending_id),
+        "reports": [(metric_name(line.metric_id), line) for line in reporting.reports(account, sending_id)],
+        "parts": parts_of(found),
+        "done": sum(rows for name, rows in found.counts.items() if name not in OPEN),
+        "state": state,
+        "rows": [(row, explain(row)) for row in rows[:PAGE]],
+        "after": after,
+        "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
+        "actions": actions_of(found.state) if may(request, "sending") else (),
+    }
+    template = "sendings/_live.html" if request.GET.get("live") and request.headers.get("HX-Request") else "sendings/one.html"
+    return render(request, template, context)
+
+
+@require_POST
+@page
+@changes("sending")
+def act(request: HttpRequest, sending_id: int) -> HttpResponse:
+    """Pause, resume or cancel; cancelling asks once more."""
+    account, verb = account_id(request), request.POST.get("do", "")
+    if verb == "cancel" and request.POST.get("sure") != "yes":
+        return render(request, "sendings/cancel.html", {"sending": delivery.get_sending(account, sending_id)})
+    try:
+        if verb == "pause":
+            delivery.pause(account, sending_id)
+        elif verb == "resume":
+            delivery.resume(account, sending_id)
+        elif verb == "cancel":
+            delivery.cancel(account, sending_id, clock=now_clock())
+        else:
+            return redirect("sending", sending_id)
+    except Problem as problem:
+        tell(request, problem)
+    else:
+        accounts.record(
+            account, actor=actor(request), action=f"sending {verb}", subject=str(sending_id), clock=now_clock()
+        )
+        messages.success(request, ACTIONS[verb].done)
+    return redirect("sending", sending_id)
+
+
+@require_POST
+@page
+@changes("sending")
+def hold(request: HttpRequest) -> HttpResponse:
+    """The account's own emergency stop, and its release."""
+    account = account_id(request)
+    stop = request.POST.get("do") == "hold"
+    (delivery.hold_all if stop else delivery.release_all)(account)
+    accounts.record(
+        account, actor=actor(request), action="sending held" if stop else "sending released", subject="all",
+        clock=now_clock(),
+    )  # fmt: skip
+    messages.success(
+        request, _("Everything of this account is held.") if stop else _("Released. Sendings that are due go on.")
+    )
+    return redirect("sendings")

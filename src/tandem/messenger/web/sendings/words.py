@@ -1,0 +1,74 @@
+"""The words of the ledger on the pages: one sentence for every state and reason."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tandem.messenger.reporting.domain import Metric
+
+#: state of a row -> what it means, in the order people need them
+STATES: dict[str, str | Promise] = {
+    "uncertain": _("Handed over when the sender stopped; nobody heard the answer. Not sent again."),
+    "rejected": _("The next hop refused it for good."),
+    "render_error": _("The message could not be made from this contact's data."),
+    "accepted": _("The next hop took it over."),
+    "sending": _("Being handed over now."),
+    "deferred": _("The next hop asked to try later."),
+    "pending": _("Waits for its turn."),
+    "skipped": _("Not sent, for the reason beside it."),
+    "suppressed": _("On a suppression list when its turn came."),
+    "missed": _("Too late when its turn came; not sent."),
+    "cancelled": _("The sending was cancelled before its turn."),
+}
+
+#: states in which something is still to happen
+OPEN = ("pending", "sending", "deferred")
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button of a sending."""
+
+    verb: str
+    label: str | Promise
+    icon: str
+    style: str
+    done: str | Promise
+
+
+ACTIONS = {
+    action.verb: action
+    for action in (
+        Action("pause", _("Pause"), "clock", "btn-warning", _("Paused. Messages already handed over stay sent.")),
+        Action("resume", _("Resume"), "player-play", "btn-primary", _("Resumed.")),
+        Action("cancel", _("Cancel…"), "player-stop", "btn-outline-danger", _("Cancelled. What was not sent yet stays unsent.")),
+    )
+}
+_ALLOWED = {"scheduled": ("pause", "cancel"), "sending": ("pause", "cancel"), "paused": ("resume", "cancel")}
+
+
+def actions_of(state: str) -> tuple[Action, ...]:
+    """The buttons that make sense in this state of a sending."""
+    return tuple(ACTIONS[verb] for verb in _ALLOWED.get(state, ()))
+
+
+def parts_of(sending: Any) -> list[tuple[str, int, str | Promise]]:
+    """(state, rows, meaning) of a sending, states without rows left out."""
+    return [(state, sending.counts[state], words) for state, words in STATES.items() if sending.counts.get(state)]
+
+
+def explain(row: Any) -> str | Promise:
+    """Why a row is in its state: the recorded reason, else what the state means."""
+    return row.detail or row.reason or STATES.get(row.state, "")
+
+
+def not_sent(counts: dict[str, int]) -> int:
+    """Rows that ended without being handed over."""
+    return sum(rows for state, rows in counts.items() if state not in (*OPEN, "accepted", "uncertain"))
+
+
+def metric_name(metric_id: int) -> str:
+    """The planner's metric in words."""
+    return Metric(metric_id).name.replace("_", " ").capitalize()

@@ -1,5 +1,40 @@
-"""Addresses of this door."""
+"""Addresses of the planner's pages, under /ui/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tandem.planner.web.channel_templates import views as templates
+from tandem.planner.web.connections import views as connections
+from tandem.planner.web.customers import views as customers
+from tandem.planner.web.session import views as session
+from tandem.planner.web.settings import views as settings
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-in", session.sign_in, name="sign-in"),
+    path("sign-out", session.sign_out, name="sign-out"),
+    path("customers", customers.customers, name="customers"),
+    path("customers/import", customers.upload, name="import-new"),
+    path("customers/import/<str:key>", customers.mapping, name="import"),
+    path("customers/import/<str:key>/progress", customers.progress, name="import-progress"),
+    path("customers/import/<str:key>/errors", customers.rejected_rows, name="import-errors"),
+    path("customers/imports/<int:import_id>/errors", customers.old_rejected_rows, name="imported-errors"),
+    path("customers/person", customers.find, name="customer-find"),
+    path("customers/person/<path:customer_id>", customers.person, name="customer"),
+    path("customers/forget", customers.forget, name="customer-forget"),
+    path("connections", connections.connections, name="connections"),
+    path("connections/new", connections.new, name="connection-new"),
+    path("connections/<int:connection_id>", connections.connection, name="connection"),
+    path("connections/<int:connection_id>/test", connections.test, name="connection-test"),
+    path("connections/listeners/<int:listener_id>/test", connections.test_listener, name="listener-test"),
+    path("templates", templates.templates, name="templates"),
+    path("templates/read", templates.read, name="templates-read"),
+    path("templates/<int:connection_id>/<int:template_id>", templates.template, name="template"),
+    path("templates/<int:connection_id>/<int:template_id>/frame", templates.frame, name="template-frame"),
+    path("settings", settings.settings, name="settings"),
+    path("settings/credentials", settings.make_credential, name="credential-new"),
+    path(
+        "settings/credentials/<int:credential_id>/disable",
+        settings.disable_credential,
+        name="credential-disable",
+    ),
+    path("settings/users", settings.make_user, name="user-new"),
+]

@@ -44,7 +44,7 @@ def public_url(half: str) -> str:
 def apply(half: str, rooms: list[str]) -> dict[str, Any]:
     """The Django settings of one half: its apps, database, user model, cookies and folders."""
     root = home()
-    root.mkdir(parents=True, exist_ok=True)
+    (root / "static").mkdir(parents=True, exist_ok=True)
     key_file = Path(value("TANDEM_KEY_FILE") or root / "key")
     if not value("TANDEM_KEY_FILE"):
         secrets.make_key(key_file)

@@ -1,0 +1,1 @@
+"""Campaigns: list, plan, and the timeline of an occurrence."""

@@ -1,0 +1,1 @@
+"""Accounts at a messenger and their listeners."""

@@ -1,0 +1,117 @@
+"""The five fields of an account at the messenger."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tandem.kit.forms import TandemForm
+from tandem.planner.channels.domain import ChannelAccountView
+
+_PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+_SECRET = {"autocomplete": "new-password"}
+
+
+class ConnectionForm(TandemForm):
+    """API URL, customer ID, user name, password, token; and what rarely differs from its default."""
+
+    api_url = forms.CharField(
+        label=_("API URL"),
+        max_length=500,
+        help_text=_("The address of Symplify's API; it usually ends in /rest."),
+        error_messages={"required": _("Give the API URL; it usually ends in /rest.")},
+        widget=forms.URLInput(attrs={**_PLAIN, "placeholder": "https://…/rest"}),
+    )
+    customer_id = forms.CharField(
+        label=_("Symplify customer ID"),
+        max_length=50,
+        help_text=_("Your company's number at Symplify, not one of your own customers."),
+        error_messages={"required": _("Give your company's customer ID at Symplify.")},
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    user_name = forms.CharField(
+        label=_("User name"),
+        max_length=200,
+        error_messages={"required": _("Give the user name of the API user.")},
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=500,
+        strip=False,
+        required=False,
+        widget=forms.PasswordInput(attrs=_SECRET, render_value=True),
+    )
+    token = forms.CharField(
+        label=_("API token"),
+        max_length=500,
+        required=False,
+        widget=forms.PasswordInput(attrs=_SECRET, render_value=True),
+    )
+    name = forms.CharField(
+        label=_("Name on these pages"),
+        max_length=100,
+        required=False,
+        help_text=_("Empty = Symplify and the customer ID."),
+    )
+    email_channel_id = forms.IntegerField(
+        label=_("Email channel ID"),
+        min_value=1,
+        required=False,
+        help_text=_("The execution channel's number on the wire; empty = the next free one."),
+        error_messages={"invalid": _("Give a whole number, as 504.")},
+    )
+    sms_channel_id = forms.IntegerField(
+        label=_("SMS channel ID"),
+        min_value=1,
+        required=False,
+        help_text=_("Empty = the next free one."),
+        error_messages={"invalid": _("Give a whole number, as 505.")},
+    )
+    list_id = forms.IntegerField(
+        label=_("Contact list"),
+        min_value=1,
+        required=False,
+        help_text=_("Number of the messenger's list that holds your customers; empty = the only one."),
+        error_messages={"invalid": _("Give the list's number.")},
+    )
+
+    def __init__(self, *args: Any, saved: ChannelAccountView | None = None, **kwargs: Any) -> None:
+        if saved is not None:
+            kwargs["initial"] = {
+                "api_url": saved.api_url,
+                "customer_id": saved.customer_id,
+                "user_name": saved.user_name,
+                "name": saved.name,
+                "email_channel_id": saved.email_channel_id,
+                "sms_channel_id": saved.sms_channel_id,
+                "list_id": saved.list_id,
+            }
+        super().__init__(*args, **kwargs)
+        self._saved = saved
+        if saved is not None and saved.has_secrets:
+            for name in ("password", "token"):
+                self.fields[name].help_text = _("Saved and never shown again. Leave empty to keep it.")
+
+    def clean(self) -> dict[str, Any]:
+        """Secrets are needed unless they are saved already."""
+        data = super().clean() or {}
+        if self._saved is None or not self._saved.has_secrets:
+            if not data.get("password"):
+                self.add_error("password", _("Give the password of the API user."))
+            if not data.get("token"):
+                self.add_error("token", _("Give the API token; Symplify shows it once when it is made."))
+        if not data.get("name"):
+            data["name"] = f"Symplify {data.get('customer_id', '')}".strip()
+        return data
+
+    def values(self) -> dict[str, Any]:
+        """What the service takes; empty optional numbers are left to it."""
+        data = self.cleaned_data
+        plain = {
+            key: data[key] for key in ("name", "api_url", "customer_id", "user_name", "password", "token")
+        }
+        return {
+            **plain,
+            **{key: data[key] for key in ("email_channel_id", "sms_channel_id", "list_id") if data[key]},
+        }

@@ -1,0 +1,1 @@
+"""Customers: files in, snapshot, one person, forgetting."""

@@ -1,0 +1,1 @@
+"""API credentials, users and what they did."""

@@ -1,0 +1,90 @@
+import pytest
+
+from tandem.planner.channels import service as channels
+
+pytestmark = pytest.mark.django_db
+
+FIELDS = {
+    "api_url": "http://127.0.0.1:9/rest",
+    "customer_id": "2601",
+    "user_name": "api",
+    "password": "s3cret-password",
+    "token": "t0ken-value",
+}
+
+
+def test_with_no_account_the_page_says_what_to_do(client):
+    text = client.get("/ui/connections").content.decode()
+    assert "Connect your messenger" in text
+    assert client.get("/ui/connections/new").status_code == 200
+
+
+def test_every_empty_field_is_named(client):
+    answer = client.post("/ui/connections/new", {"do": "save"})
+    assert answer.status_code == 422
+    assert {field for field, _ in answer.context["form"].summary()} == {
+        "id_api_url",
+        "id_customer_id",
+        "id_user_name",
+        "id_password",
+        "id_token",
+    }
+
+
+def test_a_failed_check_saves_nothing_and_keeps_what_was_typed(client, account):
+    answer = client.post("/ui/connections/new", {**FIELDS, "do": "save"})
+    assert answer.status_code == 422
+    assert channels.list_accounts(account.id) == ()
+    assert 'value="2601"' in answer.content.decode()
+    assert answer.context["check"].steps[0].ok is False
+
+
+def test_saved_secrets_are_never_shown_again(client, account):
+    saved = client.post("/ui/connections/new", {**FIELDS, "do": "save-anyway"})
+    page = client.get(saved.headers["Location"]).content.decode()
+    assert FIELDS["password"] not in page
+    assert FIELDS["token"] not in page
+    assert "Leave empty to keep it." in page
+    kept = client.post(
+        saved.headers["Location"], {**FIELDS, "password": "", "token": "", "user_name": "api2"}
+    )
+    assert kept.status_code == 302
+    assert channels.list_accounts(account.id)[0].user_name == "api2"
+    assert channels.list_accounts(account.id)[0].has_secrets
+
+
+def test_the_test_button_shows_four_steps(client, account):
+    saved = client.post("/ui/connections/new", {**FIELDS, "do": "save-anyway"})
+    page = client.post(f"{saved.headers['Location']}/test")
+    assert len(page.context["check"].steps) == 4
+
+
+def test_another_accounts_connection_is_not_there(client, other_account, sign_in):
+    theirs = channels.add_account(other_account.id, name="Theirs", **FIELDS)
+    assert client.get(f"/ui/connections/{theirs.id}").status_code == 404
+    assert client.post(f"/ui/connections/{theirs.id}", FIELDS).status_code == 404
+    assert client.post(f"/ui/connections/{theirs.id}/test").status_code == 404
+    assert client.post("/ui/connections/listeners/1/test").status_code == 404
+    assert client.get(f"/ui/templates/{theirs.id}/1").status_code == 404
+    assert client.post("/ui/templates/read", {"connection": theirs.id}).status_code == 404
+    assert "Theirs" not in client.get("/ui/templates").content.decode()
+
+
+def test_templates_say_where_they_come_from(client, account):
+    assert "Templates come from your messenger" in client.get("/ui/templates").content.decode()
+    client.post("/ui/connections/new", {**FIELDS, "do": "save-anyway"})
+    assert "Not read yet" in client.get("/ui/templates").content.decode()
+
+
+@pytest.mark.parametrize("role", ["viewer", "marketer"])
+def test_connecting_is_for_engineers(account, sign_in, role):
+    assert sign_in(account, role).get("/ui/connections/new").status_code == 403
+
+
+def test_a_viewer_sees_but_does_not_change(account, sign_in):
+    channels.add_account(account.id, name="Ours", **FIELDS)
+    viewer = sign_in(account, "viewer")
+    page = viewer.get("/ui/connections", follow=True)
+    assert "Ours" in page.content.decode()
+    assert viewer.post(page.redirect_chain[-1][0], FIELDS).status_code == 403
+    assert viewer.post("/ui/templates/read").status_code == 403

@@ -83,6 +83,11 @@ def to_condition(account_id: int, text: str) -> dict[str, Any]:
     return document(read_text(text, catalogue(account_id)))
 
 
+def checked(account_id: int, condition: object) -> dict[str, Any]:
+    """A condition from outside, in normal form. Raises ConditionRefused."""
+    return document(read(condition, catalogue(account_id)))
+
+
 def attributes_of(account_id: int) -> tuple[Attribute, ...]:
     """What conditions may name."""
     return catalogue(account_id)

@@ -1,0 +1,1 @@
+"""Pages of target groups: the list and the builder."""

@@ -256,12 +256,14 @@ class PlannerClient:
                 timeout=PAGE_TIMEOUT if "$top" in query else None,
                 limit=PAGE_LIMIT,
             )
-        except DeadlinePassed as error:
-            raise problems.PlannerUnreachable(error.detail, "We try again by schedule.") from error
         except Unreachable as error:
-            raise problems.PlannerUnreachable(
-                error.detail, "Check the planner's address, and that it is running."
-            ) from error
+            late = isinstance(error, DeadlinePassed)
+            advice = (
+                "We try again by schedule."
+                if late
+                else "Check the planner's address, and that it is running."
+            )
+            raise problems.PlannerUnreachable(error.detail, advice, sent=error.sent) from error
 
     def _document(self, answer: Answer) -> Any:
         if answer.status != 200:

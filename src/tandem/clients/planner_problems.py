@@ -10,9 +10,13 @@ class PlannerProblem(OtherSideFailed):
 
 
 class PlannerUnreachable(PlannerProblem):
-    """Nobody answered, or not in time."""
+    """Nobody answered, or not in time. sent: whether the request may have reached the planner."""
 
     title = "The planner did not answer"
+
+    def __init__(self, detail: str, advice: str = "", *, sent: bool = False) -> None:
+        super().__init__(detail, advice)
+        self.sent = sent
 
 
 class PlannerRefusedLogin(PlannerProblem):

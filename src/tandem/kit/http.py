@@ -37,9 +37,10 @@ class AddressRefused(Refused):
 
 
 class Unreachable(OtherSideFailed):
-    """Nobody answered at the address, or not in HTTP."""
+    """Nobody answered at the address, or not in HTTP. sent: whether the request may have reached it."""
 
     title = "The address did not answer"
+    sent = False
 
 
 class DeadlinePassed(Unreachable):
@@ -218,9 +219,13 @@ def _explained(shown: str, seconds: float) -> Iterator[None]:
     try:
         yield
     except (httpx.TimeoutException, httpcore.TimeoutException, ResolverTimeout) as error:
-        raise DeadlinePassed(f"{shown} did not answer within {seconds:g} seconds.") from error
+        problem: Unreachable = DeadlinePassed(f"{shown} did not answer within {seconds:g} seconds.")
+        problem.sent = not isinstance(error, httpcore.ConnectTimeout | ResolverTimeout)
+        raise problem from error
     except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-        raise Unreachable(f"{shown} could not be reached: {error or type(error).__name__}.") from error
+        problem = Unreachable(f"{shown} could not be reached: {str(error) or type(error).__name__}.")
+        problem.sent = not isinstance(error, httpcore.ConnectError)
+        raise problem from error
 
 
 def _remaining(timeout: float | None) -> float:

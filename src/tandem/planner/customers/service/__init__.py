@@ -21,8 +21,10 @@ from tandem.planner.customers.service.snapshot import (
     snapshot_catalogue,
     snapshots,
 )
+from tandem.planner.customers.service.values import attributes_for
 
 __all__ = [
+    "attributes_for",
     "catalogue",
     "consent_read",
     "count_customers",

@@ -1,0 +1,137 @@
+"""One view for every function and version of the vendor's API: finds it, knows the caller, answers byte for byte."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from tandem.contract.planner_api import EXPIRED, KEY_HEADER, TOKEN_HEADER
+from tandem.contract.reading import ContractBroken
+from tandem.kit import clock as clocks
+from tandem.kit.clock import Clock
+from tandem.kit.http import loads_strictly
+from tandem.kit.problems import Problem
+from tandem.planner.accounts import service as accounts
+from tandem.planner.accounts.domain import Caller, Rights
+from tandem.planner.accounts.errors import TokenExpired, TooManyFailures, TooManyLogins, WrongCredentials
+from tandem.planner.api.call import ApiError, Call, Expired, Function
+from tandem.planner.api.rate import KEY_LIMIT
+from tandem.planner.api.table import BY_NAME
+
+log = logging.getLogger(__name__)
+
+_PATH = re.compile(
+    r"^(?:(?P<version>v\d+\.\d+|current)/)?(?P<group>[a-z]+)/(?P<name>[a-z]+)/?$", re.IGNORECASE
+)
+_BODY_LIMIT = 1024 * 1024
+_TOO_MANY = {
+    "status": 429,
+    "error": "Too Many Requests",
+    "message": "You have exceeded the rate limit for this API group. Please retry later.",
+}
+
+
+@csrf_exempt
+def dispatch(request: HttpRequest, path: str) -> HttpResponse:
+    """Answer one call."""
+    try:
+        return _ok(_answer(request, path, clocks.from_environment()))
+    except ApiError as error:
+        return _json(error.words, error.status, error.headers)
+    except Expired:
+        return HttpResponse(EXPIRED, status=403, content_type="text/plain; charset=utf-8")
+    except (ContractBroken, Problem) as error:
+        return _refusal(error)
+    except Exception:
+        log.exception("api.call.failed")
+        return _json("Internal Server Error", 500)
+
+
+def _answer(request: HttpRequest, path: str, clock: Clock) -> Any:
+    match = _PATH.match(path)
+    function = BY_NAME.get((match["group"].lower(), match["name"].lower())) if match else None
+    if match is None or function is None:
+        raise ApiError(404, "Not Found")
+    caller = None if function.open else _caller(request, clock)
+    _check(function, caller, request.method or "")
+    assert function.answer is not None  # noqa: S101 - _check answered 404
+    query = {key.lower(): values[-1] for key, values in request.GET.lists()}
+    call = Call(
+        caller=caller,
+        version=(match["version"] or "").lower(),
+        query=query,
+        body=_body(request) if request.method == "POST" else None,
+        clock=clock,
+    )
+    return function.answer(call)
+
+
+def _caller(request: HttpRequest, clock: Clock) -> Caller:
+    key, token = request.headers.get(KEY_HEADER, ""), request.headers.get(TOKEN_HEADER, "")
+    if key:
+        caller = accounts.caller_of_key(key)
+        wait = KEY_LIMIT.wait(caller.credential_id, clock.system())
+        if wait:
+            raise ApiError(429, _TOO_MANY, {"Retry-After": str(wait)})
+        return caller
+    if not token:
+        raise ApiError(401, "Unauthorized")
+    try:
+        return accounts.caller_of_token(token, clock=clock)
+    except TokenExpired as error:
+        raise Expired from error
+
+
+def _check(function: Function, caller: Caller | None, method: str) -> None:
+    if caller is not None and caller.rights is Rights.THIRD_PARTY and not function.third_party:
+        raise ApiError(403, "Forbidden")
+    if function.answer is None:
+        raise ApiError(404, "Not Found")
+    if method not in function.methods:
+        raise ApiError(405, "Method Not Allowed", {"Allow": ", ".join(function.methods)})
+
+
+def _body(request: HttpRequest) -> Any:
+    if len(request.body) > _BODY_LIMIT:
+        raise ApiError(400, "Bad Request")
+    if not request.body.strip():
+        raise ApiError(400, "Bad Request")
+    try:
+        return loads_strictly(request.body)
+    except ValueError as error:
+        raise ApiError(400, "Bad Request") from error
+
+
+def _refusal(error: ContractBroken | Problem) -> HttpResponse:
+    if isinstance(error, ContractBroken):
+        return _json(str(error) or "Bad Request", 400)
+    if isinstance(error, WrongCredentials):
+        return _json("Unauthorized", 401)
+    if isinstance(error, TooManyFailures | TooManyLogins):
+        wait = "900" if isinstance(error, TooManyFailures) else "1"
+        return _json(_TOO_MANY, 429, {"Retry-After": wait})
+    if error.status == 404:
+        return _json("Not Found", 404)
+    if error.status in (400, 409, 422):
+        return _json(error.detail, 400)
+    log.error("api.call.failed", exc_info=error)
+    return _json("Internal Server Error", 500)
+
+
+def _ok(answer: Any) -> HttpResponse:
+    if answer is None:
+        return HttpResponse(b"", content_type="application/json; charset=utf-8")
+    return _json(answer, 200)
+
+
+def _json(document: object, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    body = orjson.dumps(document)
+    response = HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
+    response.headers["Content-Length"] = str(len(body))
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response

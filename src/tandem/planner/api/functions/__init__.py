@@ -1,0 +1,1 @@
+"""What the functions of the vendor's API do, a module per group."""

@@ -1,0 +1,41 @@
+"""What can go wrong with lists, contacts and imports."""
+
+from tandem.kit.problems import Conflict, NotFound, Refused
+
+
+class UnknownList(NotFound):
+    """There is no such list in this account."""
+
+    title = "No such list"
+
+
+class UnknownContact(NotFound):
+    """There is no such contact in this list."""
+
+    title = "No such contact"
+
+
+class UnknownBatch(NotFound):
+    """There is no such import."""
+
+    title = "No such import"
+
+
+class BadContact(Refused):
+    """Values of a contact, list or attribute break a rule."""
+
+    title = "This cannot be saved"
+    status = 400
+
+
+class BadImport(Refused):
+    """The settings of an import, or the file as a whole, cannot be used."""
+
+    title = "The import cannot be run"
+    status = 400
+
+
+class NameTaken(Conflict):
+    """The name is in use."""
+
+    title = "The name is taken"

@@ -1,0 +1,72 @@
+"""Set-based reads: why contacts may not be sent to, what messages need of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from tandem.messenger.contacts.domain import STATIC, Recipient
+from tandem.messenger.contacts.models import Contact, Property
+
+
+def _reason(address: str, key: str, unsubscribed: str, bounced: str, channel: str) -> str:
+    return f"""CASE
+      WHEN c.id IS NULL THEN 'no contact'
+      WHEN NOT c.active THEN 'inactive'
+      WHEN c.{address} = '' THEN 'no address'
+      WHEN c.{unsubscribed} THEN 'unsubscribed'
+      WHEN c.{bounced} THEN 'bounced'
+      WHEN c.blocked_until IS NOT NULL AND c.blocked_until > %(now)s THEN 'suppressed'
+      WHEN EXISTS (SELECT 1 FROM messenger_contacts_suppression s
+                   WHERE s.account_id = c.account_id AND s.key IN (c.{key}, c.customer_key)
+                     AND s.channel IN ('{channel}', 'all') AND (s.list_id IS NULL OR s.list_id = c.list_id))
+        THEN 'suppressed'
+    END"""  # noqa: S608 - column names from this module
+
+
+#: per channel: SQL over the contact alias `c` and %(now)s; NULL = may be sent
+REASON_SQL: Mapping[str, str] = {
+    "email": _reason("email", "email_key", "unsubscribed", "bounced", "email"),
+    "sms": _reason("mobile", "mobile_key", "mobile_unsubscribed", "mobile_bounced", "sms"),
+}
+
+
+def reasons(account_id: int, channel: str, contact_ids: Sequence[int], *, now: datetime) -> dict[int, str]:
+    """Contact id -> why nothing may be sent, only for those refused; in the caller's transaction."""
+    sql = f"""SELECT wanted.id, {REASON_SQL[channel]} AS reason
+        FROM unnest(%(ids)s::bigint[]) AS wanted(id)
+        LEFT JOIN messenger_contacts_contact c ON c.id = wanted.id AND c.account_id = %(account)s"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"ids": list(contact_ids), "account": account_id, "now": now})
+        return {contact: reason for contact, reason in cursor.fetchall() if reason}
+
+
+def property_names(account_id: int) -> dict[str, str]:
+    """Attribute id as text -> name."""
+    return {
+        str(pk): name for pk, name in Property.objects.filter(account_id=account_id).values_list("pk", "name")
+    }
+
+
+def recipients(account_id: int, contact_ids: Sequence[int]) -> dict[int, Recipient]:
+    """What messages need of these contacts, by contact id; unknown ids are left out."""
+    names = {key: name.lower() for key, name in property_names(account_id).items()}
+    columns = {column: name.lower() for name, column in STATIC.items()}
+    rows = Contact.objects.filter(account_id=account_id, pk__in=contact_ids).values_list(
+        "pk", "list_id", "properties", *columns
+    )
+    found = {}
+    for pk, list_id, properties, *fields in rows.iterator(chunk_size=5000):
+        values = {
+            names[key]: value for key, value in properties.items() if key in names and value is not None
+        }
+        values.update(zip(columns.values(), fields, strict=True))
+        found[pk] = Recipient(
+            contact_id=pk,
+            list_id=list_id,
+            original_id=values["originalid"],
+            email=values["emailaddress"],
+            mobile=values["mobilenumber"],
+            values=values,
+        )
+    return found

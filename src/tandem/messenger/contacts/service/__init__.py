@@ -1,0 +1,56 @@
+"""Verbs of lists, attributes, contacts, consent, suppressions, imports and erasure."""
+
+from tandem.messenger.contacts.service.batches import get_batch, import_file, run_batch, start_import, upload
+from tandem.messenger.contacts.service.consent import (
+    consent_history,
+    lift_suppression,
+    list_suppressions,
+    resubscribe,
+    suppress,
+    unsubscribe,
+)
+from tandem.messenger.contacts.service.erasure import export, forget
+from tandem.messenger.contacts.service.lists import (
+    attribute_names,
+    create_list,
+    define_property,
+    get_list,
+    list_lists,
+    list_properties,
+)
+from tandem.messenger.contacts.service.people import (
+    contact_id_of,
+    find_contacts,
+    get_contact,
+    page_contacts,
+    save_contact,
+    values_of,
+)
+
+__all__ = [
+    "attribute_names",
+    "consent_history",
+    "contact_id_of",
+    "create_list",
+    "define_property",
+    "export",
+    "find_contacts",
+    "forget",
+    "get_batch",
+    "get_contact",
+    "get_list",
+    "import_file",
+    "lift_suppression",
+    "list_lists",
+    "list_properties",
+    "list_suppressions",
+    "page_contacts",
+    "resubscribe",
+    "run_batch",
+    "save_contact",
+    "start_import",
+    "suppress",
+    "unsubscribe",
+    "upload",
+    "values_of",
+]

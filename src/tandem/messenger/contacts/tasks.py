@@ -1,0 +1,24 @@
+"""Imports run here; one that was interrupted is taken up again within half a minute."""
+
+from procrastinate.contrib.django import app
+
+from tandem.kit import clock
+from tandem.messenger.contacts.service.batches import run_batch, run_waiting
+
+
+@app.task(name="messenger.contacts.run_import", queue="messenger")
+def run_import(account_id: int, batch_id: int) -> None:
+    """Run one uploaded import."""
+    run_batch(account_id, batch_id, clock=clock.from_environment())
+
+
+@app.periodic(cron="*/30 * * * * *")
+@app.task(
+    name="messenger.contacts.take_up_imports",
+    queue="messenger",
+    queueing_lock="take_up_imports",
+    pass_context=False,
+)
+def take_up_imports(timestamp: int) -> None:
+    """Run imports that nobody runs."""
+    run_waiting(clock=clock.from_environment())

@@ -1,0 +1,243 @@
+"""Compiled messages: plain data made once per version, rendered per recipient. Knows no framework.
+
+MiniJinja gets only what the compiler emitted: numbered values, conditions and short plain runs. Longer runs are
+already quoted-printable and come in as numbered chunks between two private-use characters.
+"""
+
+import html as html_words
+import re
+from binascii import a2b_qp
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote
+
+from minijinja import Environment, TemplateError
+
+from tandem.messenger.projects import quoted
+from tandem.messenger.projects.domain import Sender, SmsText, count_sms
+from tandem.messenger.projects.errors import RenderError
+
+FORMAT = 1
+FUEL = 10_000
+LONGEST_VALUE = 4_000
+_MARK = re.compile("\ue000([0-9]+)\ue001")
+_UNSAFE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s]+", re.IGNORECASE)
+_BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
+SLOT = b"\x01"
+
+
+def _capitalize(text: str) -> str:
+    return re.sub(r"(^|\s)(\S)", lambda found: found[1] + found[2].upper(), text)
+
+
+CASE: dict[str, Callable[[str], str]] = {"capitalize": _capitalize, "lower": str.lower, "upper": str.upper}
+
+
+def _url(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _link(text: str) -> str:
+    """A whole link from data: known schemes only."""
+    text = text.strip()
+    return text if _SCHEME.fullmatch(text) else "#"
+
+
+def _escape(text: str) -> str:
+    return html_words.escape(text, quote=True)
+
+
+#: what a value goes through after its case, by the place it stands in
+ENCODE: dict[str, Callable[[str], str]] = {
+    "html": _escape,
+    "raw": lambda text: text,
+    "url": _url,
+    "link": _link,
+    "html link": lambda text: _escape(_link(text)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """One value as it is printed: attribute, the cases applied in order, the encoding of its place."""
+
+    name: str
+    cases: tuple[str, ...] = ()
+    encoding: str = "raw"
+
+    def value(self, text: str) -> str:
+        """The printed form."""
+        for case in self.cases:
+            text = CASE[case](text)
+        return ENCODE[self.encoding](text)
+
+
+class Part:
+    """One template of a message: subject, html, text or SMS."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.expressions = tuple(
+            Expression(name=name, cases=tuple(cases), encoding=encoding)
+            for name, cases, encoding in data["expressions"]
+        )
+        self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
+        self.names = tuple(data["names"])
+        self._environment = Environment(
+            keep_trailing_newline=True, debug=False, undefined_behavior="strict", fuel=FUEL, pycompat=False
+        )
+        self._environment.auto_escape_callback = _never
+        self._environment.add_template("part", data["template"])
+        self._plain = None if self.expressions or self.names else self._environment.render_template("part")
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """MiniJinja's output; chunk numbers are still in it."""
+        if self._plain is not None:
+            return self._plain
+        clean = {name: _clean(values.get(name)) for name in self.names}
+        context = {f"e{i}": e.value(clean[e.name]) for i, e in enumerate(self.expressions)}
+        context.update({f"t{i}": clean[name] for i, name in enumerate(self.names)})
+        try:
+            return self._environment.render_template("part", **context)
+        except TemplateError as error:
+            raise RenderError(f"The template failed for this recipient: {error.message}.") from error
+
+    def encoded(self, values: Mapping[str, str], slot: bytes) -> bytes:
+        """The part in quoted-printable, slots filled."""
+        pieces = _MARK.split(self.render(values))
+        out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
+        return quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
+
+
+def _never(_name: str) -> bool:
+    return False
+
+
+def _clean(value: str | None) -> str:
+    if not value:
+        return ""
+    text = str(value)[:LONGEST_VALUE]
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", _UNSAFE.sub("", text))
+
+
+class CompiledEmail:
+    """An email version, ready to render."""
+
+    kind = "email"
+
+    def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
+        self.subject, self.html, self.text = (Part(data[part]) for part in ("subject", "html", "text"))
+        self.names = tuple(sorted({*self.subject.names, *self.html.names, *self.text.names}))
+        self.sender = sender.address
+        self.sender_shown = f"{sender.name} <{sender.address}>" if sender.name else sender.address
+        self.from_header = quoted.mailbox(sender.name, sender.address)
+        self._fixed = f"From: {self.from_header}\r\n"
+        if sender.reply_to:
+            self._fixed += f"Reply-To: {quoted.address(sender.reply_to)}\r\n"
+
+    def subject_of(self, values: Mapping[str, str]) -> str:
+        """The subject of one message, line breaks of values turned to blanks."""
+        return " ".join(self.subject.render(values).split())
+
+    def readable(self, values: Mapping[str, str], unsubscribe_url: str) -> tuple[str, str]:
+        """HTML and text as a reader sees them, for previews."""
+        html = self.html.encoded(values, quoted.encode(_escape(unsubscribe_url)))
+        text = self.text.encoded(values, quoted.encode(unsubscribe_url))
+        return _decoded(html), _decoded(text)
+
+    def render(
+        self,
+        values: Mapping[str, str],
+        *,
+        to: str,
+        message_id: str,
+        unsubscribe_url: str,
+        date: datetime | str,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> bytes:
+        """The complete message with CRLF lines, not dot-stuffed. RenderError if it cannot be made safely."""
+        try:
+            head = self._head(values, to, message_id, unsubscribe_url, date, headers)
+        except ValueError as wrong:
+            raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
+        return b"".join(
+            (
+                head.encode("ascii"),
+                b"--", _BOUNDARY, b"\r\nContent-Type: text/plain; charset=utf-8\r\n", _QP,
+                self.text.encoded(values, quoted.encode(unsubscribe_url)),
+                b"\r\n--", _BOUNDARY, b"\r\nContent-Type: text/html; charset=utf-8\r\n", _QP,
+                self.html.encoded(values, quoted.encode(_escape(unsubscribe_url))),
+                b"\r\n--", _BOUNDARY, b"--\r\n",
+            )
+        )  # fmt: skip
+
+    def _head(
+        self,
+        values: Mapping[str, str],
+        to: str,
+        message_id: str,
+        unsubscribe_url: str,
+        date: datetime | str,
+        headers: Sequence[tuple[str, str]],
+    ) -> str:
+        when = date if isinstance(date, str) else format_datetime(date)
+        link = quoted.header_token(unsubscribe_url)
+        if not link.startswith(("https://", "http://")) or set(link) & set("<> "):
+            raise ValueError("unsubscribe address")
+        extra = "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
+        return (
+            f"{self._fixed}To: {quoted.address(to)}\r\n"
+            f"Subject: {quoted.header_text(self.subject_of(values))}\r\n"
+            f"Date: {quoted.header_token(when)}\r\nMessage-ID: <{quoted.address(message_id)}>\r\n"
+            f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+            f"{extra}MIME-Version: 1.0\r\n"
+            f'Content-Type: multipart/alternative; boundary="{_BOUNDARY.decode()}"\r\n\r\n'
+        )
+
+
+def _decoded(part: bytes) -> str:
+    return a2b_qp(part).decode().replace("\r\n", "\n")
+
+
+_QP = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+
+
+def _header_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}", name):
+        raise ValueError("header name")
+    return name
+
+
+class CompiledSms:
+    """An SMS version, ready to render."""
+
+    kind = "sms"
+
+    def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
+        self.text = Part(data["text"])
+        self.names = self.text.names
+        self.sender = sender.sms
+
+    def render(self, values: Mapping[str, str], *, unsubscribe_url: str = "") -> SmsText:
+        """Text, encoding and parts of one message. RenderError when nothing is left to send."""
+        text = self.text.render(values).replace(SLOT.decode(), unsubscribe_url).strip()
+        if not text:
+            raise RenderError(
+                "The message is empty for this recipient.", "Give the attribute a text to print instead."
+            )
+        return count_sms(text)
+
+
+Compiled = CompiledEmail | CompiledSms
+
+
+def load(data: Mapping[str, Any]) -> Compiled:
+    """The compiled form of stored data."""
+    sender = Sender(**data["sender"])
+    return CompiledSms(data, sender) if data["kind"] == "sms" else CompiledEmail(data, sender)

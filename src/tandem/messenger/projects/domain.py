@@ -1,0 +1,201 @@
+"""Words of projects: sources, versions, faults, previews, SMS counting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """What a trigger sends."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+    @property
+    def type_id(self) -> int:
+        """The wire's channelTypeId."""
+        return 1 if self is Channel.EMAIL else 2
+
+
+class VersionState(StrEnum):
+    """Where a version stands."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailSource:
+    """What an author writes for an email: MJML or HTML, subject, and the text part if he writes one."""
+
+    subject: str
+    mjml: str = ""
+    html: str = ""
+    text: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Plain data."""
+        return {"subject": self.subject, "mjml": self.mjml, "html": self.html, "text": self.text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmsSource:
+    """What an author writes for an SMS."""
+
+    text: str
+
+    def as_json(self) -> dict[str, str]:
+        """Plain data."""
+        return {"text": self.text}
+
+
+Source = EmailSource | SmsSource
+
+
+def source_from_json(channel: str, data: Mapping[str, str]) -> Source:
+    """The source of a version from plain data; unknown keys are left out."""
+    if channel == Channel.SMS:
+        return SmsSource(text=str(data.get("text", "")))
+    known = {name: str(data.get(name) or "") for name in ("subject", "mjml", "html", "text")}
+    return EmailSource(**known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing wrong in a template: where, and in words what to do. Lines and columns count from 1."""
+
+    part: str
+    line: int
+    column: int
+    words: str
+
+    def __str__(self) -> str:
+        """A line for a person."""
+        return f"{self.part}, line {self.line}, column {self.column}: {self.words}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """Whom messages come from."""
+
+    name: str
+    address: str
+    reply_to: str
+    sms: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectView:
+    """A project."""
+
+    id: int
+    name: str
+    description: str
+    from_name: str
+    from_address: str
+    reply_to: str
+    sms_sender: str
+    created_at: datetime
+    modified_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionView:
+    """One version; its id is the campaign id of the REST API."""
+
+    id: int
+    trigger_id: int
+    name: str
+    state: VersionState
+    source: Source
+    warnings: tuple[str, ...]
+    names: tuple[str, ...]
+    created_at: datetime
+    modified_at: datetime
+    activated_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerView:
+    """A trigger and its versions, newest first."""
+
+    id: int
+    project_id: int
+    list_id: int
+    name: str
+    description: str
+    channel: Channel
+    ignore_opt_out: bool
+    active_version_id: int | None
+    created_at: datetime
+    modified_at: datetime
+    versions: tuple[VersionView, ...]
+
+    @property
+    def channel_type_id(self) -> int:
+        """The wire's channelTypeId: 1 email, 2 SMS."""
+        return self.channel.type_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendTarget:
+    """What a sending needs of a trigger: the version that is active now, its list and channel."""
+
+    trigger_id: int
+    version_id: int
+    list_id: int
+    channel: Channel
+    ignore_opt_out: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmsText:
+    """One SMS as it will be sent."""
+
+    text: str
+    encoding: str
+    parts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A version rendered for one person."""
+
+    subject: str
+    sender: str
+    html: str
+    text: str
+    sms: SmsText | None
+    missing: tuple[str, ...]
+
+
+#: GSM 03.38 basic alphabet, without ESC
+GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
+    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+#: its extension table: two septets each
+GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
+_GSM = GSM_BASIC | GSM_EXTENDED
+
+
+def count_sms(text: str) -> SmsText:
+    """Encoding and parts: GSM-7 160/153 septets, else UCS-2 70/67 units; pairs are never split (3GPP TS 23.038)."""
+    if _GSM.issuperset(text):
+        sizes = [2 if character in GSM_EXTENDED else 1 for character in text]
+        return SmsText(text=text, encoding="GSM-7", parts=_parts(sizes, 160, 153))
+    sizes = [2 if character > "\uffff" else 1 for character in text]
+    return SmsText(text=text, encoding="UCS-2", parts=_parts(sizes, 70, 67))
+
+
+def _parts(sizes: list[int], alone: int, joined: int) -> int:
+    if sum(sizes) <= alone:
+        return 1
+    parts, room = 1, joined
+    for size in sizes:
+        if size > room:
+            parts, room = parts + 1, joined
+        room -= size
+    return parts

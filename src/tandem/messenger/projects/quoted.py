@@ -1,0 +1,86 @@
+"""Quoted-printable by chunks, and header words (RFC 2045, 2047).
+
+Each encoded chunk can stand between soft breaks: its last line is at most 75 characters, the others 76.
+"""
+
+import base64
+import re
+from binascii import b2a_qp
+
+SOFT = b"=\r\n"
+_LIMIT, _LAST = 76, 75
+_WORD_BYTES = 45  # base64 of 45 bytes is 60 characters; with =?utf-8?b??= 72
+_PLAIN_HEADER = re.compile(r"[\x20-\x7e]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
+)
+
+
+def encode(text: str) -> bytes:
+    """One chunk; a soft break or the end of the part follows it."""
+    if not text:
+        return b""
+    encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
+    if b"\n" not in encoded and len(encoded) <= _LAST:
+        return encoded
+    if b"\r\n" not in encoded:
+        encoded = encoded.replace(b"\n", b"\r\n")  # b2a_qp breaks with LF when it has seen no CRLF
+    lines = encoded.split(b"\r\n")
+    last = len(lines) - 1
+    if len(lines[last]) <= _LAST and max(map(len, lines)) <= _LIMIT:
+        return encoded
+    return b"\r\n".join(_cut(line, _LAST if i == last else _LIMIT) for i, line in enumerate(lines))
+
+
+def _cut(line: bytes, limit: int) -> bytes:
+    if len(line) <= limit:
+        return line
+    at = 70
+    if line[at - 1] == 0x3D:
+        at -= 1
+    elif line[at - 2] == 0x3D:
+        at -= 2
+    return line[:at] + SOFT + line[at:]
+
+
+def header_text(text: str) -> str:
+    """Free text for a header, as it is or in encoded words, folded. ValueError for control characters."""
+    if _CONTROL.search(text):
+        raise ValueError("control character in a header")
+    if len(text) <= 65 and _PLAIN_HEADER.fullmatch(text) and "=?" not in text and text == text.strip():
+        return text
+    words, current = [], b""
+    for character in text:
+        octets = character.encode()
+        if len(current) + len(octets) > _WORD_BYTES:
+            words.append(current)
+            current = b""
+        current += octets
+    words.append(current)
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
+
+
+def header_token(text: str) -> str:
+    """A machine's header value on one line. ValueError for what could start another header."""
+    if not _PLAIN_HEADER.fullmatch(text) or len(text) > 900:
+        raise ValueError("header value")
+    return text
+
+
+def address(text: str) -> str:
+    """A bare address. ValueError for anything that is none, or could carry more than one."""
+    if len(text) > 254 or not _ADDRESS.fullmatch(text) or ".." in text:
+        raise ValueError("address")
+    return text
+
+
+def mailbox(name: str, bare: str) -> str:
+    """`Name <address>` for a header."""
+    if not name:
+        return address(bare)
+    shown = header_text(name)
+    if shown == name and not re.fullmatch(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]*", name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        shown = f'"{escaped}"'
+    return f"{shown} <{address(bare)}>"

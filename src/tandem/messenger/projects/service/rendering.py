@@ -1,0 +1,71 @@
+"""What senders and previews read: the active version, its compiled form, one message of it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from tandem.messenger.contacts import service as contacts
+from tandem.messenger.projects.compiled import Compiled, CompiledSms, load
+from tandem.messenger.projects.domain import Channel, Preview, SendTarget, source_from_json
+from tandem.messenger.projects.errors import NotActive, UnknownTrigger
+from tandem.messenger.projects.service.triggers import trigger_row, version_row
+from tandem.messenger.projects.service.versions import compile_for
+
+#: the unsubscribe address shown in a preview; it leads nowhere
+PREVIEW_LINK = "https://unsubscribe.invalid/preview"
+
+
+def send_target(account_id: int, trigger_id: int) -> SendTarget:
+    """The version that is active now. Raises UnknownTrigger, NotActive."""
+    row = trigger_row(account_id, trigger_id)
+    if row.active_version_id is None:
+        raise NotActive(f"The trigger {row.name!r} has no active version.", "Activate one.")
+    return SendTarget(
+        trigger_id=row.pk, version_id=row.active_version_id, list_id=row.list_id, channel=Channel(row.channel),
+        ignore_opt_out=row.ignore_opt_out,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def compiled_version(account_id: int, version_id: int) -> Compiled:
+    """The compiled form of an activated version; it never changes, so it is kept."""
+    row = version_row(account_id, version_id)
+    if row.compiled is None:
+        raise NotActive(f"{row.name} was never activated.", "Activate it first.")
+    return load(row.compiled)
+
+
+def preview(
+    account_id: int,
+    trigger_id: int,
+    version_id: int,
+    *,
+    original_id: str | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Preview:
+    """One message as a person would get it: a contact of the trigger's list, or given values. Sends nothing."""
+    row = version_row(account_id, version_id)
+    if row.trigger_id != trigger_id:
+        raise UnknownTrigger(
+            f"Version {version_id} is not one of trigger {trigger_id}.", "Look at its versions."
+        )
+    if original_id is not None:
+        values = contacts.values_of(account_id, row.trigger.list_id, original_id)
+    given = {name.lower(): value for name, value in (values or {}).items()}
+    if row.compiled is not None:
+        compiled = compiled_version(account_id, version_id)
+    else:
+        source = source_from_json(row.trigger.channel, row.source)
+        compiled = load(compile_for(account_id, row.trigger.project_id, source).data)
+    missing = tuple(name for name in compiled.names if not given.get(name))
+    if isinstance(compiled, CompiledSms):
+        sms = compiled.render(given, unsubscribe_url=PREVIEW_LINK)
+        return Preview(subject="", sender=compiled.sender, html="", text=sms.text, sms=sms, missing=missing)
+    html, text = compiled.readable(given, PREVIEW_LINK)
+    return Preview(
+        subject=compiled.subject_of(given),
+        sender=compiled.sender_shown,
+        html=html,
+        text=text,
+        sms=None,
+        missing=missing,
+    )

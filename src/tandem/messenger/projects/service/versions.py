@@ -1,0 +1,121 @@
+"""Versions: drafts may change, an activated version never does."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from tandem.kit.clock import Clock
+from tandem.messenger.contacts.service import attribute_names
+from tandem.messenger.projects.compiler import LARGEST_SOURCE, Made, compile_source
+from tandem.messenger.projects.domain import (
+    Channel,
+    Fault,
+    Sender,
+    SmsSource,
+    Source,
+    VersionState,
+    VersionView,
+    source_from_json,
+)
+from tandem.messenger.projects.errors import BadProject, NameTaken, TemplateWrong, VersionFixed
+from tandem.messenger.projects.models import Project, Trigger, TriggerVersion
+from tandem.messenger.projects.service.triggers import trigger_row, version_row, version_view
+from tandem.messenger.projects.trial import try_out
+
+
+def save_draft(
+    account_id: int, trigger_id: int, source: Source, *, name: str = "", clock: Clock
+) -> VersionView:
+    """Keep a draft; it is compiled when it is activated."""
+    trigger = trigger_row(account_id, trigger_id)
+    stored = _stored(trigger, source)
+    now = clock.system()
+    count = TriggerVersion.objects.filter(account_id=account_id, trigger_id=trigger_id).count()
+    try:
+        with transaction.atomic():
+            row = TriggerVersion.objects.create(
+                account_id=account_id, trigger_id=trigger_id, name=name.strip() or f"Version {count + 1}",
+                source=stored, created_at=now, modified_at=now,
+            )  # fmt: skip
+    except IntegrityError:
+        raise NameTaken(
+            f"The trigger has a version {name!r} already.", "Choose another name.", field="name"
+        ) from None
+    return version_view(row)
+
+
+def change_draft(account_id: int, version_id: int, source: Source, *, clock: Clock) -> VersionView:
+    """Replace the content of a draft. Raises VersionFixed once it was activated."""
+    row = version_row(account_id, version_id)
+    stored = _stored(row.trigger, source)
+    changed = TriggerVersion.objects.filter(
+        account_id=account_id, pk=version_id, state=VersionState.DRAFT
+    ).update(source=stored, modified_at=clock.system())
+    if not changed:
+        raise VersionFixed(f"{row.name} was activated.", "Make a new version from it and change that.")
+    return version_view(version_row(account_id, version_id))
+
+
+def activate(account_id: int, version_id: int, *, clock: Clock) -> VersionView:
+    """Compile, test in a child process, and make this the trigger's version. Raises TemplateWrong."""
+    row = version_row(account_id, version_id)
+    if row.state == VersionState.ACTIVE:
+        return version_view(row)
+    source = source_from_json(row.trigger.channel, row.source)
+    made = compile_for(account_id, row.trigger.project_id, source)
+    if problem := try_out(made.data):
+        raise TemplateWrong([Fault(part="Test message", line=1, column=1, words=problem)])
+    with transaction.atomic():
+        trigger = Trigger.objects.select_for_update().get(account_id=account_id, pk=row.trigger_id)
+        current = TriggerVersion.objects.select_for_update().get(account_id=account_id, pk=version_id)
+        if current.state == VersionState.DRAFT and current.source != row.source:
+            raise VersionFixed("The draft was changed meanwhile.", "Look at it and activate it again.")
+        _switch(trigger, current, made, clock)
+    return version_view(version_row(account_id, version_id))
+
+
+def add_active_version(
+    account_id: int, trigger_id: int, source: Source, *, name: str = "", clock: Clock
+) -> VersionView:
+    """Draft and activation in one; nothing stays behind when the content is wrong."""
+    with transaction.atomic():
+        draft = save_draft(account_id, trigger_id, source, name=name, clock=clock)
+        return activate(account_id, draft.id, clock=clock)
+
+
+def compile_for(account_id: int, project_id: int, source: Source) -> Made:
+    """Compile with the account's attributes and the project's sender."""
+    project = Project.objects.get(account_id=account_id, pk=project_id)
+    sender = Sender(
+        name=project.from_name,
+        address=project.from_address,
+        reply_to=project.reply_to,
+        sms=project.sms_sender,
+    )
+    return compile_source(source, names=attribute_names(account_id), sender=sender)
+
+
+def _switch(trigger: Trigger, version: TriggerVersion, made: Made, clock: Clock) -> None:
+    now = clock.system()
+    TriggerVersion.objects.filter(
+        account_id=trigger.account_id, trigger_id=trigger.pk, state=VersionState.ACTIVE
+    ).update(state=VersionState.RETIRED)
+    if version.state == VersionState.DRAFT:  # a retired one comes back as it was compiled
+        version.compiled, version.warnings = made.data, list(made.warnings)
+    version.state, version.activated_at = VersionState.ACTIVE, now
+    version.save()
+    trigger.active_version, trigger.modified_at = version, now
+    trigger.save()
+
+
+def _stored(trigger: Trigger, source: Source) -> dict[str, Any]:
+    if isinstance(source, SmsSource) != (trigger.channel == Channel.SMS):
+        raise BadProject(
+            f"The trigger sends {trigger.channel}.", f"Write the content of an {trigger.channel} message."
+        )
+    stored = source.as_json()
+    if any(len(part) > LARGEST_SOURCE for part in stored.values()):
+        raise BadProject(f"The content is larger than {LARGEST_SOURCE // 1024} kB.", "Shorten it.")
+    if any("\0" in part for part in stored.values()):
+        raise BadProject("The content has a NUL character in it.", "Delete it.")
+    return stored

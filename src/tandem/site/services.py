@@ -1,16 +1,27 @@
 """Which processes make up which command."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 import threading
+from typing import Any
 
+import procrastinate
+import psycopg
+from procrastinate.jobs import Status
+
+from tandem.kit import clock
 from tandem.kit.commands import use_half
 from tandem.site.processes import Child
 from tandem.site.settings.environment import home, value
 
+log = logging.getLogger(__name__)
+
 HALVES = ("planner", "messenger")
+HEARTBEAT_SECONDS = 2.0
+STALLED_SECONDS = 8.0
 
 
 def children_of(service: str) -> list[Child]:
@@ -43,14 +54,44 @@ def run_worker(half: str) -> None:
     from procrastinate.contrib.django import app
 
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
-    asyncio.run(
-        worker_app.run_worker_async(
-            concurrency=4,
-            fetch_job_polling_interval=1.0,
-            delete_jobs="successful",
-            name=f"{half}-{os.getpid()}",
-        )
-    )
+    asyncio.run(_work(worker_app, f"{half}-{os.getpid()}"))
+
+
+async def _work(app: Any, name: str) -> None:
+    """Run the worker, and beside it what no queue can be trusted with: jobs of dead workers start again."""
+    async with app.open_async():
+        reviving = asyncio.create_task(_revive_stalled(app))
+        try:
+            await app.run_worker_async(
+                name=name,
+                concurrency=4,
+                fetch_job_polling_interval=1.0,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                delete_jobs="always",
+            )
+        finally:
+            reviving.cancel()
+
+
+async def _revive_stalled(app: Any) -> None:
+    while True:
+        try:
+            await app.job_manager.prune_stalled_workers(STALLED_SECONDS)
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+                await _start_again(app, job)
+        except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
+            log.warning("worker.revive.failed %s", error)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def _start_again(app: Any, job: Any) -> None:
+    log.warning("worker.job.revived task=%s", job.task_name)
+    try:
+        await app.job_manager.retry_job(job, retry_at=clock.from_environment().system())
+    except (procrastinate.exceptions.ConnectorException, psycopg.Error):
+        # its like is waiting already (queueing lock), and will do the same work
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
 
 
 def run_sender() -> None:

@@ -1,0 +1,115 @@
+"""`tandem account`: accounts at a messenger."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tandem.kit.commands import command, data, print_json, words
+from tandem.kit.problems import OtherSideFailed, Refused
+
+app = typer.Typer(no_args_is_help=True, help="Accounts at a messenger: connect, check, list.")
+Account = Annotated[str, typer.Option(help="The planner's account, by name or id; needed if there are several")]
+Json = Annotated[bool, typer.Option("--json")]
+
+
+@app.command()
+@command("planner")
+def add(
+    name: Annotated[str, typer.Option(help="A name for people")],
+    api_url: Annotated[str, typer.Option(help="Usually ends in /rest")],
+    customer_id: Annotated[str, typer.Option(help="The messenger's customer id")],
+    user_name: Annotated[str, typer.Option(help="User name of the API")],
+    email_channel: Annotated[int | None, typer.Option(help="ChannelID of email; default the next free")] = None,
+    sms_channel: Annotated[int | None, typer.Option(help="ChannelID of SMS; default the next free")] = None,
+    list_id: Annotated[int | None, typer.Option(help="List that contacts are pushed to")] = None,
+    secrets_file: Annotated[
+        Path | None, typer.Option(help="File with two lines: password, token. Or TANDEM_ACCOUNT_PASSWORD and _TOKEN.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the values, save nothing.")] = False,
+    account: Account = "",
+    as_json: Json = False,
+) -> None:
+    """Connect an account at a messenger with the five fields of the integration, then check it."""
+    from tandem.kit import clock
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.channels import service
+
+    owner = find_account(account or None)
+    password, token = _secrets(secrets_file)
+    if dry_run:
+        _report(service.check_values(api_url, customer_id, user_name, password, token), as_json, None)
+        return
+    more = {} if email_channel is None else {"email_channel_id": email_channel, "sms_channel_id": sms_channel}
+    made = service.add_account(
+        owner.id, name=name, api_url=api_url, customer_id=customer_id, user_name=user_name, password=password,
+        token=token, list_id=list_id, **more,
+    )  # fmt: skip
+    _report(service.check_connection(owner.id, made.id, clock=clock.from_environment()), as_json, made)
+
+
+@app.command()
+@command("planner")
+def check(
+    channel_account: Annotated[int | None, typer.Argument(help="Its id; default the only one")] = None,
+    account: Account = "",
+    as_json: Json = False,
+) -> None:
+    """Check one account at a messenger in four steps."""
+    from tandem.kit import clock
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.channels import service
+
+    owner = find_account(account or None)
+    view = service.get_account(owner.id, channel_account)
+    _report(service.check_connection(owner.id, view.id, clock=clock.from_environment()), as_json, view)
+
+
+@app.command("list")
+@command("planner")
+def list_them(account: Account = "", as_json: Json = False) -> None:
+    """List the accounts at messengers."""
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.channels import service
+
+    views = service.list_accounts(find_account(account or None).id)
+    if as_json:
+        print_json([asdict(view) for view in views])
+        return
+    for view in views:
+        data.print(
+            f"{view.id}  {view.name}  {view.api_url}  email {view.email_channel_id}, SMS {view.sms_channel_id}",
+            markup=False,
+        )
+    if not views:
+        words.print("No account at a messenger yet. Connect one with `tandem account add`.")
+
+
+def _secrets(file: Path | None) -> tuple[str, str]:
+    if file is not None:
+        lines = file.read_text().splitlines() if file.is_file() else []
+        if len(lines) < 2:
+            raise Refused(f"{file} does not hold a password and a token.", "Write one to a line.", field="secrets_file")
+        return lines[0].strip(), lines[1].strip()
+    password, token = (os.environ.get(f"TANDEM_ACCOUNT_{name}", "") for name in ("PASSWORD", "TOKEN"))
+    if not password or not token:
+        raise Refused(
+            "The password or the token is missing.",
+            "Give --secrets-file, or set TANDEM_ACCOUNT_PASSWORD and TANDEM_ACCOUNT_TOKEN.",
+        )
+    return password, token
+
+
+def _report(check: object, as_json: bool, view: object | None) -> None:
+    from tandem.planner.channels.domain import ConnectionCheck
+
+    assert isinstance(check, ConnectionCheck)  # noqa: S101 - narrows the type
+    for step in check.steps:
+        mark = {True: "ok", False: "NO", None: "--"}[step.ok]
+        words.print(f"{mark}  {step.name}: {step.detail}", markup=False)
+    if as_json:
+        print_json({"account": asdict(view) if view else None, "check": asdict(check)})  # type: ignore[call-overload]
+    if not check.ok:
+        raise OtherSideFailed("The connection does not work yet.", "Mend the step marked NO and check again.")

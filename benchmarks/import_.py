@@ -27,5 +27,5 @@ def run(n: int) -> dict[str, Any]:
     return {
         "rows_per_s": round(n / measure.figures()["wall_s"]),
         "file_mb": round(file.stat().st_size / 2**20, 1),
-        "checked": f"rows {want[3]}, taken {want[0]}, customers {want[1]}, sum {want[2]} equal a direct reading of the file",
+        "checked": f"rows {want[3]}, taken {want[0]}, customers {want[1]}, sum {want[2]} equal a direct reading",
     }

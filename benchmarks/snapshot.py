@@ -16,7 +16,8 @@ def run(n: int) -> dict[str, Any]:
     with measure.part():
         made = build_snapshot(account_id, data.LAST_DAY, clock=clock.from_environment())
     want = duckdb.execute(
-        "SELECT count(DISTINCT customer_id), sum(amount::DECIMAL(18,2)), count(DISTINCT (customer_id, ordered_at::DATE)) "
+        "SELECT count(DISTINCT customer_id), sum(amount::DECIMAL(18,2)), count(DISTINCT (customer_id, "
+        "ordered_at::DATE)) "
         "FROM read_csv(?) WHERE customer_id IS NOT NULL",
         [str(data.order_file(n))],
     ).fetchone()
@@ -27,5 +28,5 @@ def run(n: int) -> dict[str, Any]:
     return {
         "customers": made.customers,
         "cache_mb": round(made.cache.stat().st_size / 2**20, 1),
-        "checked": f"customers {want[0]}, total spent {want[1]}, order days {want[2]} equal a direct reading of the file",
+        "checked": f"customers {want[0]}, total spent {want[1]}, order days {want[2]} equal a direct reading",
     }

@@ -67,7 +67,8 @@ def _summary(report: Any) -> str:
         f"{report.taken:,} of {report.rows:,} rows taken: {report.sales:,} sales, {report.returns:,} returns, "
         f"{report.customers:,} customers ({report.new_customers:,} new), {report.seconds:.1f} s."
         if report.what == "orders"
-        else f"{report.taken:,} of {report.rows:,} rows taken, {report.customers:,} customers ({report.new_customers:,} new)."
+        else f"{report.taken:,} of {report.rows:,} rows taken, {report.customers:,} customers "
+        f"({report.new_customers:,} new)."
     ]
     lines += [f"{count:,} x {reason}" for reason, count in report.reasons.items()]
     lines += [f"The lines are in {report.errors}."] if report.errors else []

@@ -15,7 +15,7 @@ _BUILT_IN: tuple[tuple[str, str, str, str, str], ...] = (
     ("total_spent", "total spent", "money", "Orders", "Sum of all purchases, returns not taken off."),
     ("average_order", "average order", "money", "Orders", "Total spent per order."),
     ("first_day_value", "first order value", "money", "Orders", "What was spent on the first day."),
-    ("days_since_last_order", "days since last order", "number", "Orders", "Days from the last purchase to the snapshot."),
+    ("days_since_last_order", "days since last order", "number", "Orders", "Days since the last purchase."),
     ("orders_30", "orders in 30 days", "number", "Orders", "Orders in the last 30 days."),
     ("orders_90", "orders in 90 days", "number", "Orders", "Orders in the last 90 days."),
     ("orders_365", "orders in 365 days", "number", "Orders", "Orders in the last 365 days."),
@@ -27,12 +27,12 @@ _BUILT_IN: tuple[tuple[str, str, str, str, str], ...] = (
     ("tenure_days", "tenure in days", "number", "Orders", "Days since the first purchase."),
     ("usual_gap", "usual gap in days", "number", "Orders", "Mean days between orders; none for one order."),
     ("main_category", "main category", "text", "Orders", "Category most was spent on."),
-    ("stage", "lifecycle stage", "text", "Model", "Registered only, New, Active, At risk, Churn, FromChurn or Dormant."),
+    ("stage", "lifecycle stage", "text", "Model", "Where the customer stands, from Registered only to Dormant."),
     ("rfm_recency", "recency class", "number", "Model", "1 to 5, 5 = bought most recently."),
     ("rfm_frequency", "frequency class", "number", "Model", "1 to 5, 5 = bought most often."),
     ("rfm_monetary", "monetary class", "number", "Model", "1 to 5, 5 = spent most."),
-    ("may_receive_email", "may receive email", "flag", "Consent", "Address and consent in the copy of the snapshot's day."),
-    ("may_receive_sms", "may receive SMS", "flag", "Consent", "Number and consent in the copy of the snapshot's day."),
+    ("may_receive_email", "may receive email", "flag", "Consent", "Address and consent in that day's copy."),
+    ("may_receive_sms", "may receive SMS", "flag", "Consent", "Number and consent in that day's copy."),
 )  # fmt: skip
 
 
@@ -67,14 +67,14 @@ def _attribute(
 
 def _range(session: duckdb.DuckDBPyConnection, column: str) -> tuple[float | None, float | None]:
     row: Any = session.execute(
-        f"SELECT min({name(column)})::DOUBLE, max({name(column)})::DOUBLE FROM customers"  # noqa: S608
+        f"SELECT min({name(column)})::DOUBLE, max({name(column)})::DOUBLE FROM customers"
     ).fetchone()
     return row
 
 
 def _choices(session: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
     rows = session.execute(
-        f"SELECT {name(column)} AS v FROM customers WHERE v IS NOT NULL GROUP BY v "  # noqa: S608
+        f"SELECT {name(column)} AS v FROM customers WHERE v IS NOT NULL GROUP BY v "
         f"ORDER BY count(*) DESC, v LIMIT {CHOICES + 1}"
     ).fetchall()
     return tuple(str(row[0]) for row in rows) if len(rows) <= CHOICES else ()

@@ -18,7 +18,7 @@ FEATURES = (
       (getvariable('as_of') - max(day))::INTEGER AS days_since_last_order,
       (getvariable('as_of') - min(day))::INTEGER AS tenure_days,
       CASE WHEN count(*) > 1 THEN (max(day) - min(day)) / (count(*) - 1) END::DOUBLE AS usual_gap
-    FROM daily GROUP BY customer""",  # noqa: S608 - numbers only
+    FROM daily GROUP BY customer""",
     """CREATE TABLE returned AS SELECT customer, count(*) AS returns, sum(value) AS returned FROM orders
     WHERE kind = 'return' GROUP BY customer""",
     """CREATE TABLE favourite AS SELECT customer, arg_max(category, (value, category)) AS main_category FROM (

@@ -46,7 +46,9 @@ def map_customers(session: duckdb.DuckDBPyConnection, account_id: int, ids: str,
     given, back = work / "ids.csv", work / "map.csv"
     write_csv(session, ids, given)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE given (customer_id text) ON COMMIT DROP")
+        cursor.execute(
+            "DROP TABLE IF EXISTS pg_temp.given; CREATE TEMP TABLE given (customer_id text) ON COMMIT DROP"
+        )
         copy_in(cursor, given, "given")
         _leave_out_forgotten(cursor, account_id)
         cursor.execute("ANALYZE given")
@@ -66,7 +68,8 @@ def map_customers(session: duckdb.DuckDBPyConnection, account_id: int, ids: str,
             back,
         )
     session.execute(
-        f"CREATE OR REPLACE TEMP TABLE map AS SELECT * FROM read_csv({literal(back)}, auto_detect = false, header = false, "  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE map AS SELECT * FROM read_csv({literal(back)}, auto_detect = false, "
+        "header = false, "
         "delim = ',', quote = '\"', escape = '\"', columns = {'customer_id': 'VARCHAR', 'customer': 'BIGINT'})"
     )
     given.unlink()
@@ -79,7 +82,8 @@ def _leave_out_forgotten(cursor: Any, account_id: int) -> None:
         return
     inner, outer = _pads(_key(account_id))
     cursor.execute(
-        "DELETE FROM given WHERE encode(sha256(%s::bytea || sha256(%s::bytea || convert_to(customer_id, 'UTF8'))), 'hex') "
+        "DELETE FROM given WHERE encode(sha256(%s::bytea || sha256(%s::bytea || convert_to(customer_id, "
+        "'UTF8'))), 'hex') "
         "IN (SELECT keyed_hash FROM planner_customers_forgotten WHERE account_id = %s)",
         [outer, inner, account_id],
     )

@@ -11,23 +11,28 @@ from tandem.planner.customers.errors import AmbiguousFile, BadMapping
 ORDER_ROLES = ("customer", "at", "value", "quantity", "price", "category", "order", "currency", "at_format")
 _NAMES: dict[str, tuple[str, ...]] = {
     "customer": (
-        "customerid", "customer", "custid", "customerno", "customernumber", "customerkey", "clientid", "client", "userid",
-        "user", "memberid", "member", "householdid", "household", "buyerid", "buyer", "shopperid", "contactid", "originalid",
+        "customerid", "customer", "custid", "customerno", "customernumber", "customerkey", "clientid",
+        "client", "userid",
+        "user", "memberid", "member", "householdid", "household", "buyerid", "buyer", "shopperid",
+        "contactid", "originalid",
         "accountid", "personid", "patronid", "id",
     ),
     "at": (
-        "invoicedate", "orderdate", "transactiontimestamp", "transactiondate", "purchasedate", "orderedat", "purchasedat",
+        "invoicedate", "orderdate", "transactiontimestamp", "transactiondate", "purchasedate", "orderedat",
+        "purchasedat",
         "timestamp", "datetime", "date", "createdat", "at", "time", "day", "paidat", "ordertime", "saledate",
     ),
     "value": (
         "value", "amount", "total", "dollarvalue", "salesvalue", "ordervalue", "revenue", "totalamount", "amountpaid",
-        "linetotal", "ordertotal", "totalprice", "totalvalue", "netamount", "grandtotal", "spend", "spent", "sum", "turnover",
+        "linetotal", "ordertotal", "totalprice", "totalvalue", "netamount", "grandtotal", "spend", "spent",
+        "sum", "turnover",
         "sales",
     ),
     "quantity": ("quantity", "qty", "units", "numberofcds", "items", "pieces", "count", "itemcount", "numberofitems"),
     "price": ("unitprice", "price", "itemprice", "priceeach", "pieceprice"),
     "category": (
-        "category", "productcategory", "department", "productgroup", "genre", "stockcode", "sku", "productid", "product",
+        "category", "productcategory", "department", "productgroup", "genre", "stockcode", "sku",
+        "productid", "product",
         "itemid", "item", "article",
     ),
     "order": (
@@ -45,36 +50,12 @@ _IDENTITY: dict[str, tuple[str, ...]] = {
     "address": ("address", "street", "streetaddress", "addressline1", "postaladdress"),
 }
 
-RESERVED = frozenset(
-    [
-        "customer",
-        "first_order",
-        "last_order",
-        "orders",
-        "total_spent",
-        "average_order",
-        "first_day_value",
-        "orders_30",
-        "orders_90",
-        "orders_365",
-        "spent_30",
-        "spent_90",
-        "spent_365",
-        "returns",
-        "returned",
-        "days_since_last_order",
-        "tenure_days",
-        "usual_gap",
-        "main_category",
-        "rfm_recency",
-        "rfm_frequency",
-        "rfm_monetary",
-        "stage",
-        "may_receive_email",
-        "may_receive_sms",
-        "events",
-    ]
+_COMPUTED = (
+    "customer first_order last_order orders total_spent average_order first_day_value orders_30 orders_90 "
+    "orders_365 spent_30 spent_90 spent_365 returns returned days_since_last_order tenure_days usual_gap "
+    "main_category rfm_recency rfm_frequency rfm_monetary stage may_receive_email may_receive_sms events "
 )
+RESERVED = frozenset(_COMPUTED.split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +212,8 @@ def _fits(role: str, column: Column) -> bool:
 
 def _reason(role: str, column: Column, score: float) -> str:
     by = "its name" if score > 1 else "its content"
-    return f"{role} = {column.name}, by {by} (as {column.example})."
+    example = f" (as {column.example})" if role != "customer" else ""  # an id is a person's
+    return f"{role} = {column.name}, by {by}{example}."
 
 
 def guess_attributes(columns: Sequence[Column]) -> Guess:

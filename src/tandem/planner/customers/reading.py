@@ -65,13 +65,13 @@ def open_source(session: duckdb.DuckDBPyConnection, path: Path) -> Source:
 
 def _parquet(session: duckdb.DuckDBPyConnection, path: Path) -> Source:
     try:
-        found = session.execute(f"DESCRIBE SELECT * FROM read_parquet({pattern(path)})").fetchall()  # noqa: S608
+        found = session.execute(f"DESCRIBE SELECT * FROM read_parquet({pattern(path)})").fetchall()
     except duckdb.Error as error:
         raise UnreadableFile(
             f"{path.name} is a damaged Parquet file: {error}", "Write the file again."
         ) from error
     relation = (
-        f"(SELECT file_row_number + 1 AS line, NULL::VARCHAR AS broken, * EXCLUDE (file_row_number) "  # noqa: S608
+        f"(SELECT file_row_number + 1 AS line, NULL::VARCHAR AS broken, * EXCLUDE (file_row_number) "
         f"FROM read_parquet({pattern(path)}, file_row_number = true))"
     )
     names, types = tuple(row[0] for row in found), tuple(row[1] for row in found)
@@ -126,7 +126,7 @@ def _csv(path: Path, lines: list[str], delimiter: str, encoding: str) -> Source:
     columns = ", ".join(f"{literal(n)}: 'VARCHAR'" for n in names)
     skip = 1 if header else 0
     relation = (
-        f"(SELECT row_number() OVER () + {skip} AS line, NULL::VARCHAR AS broken, * FROM read_csv({pattern(path)}, "  # noqa: S608
+        f"(SELECT row_number() OVER () + {skip} AS line, NULL::VARCHAR AS broken, * FROM read_csv({pattern(path)}, "
         f"auto_detect = false, columns = {{{columns}}}, delim = {literal(delimiter)}, quote = '\"', escape = '\"', "
         f"header = false, skip = {skip}, encoding = '{encoding}', store_rejects = true, rejects_limit = 0))"
     )
@@ -149,7 +149,7 @@ def _words(path: Path, lines: list[str], encoding: str) -> Source:
     fields = ", ".join(f"nullif(parts[{i + 1}], '') AS {name(n)}" for i, n in enumerate(names))
     skip = 1 if header else 0
     relation = (
-        f"(SELECT line, CASE WHEN len(parts) <> {width} THEN 'line has ' || len(parts) || ' fields, not {width}' END "  # noqa: S608
+        f"(SELECT line, CASE WHEN len(parts) <> {width} THEN 'line has ' || len(parts) || ' fields, not {width}' END "
         f"AS broken, {fields} FROM (SELECT row_number() OVER () + {skip} AS line, "
         f"regexp_split_to_array(trim(words, E' \\t\\r'), '\\s+') AS parts FROM read_csv({pattern(path)}, "
         f"auto_detect = false, columns = {{'words': 'VARCHAR'}}, delim = '\x1f', quote = '', escape = '', "
@@ -173,7 +173,7 @@ def profile(session: duckdb.DuckDBPyConnection, source: Source) -> tuple[Column,
     try:
         session.execute(
             f"CREATE OR REPLACE TEMP TABLE sample AS SELECT {chosen} FROM {source.relation} LIMIT {SAMPLE}"
-        )  # noqa: S608
+        )
     except duckdb.Error as error:
         raise UnreadableFile(f"{source.path.name} cannot be read: {error}", "Check the file.") from error
     forget_rejects(session)
@@ -192,7 +192,7 @@ def _profile_column(session: duckdb.DuckDBPyConnection, column: str, type_: str)
           count(*) FILTER (regexp_matches(v, '^[^\\d]?-?[\\d.]*\\d,\\d{{1,2}}[^\\d]?$')),
           count(*) FILTER (regexp_matches(v, '{_THOUSANDS}') OR TRY_CAST(v AS DECIMAL(18,4)) IS NOT NULL
             OR TRY_CAST(regexp_replace(v, '[^0-9.+-]', '', 'g') AS DECIMAL(18,4)) IS NOT NULL
-            AND regexp_matches(v, '^[^a-zA-Z]*$') AND NOT regexp_matches(v, '[/:]')), {formats} FROM s"""  # noqa: S608
+            AND regexp_matches(v, '^[^a-zA-Z]*$') AND NOT regexp_matches(v, '[/:]')), {formats} FROM s"""
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has one row
     (

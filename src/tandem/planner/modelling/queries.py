@@ -14,7 +14,7 @@ def return_curve(session: duckdb.DuckDBPyConnection, as_of: date) -> tuple[Curve
           FROM daily), counted AS (SELECT gap, seen, count(*) AS n FROM gaps WHERE seen >= {WINDOW} GROUP BY gap, seen)
         SELECT s, sum(n) AS cases, coalesce(sum(n) FILTER (gap <= s + {WINDOW}), 0) / sum(n) AS share
         FROM range(0, 1100, {STEP}) AS steps(s) JOIN counted ON seen >= s + {WINDOW} AND (gap IS NULL OR gap > s)
-        GROUP BY s ORDER BY s""",  # noqa: S608 - numbers only
+        GROUP BY s ORDER BY s""",
         [as_of],
     ).fetchall()
     return tuple(CurvePoint(silence=s, cases=int(cases), share=float(share)) for s, cases, share in rows)
@@ -26,7 +26,8 @@ def make_stages(session: duckdb.DuckDBPyConnection, as_of: date, rules: StageRul
     session.execute(
         f"""CREATE OR REPLACE TABLE stages AS WITH recent AS (SELECT DISTINCT customer FROM daily
           WHERE day >= getvariable('as_of') - {rules.new_days:d}), gaps AS (SELECT customer, day,
-            day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM daily SEMI JOIN recent USING (customer)),
+            day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM daily SEMI JOIN recent USING
+              (customer)),
           back AS (SELECT DISTINCT customer FROM gaps WHERE gap > {rules.churn_days:d}
             AND day >= getvariable('as_of') - {rules.new_days:d})
         SELECT f.customer, CASE WHEN days_since_last_order > {rules.dormant_days:d} THEN 'Dormant'
@@ -34,5 +35,5 @@ def make_stages(session: duckdb.DuckDBPyConnection, as_of: date, rules: StageRul
           WHEN days_since_last_order > {rules.at_risk_days:d} THEN 'At risk'
           WHEN back.customer IS NOT NULL THEN 'FromChurn'
           WHEN tenure_days <= {rules.new_days:d} THEN 'New' ELSE 'Active' END AS stage
-        FROM features f LEFT JOIN back USING (customer)"""  # noqa: S608 - numbers only
+        FROM features f LEFT JOIN back USING (customer)"""
     )

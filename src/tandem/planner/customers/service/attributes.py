@@ -186,7 +186,8 @@ def _value(plan: Plan, role: str) -> str:
         return f"{moment(plan.source, column, column.date_format.split('|')[0], plan.zone)}::DATE"
     if kind == "flag":
         small = f"lower({text(column)})"
-        return f"CASE WHEN {small} IN ('true','yes','1','t','y') THEN true WHEN {small} IN ('false','no','0','f','n') THEN false END"
+        yes, no = "('true','yes','1','t','y')", "('false','no','0','f','n')"
+        return f"CASE WHEN {small} IN {yes} THEN true WHEN {small} IN {no} THEN false END"
     return text(column)
 
 
@@ -205,13 +206,14 @@ def _stage(session: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         f"""CREATE OR REPLACE TEMP TABLE staged AS SELECT *, CASE WHEN broken IS NOT NULL THEN broken
           WHEN customer IS NULL THEN 'no customer' WHEN length(customer) > 200
           OR regexp_matches(customer, '[\\x00-\\x1f]') THEN 'customer id is not usable' END AS reason
-        FROM (SELECT line, broken, {f"CASE {wrong} END" if wrong else "NULL::VARCHAR"} AS wrong, {who} AS customer, {values}
-        FROM {plan.source.relation} AS source)"""  # noqa: S608
+        FROM (SELECT line, broken, {f"CASE {wrong} END" if wrong else "NULL::VARCHAR"} AS wrong, {who} AS
+          customer, {values}
+        FROM {plan.source.relation} AS source)"""
     )
     broken = plan.work / "broken.csv"
     write_rejects(session, broken)
     session.execute(
-        f"CREATE OR REPLACE TEMP TABLE broken AS SELECT line, reason FROM read_csv({literal(broken)}, header = true, "  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE broken AS SELECT line, reason FROM read_csv({literal(broken)}, header = true, "
         "auto_detect = false, delim = ',', quote = '\"', escape = '\"', strict_mode = false, "
         "columns = {'line': 'BIGINT', 'reason': 'VARCHAR', 'text': 'VARCHAR'})"
     )
@@ -242,12 +244,15 @@ def _write_identity(session: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     made = ", ".join(f"{literal(role)}: last({name(role)} ORDER BY line)" for role in plan.identity)
     identities.write_csv(
         session,
-        f"SELECT m.customer AS surrogate, to_json({{{made}}})::VARCHAR AS customer FROM staged s JOIN map m "  # noqa: S608
+        f"SELECT m.customer AS surrogate, to_json({{{made}}})::VARCHAR AS customer FROM staged s JOIN map m "
         "ON m.customer_id = s.customer WHERE s.reason IS NULL GROUP BY m.customer",
         given,
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE identity_given (id bigint, identity jsonb) ON COMMIT DROP")
+        cursor.execute(
+            "DROP TABLE IF EXISTS pg_temp.identity_given; CREATE TEMP TABLE identity_given (id bigint, "
+            "identity jsonb) ON COMMIT DROP"
+        )
         identities.copy_in(cursor, given, "identity_given")
         cursor.execute(
             "UPDATE planner_customers_customer c SET identity = c.identity || jsonb_strip_nulls(g.identity) "
@@ -264,13 +269,13 @@ def _write(session: duckdb.DuckDBPyConnection, plan: Plan) -> Path:
         [row[0] for row in session.execute(f"DESCRIBE SELECT * FROM read_parquet({pattern(old)})").fetchall()]
         if old
         else []
-    )  # noqa: S608
+    )
     mine = list(plan.kinds)
     newest = "".join(
         f", last({name(n)} ORDER BY line) FILTER ({name(n)} IS NOT NULL) AS {name(n)}" for n in mine
     )
     new = (
-        f"SELECT m.customer{newest} FROM staged s JOIN map m ON m.customer_id = s.customer WHERE s.reason IS NULL "  # noqa: S608
+        f"SELECT m.customer{newest} FROM staged s JOIN map m ON m.customer_id = s.customer WHERE s.reason IS NULL "
         "GROUP BY m.customer"
     )
     names = [n for n in before if n != "customer"] + [n for n in mine if n not in before]
@@ -305,7 +310,8 @@ def _write_errors(session: duckdb.DuckDBPyConnection, plan: Plan) -> Path:
     target = storage.folder(plan.account_id, "errors") / f"attributes-{plan.sha256[:16]}.csv"
     made = target.with_suffix(".making")
     session.execute(
-        "COPY (SELECT line, coalesce(reason, wrong) AS reason, customer FROM staged WHERE coalesce(reason, wrong) IS NOT NULL "
+        "COPY (SELECT line, coalesce(reason, wrong) AS reason, customer FROM staged WHERE "
+        "coalesce(reason, wrong) IS NOT NULL "
         f"UNION ALL SELECT line, reason, NULL FROM broken ORDER BY 1) TO {literal(made)} (FORMAT csv, HEADER)"
     )
     storage.put(made, target)

@@ -21,26 +21,30 @@ def refresh_consent(
     where = [account_id, channel_account_id]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE consent_given (customer_id text, has_email bool, email_consent bool, has_mobile bool, "
+            "DROP TABLE IF EXISTS pg_temp.consent_given; CREATE TEMP TABLE consent_given (customer_id "
+            "text, has_email bool, email_consent bool, has_mobile bool, "
             "sms_consent bool) ON COMMIT DROP"
         )
         with cursor.copy(f"COPY consent_given ({_COLUMNS}) FROM STDIN") as copy:
             for r in rows:
                 copy.write_row((r.customer_id, r.has_email, r.email_consent, r.has_mobile, r.sms_consent))
         cursor.execute(
-            f"INSERT INTO planner_customers_consent (account_id, channel_account_id, {_COLUMNS}, read_at) "  # noqa: S608
+            f"INSERT INTO planner_customers_consent (account_id, channel_account_id, {_COLUMNS}, read_at) "
             "SELECT DISTINCT ON (c.id) %s, %s, c.id, g.has_email, g.email_consent, g.has_mobile, g.sms_consent, %s "
-            "FROM consent_given g JOIN planner_customers_customer c ON c.account_id = %s AND c.customer_id = g.customer_id "
+            "FROM consent_given g JOIN planner_customers_customer c ON c.account_id = %s AND "
+            "c.customer_id = g.customer_id "
             "WHERE NOT c.forgotten ORDER BY c.id, g.email_consent, g.sms_consent "
             "ON CONFLICT (account_id, channel_account_id, customer_id) DO UPDATE SET has_email = excluded.has_email, "
-            "email_consent = excluded.email_consent, has_mobile = excluded.has_mobile, sms_consent = excluded.sms_consent, "
+            "email_consent = excluded.email_consent, has_mobile = excluded.has_mobile, sms_consent = "
+            "excluded.sms_consent, "
             "read_at = excluded.read_at WHERE planner_customers_consent.read_at <= excluded.read_at",
             [*where, read_at, account_id],
         )
         written: int = cursor.rowcount
         if full:
             cursor.execute(
-                "DELETE FROM planner_customers_consent WHERE account_id = %s AND channel_account_id = %s AND read_at < %s",
+                "DELETE FROM planner_customers_consent WHERE account_id = %s AND channel_account_id = %s "
+                "AND read_at < %s",
                 [*where, read_at],
             )
         _note(account_id, channel_account_id, read_at, full=full)

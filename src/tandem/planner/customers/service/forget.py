@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from sqlglot import exp
 
 from tandem.kit.clock import Clock
 from tandem.planner.customers import identities, storage
@@ -16,7 +17,10 @@ from tandem.planner.customers.service import people
 from tandem.planner.customers.service.ledger import file_hash, order_files
 from tandem.planner.customers.service.snapshot import latest_profile, rebuild_cache
 from tandem.planner.customers.storage import literal, pattern
+from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS, ORDERS
+from tandem.planner.engine.duckdb import forget_snapshot, open_snapshot
 
+_KEPT = ("orders", "attributes", "snapshots")
 _REMAINS = (
     "A keyed hash of the id, so that a later file cannot bring the person back.",
     "Rows of lists that were served, under a number that leads to nobody.",
@@ -34,7 +38,8 @@ def forget(account_id: int, customer_id: str, *, clock: Clock) -> ForgetReport:
         shutil.rmtree(storage.root(account_id) / "work", ignore_errors=True)
         found += _rewrite_parquet(account_id, row.id)
         found += _rewrite_errors(account_id, customer_id)
-        found += _rebuild_caches(account_id)
+        found += _drop_uploads(account_id, customer_id)
+        found += _rebuild_caches(account_id, row.id)
     return ForgetReport(customer_id=customer_id, found=tuple((p, n) for p, n in found if n), remains=_REMAINS)
 
 
@@ -69,16 +74,16 @@ def _rewrite_parquet(account_id: int, surrogate: int) -> list[tuple[str, int]]:
     found = []
     with storage.duck(work) as session:
         session.execute("SET preserve_insertion_order = true")
-        for file in sorted(base.glob("*/**/*.parquet")):
+        for file in sorted(file for kind in _KEPT for file in (base / kind).rglob("*.parquet")):
             source = f"read_parquet({pattern(file)})"
             row: Any = session.execute(
                 f"SELECT count(*) FROM {source} WHERE customer = ?", [surrogate]
-            ).fetchone()  # noqa: S608
+            ).fetchone()
             found.append((str(file.relative_to(base)), row[0]))
             if row[0]:
                 made = work / "rewritten.parquet"
                 session.execute(
-                    f"COPY (SELECT * FROM {source} WHERE customer <> {surrogate:d}) TO {literal(made)} "  # noqa: S608
+                    f"COPY (SELECT * FROM {source} WHERE customer <> {surrogate:d}) TO {literal(made)} "
                     "(FORMAT parquet, COMPRESSION zstd)"
                 )
                 storage.put(made, file)
@@ -111,6 +116,16 @@ def _rewrite_errors(account_id: int, customer_id: str) -> list[tuple[str, int]]:
     return found
 
 
+def _drop_uploads(account_id: int, customer_id: str) -> list[tuple[str, int]]:
+    """Files handed in and not yet imported go if they may hold the person; a Parquet file always may."""
+    found = []
+    for file in sorted((storage.root(account_id) / "uploads").glob("*/data*")):
+        if file.suffix in (".parquet", ".gz") or customer_id.encode() in file.read_bytes():
+            shutil.rmtree(file.parent)
+            found.append((f"uploads/{file.parent.name}", 1))
+    return found
+
+
 def _copy_without(file: Path, made: Path, customer_id: str) -> int:
     """Copy the rows that do not name the person, whole field or word of a broken line; the rows left out."""
     dropped = 0
@@ -124,16 +139,30 @@ def _copy_without(file: Path, made: Path, customer_id: str) -> int:
     return dropped
 
 
-def _rebuild_caches(account_id: int) -> list[tuple[str, int]]:
-    """Caches hold pages of deleted rows, so each is made anew from Parquet and the old file goes."""
+def _rebuild_caches(account_id: int, surrogate: int) -> list[tuple[str, int]]:
+    """A file keeps pages of deleted rows, so a cache that holds the person is made anew and the old file goes."""
     base = storage.root(account_id)
-    old = {str(file.relative_to(base)): file for file in (base / "cache").glob("*.duckdb")}
-    rows = [row for row in Snapshot.objects.filter(account_id=account_id) if row.cache in old]
-    for row in rows:
+    holding = {
+        str(f.relative_to(base)): n for f in (base / "cache").glob("*.duckdb") if (n := _held(f, surrogate))
+    }
+    for row in Snapshot.objects.filter(account_id=account_id, cache__in=holding):
         rebuild_cache(row)
-    for file in old.values():
-        file.unlink(missing_ok=True)
-    return [(path, 1) for path in sorted(old)]
+    for path in holding:
+        forget_snapshot(base / path)
+        (base / path).unlink()
+    return sorted(holding.items())
+
+
+def _held(cache: Path, surrogate: int) -> int:
+    """The rows of the person in a cache."""
+    engine = open_snapshot(cache)
+    counts = (
+        engine.value(
+            exp.select(exp.Count(this=exp.Star())).from_(t).where(exp.column(CUSTOMER).eq(surrogate))
+        )
+        for t in (CUSTOMERS, ORDERS)
+    )
+    return sum(int(count) for count in counts)
 
 
 def export(account_id: int, customer_id: str) -> dict[str, Any]:
@@ -158,6 +187,6 @@ def _rows(session: Any, files: list[Path], surrogate: int) -> list[dict[str, Any
     if not files:
         return []
     listed = ", ".join(pattern(file) for file in files)
-    answer = session.execute(f"SELECT * FROM read_parquet([{listed}]) WHERE customer = ?", [surrogate])  # noqa: S608
+    answer = session.execute(f"SELECT * FROM read_parquet([{listed}]) WHERE customer = ?", [surrogate])
     names = [column[0] for column in answer.description or ()]
     return [{k: v for k, v in zip(names, row, strict=True) if k != "customer"} for row in answer.fetchall()]

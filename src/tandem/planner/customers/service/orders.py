@@ -69,10 +69,8 @@ def import_orders(
         with storage.duck(work) as session:
             plan = _plan(session, account, file, sha256, mapping, work)
             before = ledger.find(account_id, "orders", sha256, plan.mapping)
-            if before and not dry_run:
-                report = before
-            else:
-                report = _run(session, plan, clock, tell, dry_run=dry_run)
+            again = before is not None and not dry_run
+            report = before if again and before else _run(session, plan, clock, tell, dry_run=dry_run)
         shutil.rmtree(work, ignore_errors=True)
     tell("Done", 1.0)
     return replace(report, seconds=round(time.monotonic() - started, 3))
@@ -107,7 +105,7 @@ def _run(
     if not staged.exists():
         with ledger.watched(session, tell, "Reading the rows", 0.05, 0.6):
             _stage(session, plan, staged)
-    session.execute(f"CREATE OR REPLACE TEMP VIEW staged AS SELECT * FROM read_parquet({literal(staged)})")  # noqa: S608
+    session.execute(f"CREATE OR REPLACE TEMP VIEW staged AS SELECT * FROM read_parquet({literal(staged)})")
     report = _count(session, plan)
     if not report.taken:
         errors = write_errors(session, plan.account.id, plan.key)
@@ -123,8 +121,8 @@ def _run(
     report = _count_forgotten(session, report)
     with ledger.watched(session, tell, "Writing the orders", 0.75, 0.95):
         target = _write(session, plan)
-    errors = write_errors(session, plan.account.id, plan.key) if report.rejected else None
-    report = replace(report, new_customers=made, errors=errors)
+    refused = write_errors(session, plan.account.id, plan.key) if report.rejected else None
+    report = replace(report, new_customers=made, errors=refused)
     return ledger.finish(plan.account.id, report, target, clock)
 
 
@@ -138,13 +136,15 @@ def _stage(session: duckdb.DuckDBPyConnection, plan: Plan, target: Path) -> None
     made = target.with_suffix(".making")
     forget_rejects(session)
     session.execute(
-        f"""COPY (SELECT line, reason, customer, moment, amount::DECIMAL(18,2) AS value, quantity::DOUBLE AS quantity, category,
+        f"""COPY (SELECT line, reason, customer, moment, amount::DECIMAL(18,2) AS value, quantity::DOUBLE AS
+          quantity, category,
           CASE WHEN cancelled OR amount < 0 OR quantity < 0 THEN 'return' ELSE 'sale' END AS kind,
-          CASE WHEN reason IS NOT NULL THEN raw_at END AS raw_at, CASE WHEN reason IS NOT NULL THEN raw_value END AS raw_value
+          CASE WHEN reason IS NOT NULL THEN raw_at END AS raw_at, CASE WHEN reason IS NOT NULL THEN raw_value
+            END AS raw_value
         FROM (SELECT *, {f.reason} AS reason FROM (SELECT line, broken, {f.customer} AS customer, {f.at} AS moment,
           {f.amount} AS amount, {f.quantity} AS quantity, {f.price} AS price, {f.category} AS category,
           {f.cancelled} AS cancelled, {f.currency} AS currency, {f.raw_at} AS raw_at, {f.raw_value} AS raw_value
-        FROM {plan.source.relation} AS source))) TO {literal(made)} (FORMAT parquet, COMPRESSION zstd)"""  # noqa: S608
+        FROM {plan.source.relation} AS source))) TO {literal(made)} (FORMAT parquet, COMPRESSION zstd)"""
     )
     broken = target.with_suffix(".broken.csv")
     write_rejects(session, broken)
@@ -154,12 +154,14 @@ def _stage(session: duckdb.DuckDBPyConnection, plan: Plan, target: Path) -> None
 def write_rejects(session: duckdb.DuckDBPyConnection, target: Path) -> None:
     """Lines that the CSV reader refused, as line, reason, text."""
     session.execute(
-        "CREATE TABLE IF NOT EXISTS reject_errors (line BIGINT, error_message VARCHAR, error_type VARCHAR, csv_line VARCHAR)"
+        "CREATE TABLE IF NOT EXISTS reject_errors (line BIGINT, error_message VARCHAR, error_type "
+        "VARCHAR, csv_line VARCHAR)"
     )
     session.execute(
         "COPY (SELECT line, CASE min(error_type) WHEN 'TOO MANY COLUMNS' THEN 'line has too many fields' "
         "WHEN 'MISSING COLUMNS' THEN 'line has too few fields' WHEN 'UNQUOTED VALUE' THEN 'quote not closed' "
-        "WHEN 'INVALID ENCODING' THEN 'not UTF-8' ELSE lower(min(error_type)) END AS reason, any_value(csv_line) AS text "
+        "WHEN 'INVALID ENCODING' THEN 'not UTF-8' ELSE lower(min(error_type)) END AS reason, "
+        "any_value(csv_line) AS text "
         f"FROM reject_errors GROUP BY line ORDER BY line) TO {literal(target)} (FORMAT csv, HEADER)"
     )
 
@@ -168,7 +170,8 @@ def _count(session: duckdb.DuckDBPyConnection, plan: Plan) -> ImportReport:
     broken = plan.work / f"{plan.key}.broken.csv"
     session.execute(
         "CREATE OR REPLACE TEMP TABLE broken AS SELECT * FROM read_csv("
-        f"{literal(broken)}, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', strict_mode = false, "
+        f"{literal(broken)}, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        "strict_mode = false, "
         "columns = {'line': 'BIGINT', 'reason': 'VARCHAR', 'text': 'VARCHAR'})"
     )
     reasons: dict[str, int] = dict(
@@ -205,8 +208,9 @@ def _write(session: duckdb.DuckDBPyConnection, plan: Plan) -> Path:
     target = storage.folder(plan.account.id, "orders") / f"{plan.key}.parquet"
     made = plan.work / "orders.parquet"
     session.execute(
-        f'COPY (SELECT m.customer, s.moment AS "at", s.moment::DATE AS day, abs(s.value)::DECIMAL(18,2) AS value, abs(s.quantity) AS quantity, '  # noqa: S608
-        f"s.category, s.kind FROM staged s JOIN map m ON m.customer_id = s.customer WHERE s.reason IS NULL) "
+        'COPY (SELECT m.customer, s.moment AS "at", s.moment::DATE AS day, '
+        "abs(s.value)::DECIMAL(18,2) AS value, abs(s.quantity) AS quantity, s.category, s.kind "
+        "FROM staged s JOIN map m ON m.customer_id = s.customer WHERE s.reason IS NULL) "
         f"TO {literal(made)} (FORMAT parquet, COMPRESSION zstd)"
     )
     storage.put(made, target)
@@ -219,9 +223,11 @@ def write_errors(session: duckdb.DuckDBPyConnection, account_id: int, key: str) 
     made = target.with_suffix(".making")
     session.execute(
         "COPY (WITH gap AS (SELECT line - row_number() OVER (ORDER BY line) + 1 AS upto, "
-        "row_number() OVER (ORDER BY line) AS n FROM broken), steps AS (SELECT upto, max(n) AS n FROM gap GROUP BY upto) "
+        "row_number() OVER (ORDER BY line) AS n FROM broken), steps AS (SELECT upto, max(n) AS n FROM gap "
+        "GROUP BY upto) "
         "SELECT e.line + coalesce(g.n, 0) AS line, e.reason, e.customer, e.raw_at AS date, e.raw_value AS amount, "
-        "NULL AS text FROM (SELECT * FROM staged WHERE reason IS NOT NULL) e ASOF LEFT JOIN steps g ON e.line >= g.upto "
+        "NULL AS text FROM (SELECT * FROM staged WHERE reason IS NOT NULL) e ASOF LEFT JOIN steps g ON "
+        "e.line >= g.upto "
         "UNION ALL SELECT line, reason, NULL, NULL, NULL, text FROM broken ORDER BY 1) "
         f"TO {literal(made)} (FORMAT csv, HEADER)"
     )

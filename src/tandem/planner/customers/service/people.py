@@ -1,14 +1,16 @@
 """Reads customers: lists, one person, ids."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-from tandem.planner.customers import storage
+from sqlglot import exp
+
 from tandem.planner.customers.domain import ConsentView, CustomerLine, CustomerView
 from tandem.planner.customers.errors import NoSnapshot, UnknownCustomer
 from tandem.planner.customers.models import Consent, Customer
-from tandem.planner.customers.service.snapshot import latest_snapshot
+from tandem.planner.customers.service.snapshot import latest_snapshot, snapshot_catalogue
+from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS
+from tandem.planner.engine.duckdb import open_snapshot
 
 
 def count_customers(account_id: int) -> int:
@@ -76,18 +78,10 @@ def get_customer(account_id: int, customer_id: str) -> CustomerView:
 
 def _features(account_id: int, surrogate: int) -> dict[str, Any]:
     try:
-        cache = latest_snapshot(account_id).cache
+        snapshot = latest_snapshot(account_id)
     except NoSnapshot:
         return {}
-    rows = from_cache(
-        cache, storage.folder(account_id, "work"), "SELECT * FROM customers WHERE customer = ?", surrogate
-    )
-    return {k: v for k, v in rows[0].items() if k != "customer"} if rows else {}
-
-
-def from_cache(cache: Path, work: Path, query: str, *values: Any) -> list[dict[str, Any]]:
-    """Rows of a snapshot's cache as plain objects; for single persons."""
-    with storage.duck(work / f"read-{cache.stem}", cache, read_only=True) as session:
-        answer = session.execute(query, list(values))
-        names = [column[0] for column in answer.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    names = [attribute.name for attribute in snapshot_catalogue(account_id, snapshot.id)]
+    asked = exp.select(*(exp.column(name, quoted=True) for name in names)).from_(CUSTOMERS)
+    rows = open_snapshot(snapshot.cache).rows(asked.where(exp.column(CUSTOMER).eq(surrogate)))
+    return dict(zip(names, rows[0], strict=True)) if rows else {}

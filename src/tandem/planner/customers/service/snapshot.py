@@ -20,6 +20,7 @@ from tandem.planner.customers.models import FileImport, ProfileAttribute, Snapsh
 from tandem.planner.customers.service import ledger
 from tandem.planner.customers.storage import literal, name, pattern
 from tandem.planner.engine.domain import Attribute
+from tandem.planner.engine.duckdb import forget_snapshot
 
 #: given `features` and `daily`, makes the table `stages(customer, stage)`
 Staging = Callable[[duckdb.DuckDBPyConnection, date], None]
@@ -64,10 +65,11 @@ def load_orders(session: duckdb.DuckDBPyConnection, files: list[Path], as_of: da
     columns = 'customer, "at", day, value, quantity, category, kind'
     if files:
         listed = ", ".join(pattern(file) for file in files)
-        source = f"SELECT {columns} FROM read_parquet([{listed}]) WHERE day <= DATE '{as_of}' ORDER BY day"  # noqa: S608
+        source = f"SELECT {columns} FROM read_parquet([{listed}]) WHERE day <= DATE '{as_of}' ORDER BY day"
     else:
         source = (
-            'SELECT NULL::BIGINT AS customer, NULL::TIMESTAMP AS "at", NULL::DATE AS day, NULL::DECIMAL(18,2) AS value, '
+            'SELECT NULL::BIGINT AS customer, NULL::TIMESTAMP AS "at", NULL::DATE AS day, '
+            "NULL::DECIMAL(18,2) AS value, "
             "NULL::DOUBLE AS quantity, NULL::VARCHAR AS category, NULL::VARCHAR AS kind WHERE false"
         )
     session.execute("SET preserve_insertion_order = true")
@@ -89,7 +91,8 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
             people,
         )
     session.execute(
-        f"CREATE TABLE people AS SELECT * FROM read_csv({literal(people)}, auto_detect = false, header = false, delim = ',', "  # noqa: S608
+        f"CREATE TABLE people AS SELECT * FROM read_csv({literal(people)}, auto_detect = false, header = "
+        "false, delim = ',', "
         "columns = {'customer': 'BIGINT', 'may_receive_email': 'BOOLEAN', 'may_receive_sms': 'BOOLEAN'})"
     )
     people.unlink()
@@ -98,7 +101,8 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
         session.execute(statement)
     for column, order in RFM.items():
         session.execute(
-            f"CREATE TABLE {column} AS SELECT v, greatest(1, ceil(5.0 * sum(n) OVER (ORDER BY v) / sum(n) OVER ()))::TINYINT "  # noqa: S608
+            f"CREATE TABLE {column} AS SELECT v, greatest(1, ceil(5.0 * sum(n) OVER (ORDER BY v) / sum(n) "
+            "OVER ()))::TINYINT "
             f"AS class FROM (SELECT {order} AS v, count(*) AS n FROM features GROUP BY 1)"
         )
 
@@ -120,7 +124,8 @@ def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
           f.days_since_last_order, f.tenure_days, f.usual_gap, c.main_category, {classes},
           coalesce(s.stage, 'Registered only') AS stage {chosen}, p.may_receive_email, p.may_receive_sms
         FROM people p LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
-        LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer {joins} {joined}"""  # noqa: S608
+        LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer
+          {joins} {joined}"""
     )
 
 
@@ -150,7 +155,7 @@ def _write_parquet(
     made = work / "parquet"
     made.mkdir()
     session.execute(
-        f"COPY (SELECT * FROM customers ORDER BY customer) TO {literal(made / 'customers.parquet')} "  # noqa: S608
+        f"COPY (SELECT * FROM customers ORDER BY customer) TO {literal(made / 'customers.parquet')} "
         "(FORMAT parquet, COMPRESSION zstd)"
     )
     manifest = {
@@ -203,6 +208,7 @@ def _drop_old_caches(account_id: int) -> None:
     }
     for file in storage.folder(account_id, "cache").glob("*.duckdb"):
         if str(file.relative_to(storage.root(account_id))) not in kept:
+            forget_snapshot(file)
             file.unlink()
 
 
@@ -279,7 +285,7 @@ def rebuild_cache(row: Snapshot) -> None:
     with storage.duck(work, made) as session:
         load_orders(session, [base / "orders" / n for n in names], row.as_of)
         session.execute(
-            f"CREATE TABLE customers AS SELECT * FROM read_parquet({pattern(parquet / 'customers.parquet')})"  # noqa: S608
+            f"CREATE TABLE customers AS SELECT * FROM read_parquet({pattern(parquet / 'customers.parquet')})"
         )
         session.execute("CHECKPOINT")
     target = storage.folder(row.account_id, "cache") / f"{label}.duckdb"

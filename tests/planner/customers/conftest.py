@@ -1,0 +1,45 @@
+"""An account with its own storage, a clock that stands, and the public logs where they are."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tandem.kit.clock import FrozenClock
+from tandem.planner.accounts.models import Account
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock(datetime(2026, 7, 1, 8, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def account(db, tmp_path, settings) -> Account:
+    settings.TANDEM_STORAGE = tmp_path / "storage"
+    return Account.objects.create(name="Test shop", zone="Europe/Stockholm", currency="EUR")
+
+
+@pytest.fixture
+def write(tmp_path) -> Callable[[str, str], Path]:
+    def write_file(name: str, text: str) -> Path:
+        file = tmp_path / name
+        file.write_bytes(text.encode())
+        return file
+
+    return write_file
+
+
+@pytest.fixture
+def real() -> Callable[[str], Path]:
+    folder = Path(os.environ.get("TANDEM_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+    def find(name: str) -> Path:
+        file = folder / name
+        if not file.exists():
+            pytest.skip(f"{file} is not there; set TANDEM_TEST_DATA to the folder of the public logs")
+        return file
+
+    return find

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 
 from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
+from tandem.messenger.contacts.domain import Recipient
 from tandem.messenger.delivery import tokens
 from tandem.messenger.delivery.claims import Claim, Row
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
@@ -31,11 +32,11 @@ class Composer:
             for template in templates
         }
 
-    def recipients(self, rows: Sequence[Row]) -> Mapping[int, object]:
+    def recipients(self, rows: Sequence[Row]) -> Mapping[int, Recipient]:
         """The contacts of a sub-block, by contact id."""
         return contacts.recipients(self._claim.account, [row.contact_id for row in rows])
 
-    def compose(self, row: Row, recipient: object | None, now: datetime) -> Message | Outcome:
+    def compose(self, row: Row, recipient: Recipient | None, now: datetime) -> Message | Outcome:
         """The message, or why there is none; one recipient's error is never another's."""
         if recipient is None:
             return Outcome(state=AttemptState.SKIPPED, detail="no contact")
@@ -46,7 +47,7 @@ class Composer:
         except Problem as problem:
             return Outcome(state=AttemptState.RENDER_ERROR, detail=f"{problem.title}: {problem.detail}"[:200])
 
-    def _email(self, row: Row, recipient: object, now: datetime) -> Message:
+    def _email(self, row: Row, recipient: Recipient, now: datetime) -> Message:
         version = self._compiled[row.template_id]
         content = version.render(
             recipient.values,
@@ -58,7 +59,7 @@ class Composer:
         )
         return self._message(row, version.sender, recipient.email, content)
 
-    def _sms(self, row: Row, recipient: object, now: datetime) -> Message:
+    def _sms(self, row: Row, recipient: Recipient, now: datetime) -> Message:
         version = self._compiled[row.template_id]
         text = version.render(recipient.values, unsubscribe_url=self._unsubscribe_url(row))
         head = (

@@ -19,6 +19,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
+from tandem.messenger.contacts.domain import Recipient
 from tandem.messenger.delivery import claims, finishing, journal, recovery, service
 from tandem.messenger.delivery.claims import Change, Claim, Row, SubBlock
 from tandem.messenger.delivery.composing import Composer
@@ -187,7 +188,7 @@ class Life:
         return done
 
     def _hand_over(
-        self, row: Row, recipient: object | None, composer: Composer, provider: Provider, gate: "Gate"
+        self, row: Row, recipient: Recipient | None, composer: Composer, provider: Provider, gate: "Gate"
     ) -> Outcome:
         if not gate.open_for(row):
             return gate.outcome_for(row)

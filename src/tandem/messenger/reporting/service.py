@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import httpcore
 from django.db import transaction
 
-from tandem.clients.planner import PlannerClient, PlannerUnreachable
+from tandem.clients.planner import PlannerClient
+from tandem.clients.planner_problems import PlannerUnreachable
 from tandem.contract.planner_api import Metric as WireMetric
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
@@ -92,7 +94,12 @@ def _post(account_id: int, sending_id: int, client_of: Callable[[int], PlannerCl
     ]
     try:
         client = client_of(account_id)
-        failpoint("m17")
+        client.campaign_details(sending.campaign_id)
+    except Problem as problem:
+        _again(rows, problem, clock)
+        return 0
+    failpoint("m17")
+    try:
         client.update_campaign_metrics(wire)
     except Problem as problem:
         _failed(rows, problem, clock)
@@ -117,12 +124,29 @@ def _take(account_id: int, sending_id: int, clock: Clock) -> list[MetricReport]:
 
 def _failed(rows: Sequence[MetricReport], problem: Problem, clock: Clock) -> None:
     """A clear refusal is tried again; an answer that never came is not, since the planner adds what it gets."""
-    words = f"{problem.title}: {problem.detail}"[:500]
-    if isinstance(problem, PlannerUnreachable) and getattr(problem, "sent", False):
-        _set(rows, state="uncertain", problem=words)
-        return
+    if isinstance(problem, PlannerUnreachable) and not _never_connected(problem):
+        _set(rows, state="uncertain", problem=_words(problem))
+    else:
+        _again(rows, problem, clock)
+
+
+def _again(rows: Sequence[MetricReport], problem: Problem, clock: Clock) -> None:
     wait = _RETRY_SECONDS[min(rows[0].tries, len(_RETRY_SECONDS)) - 1]
-    _set(rows, state="waiting", problem=words, next_at=clock.system() + timedelta(seconds=wait))
+    _set(rows, state="waiting", problem=_words(problem), next_at=clock.system() + timedelta(seconds=wait))
+
+
+def _never_connected(problem: Problem) -> bool:
+    """Whether the cause is that no connection came about, so that nothing can have arrived."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, httpcore.ConnectError | httpcore.ConnectTimeout | ConnectionRefusedError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _words(problem: Problem) -> str:
+    return f"{problem.title}: {problem.detail}"[:500]
 
 
 def settle_orphans(clock: Clock, *, after: timedelta = timedelta(minutes=5)) -> int:

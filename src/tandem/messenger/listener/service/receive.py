@@ -4,10 +4,10 @@ from django.db import transaction
 from django.db.models import F
 
 from tandem.contract import events
+from tandem.contract.reading import ContractBroken
 from tandem.kit import secrets
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
-from tandem.kit.problems import Problem
 from tandem.messenger.listener.domain import EVENT_CAMPAIGN_EXECUTED, InboxState, Receipt
 from tandem.messenger.listener.errors import UnknownListener
 from tandem.messenger.listener.models import ChannelBinding, Inbox, ListenerCall, ListenerUrl
@@ -22,8 +22,8 @@ def receive_event(secret: str, body: bytes, *, clock: Clock) -> Receipt:
     failpoint("m1")
     try:
         event = events.parse(body)
-    except Problem as problem:
-        receipt = Receipt(status=400, words=f"{problem.title}: {problem.detail}")
+    except ContractBroken as broken:
+        receipt = Receipt(status=400, words=f"This is not an event: {broken}")
         _note(account_id, None, receipt, clock)
         return receipt
     with transaction.atomic():

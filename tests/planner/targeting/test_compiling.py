@@ -1,0 +1,118 @@
+"""Compiled conditions pick the same customers as a filter that knows no SQL."""
+
+import json
+from datetime import date
+from importlib.resources import files
+
+import duckdb
+import pytest
+from benchmarks.naive import holds
+from hypothesis import HealthCheck, given, settings
+from tests.planner.targeting.generated import AS_OF, CATALOGUE, CONDITIONS, ORDERS, PEOPLE
+
+from tandem.planner.targeting.compiling import members
+from tandem.planner.targeting.domain import document
+from tandem.planner.targeting.reading import read, read_text
+
+TABLES = """CREATE TABLE customers (customer BIGINT, country VARCHAR, "Odd `name`" VARCHAR, orders BIGINT, ordered BIGINT,
+  total_spent DECIMAL(18,2), last_order DATE, may_receive_email BOOLEAN);
+CREATE TABLE orders (customer BIGINT, day DATE, value DECIMAL(18,2), quantity DOUBLE, category VARCHAR, kind VARCHAR);"""
+
+ORDER = ("customer", "day", "value", "quantity", "category", "kind")
+
+
+@pytest.fixture(scope="module")
+def database():
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.execute(TABLES)
+        yield connection
+
+
+def picked(database, tree, people, orders):
+    database.execute("DELETE FROM customers")
+    database.execute("DELETE FROM orders")
+    rows = [[number, *(person[one.name] for one in CATALOGUE)] for number, person in enumerate(people)]
+    database.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    if orders:
+        database.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)",
+            [[order[name] for name in ORDER] for order in orders],
+        )
+    return {row[0] for row in database.execute(members(tree, AS_OF).sql(dialect="duckdb")).fetchall()}
+
+
+def expected(tree, people, orders):
+    return {
+        number
+        for number, person in enumerate(people)
+        if holds(tree, person, [order for order in orders if order["customer"] == number], AS_OF)
+    }
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stored=CONDITIONS, people=PEOPLE, orders=ORDERS)
+def test_equals_the_naive_filter(database, stored, people, orders):
+    tree = read(stored, CATALOGUE)
+    assert picked(database, tree, people, orders) == expected(tree, people, orders)
+
+
+PERSON = dict.fromkeys(attribute.name for attribute in CATALOGUE)
+SWEDE, UNKNOWN, DANE = {**PERSON, "country": "SE"}, PERSON, {**PERSON, "country": "DK"}
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("country is any of SE", {0}),
+        ("country is none of SE", {1, 2}),
+        ("not (country is any of SE)", {1, 2}),
+        ("country is known and country is none of SE", {2}),
+        ("country is unknown", {1}),
+        ("not (country is none of SE)", {0}),
+        ("total_spent is at most 5", set()),
+        ("not (total_spent is at most 5)", {0, 1, 2}),
+        ("spent less than 5", {0, 1, 2}),
+        ("smallest order less than 5", set()),
+        ("nobody or country is any of DK", {2}),
+        ("ordered", set()),
+        ("never ordered", {0, 1, 2}),
+    ],
+)
+def test_what_unknown_means(database, text, who):
+    assert picked(database, read_text(text, CATALOGUE), [SWEDE, UNKNOWN, DANE], []) == who
+
+
+@pytest.mark.parametrize(("day", "inside"), [(30, True), (1, True), (31, False)])
+def test_the_last_days_end_with_the_run_day(database, day, inside):
+    orders = [
+        {
+            "customer": 0,
+            "day": date(2026, 6, 30) if day == 1 else date.fromordinal(AS_OF.toordinal() - day + 1),
+            "value": 1,
+            "quantity": 1.0,
+            "category": None,
+            "kind": "sale",
+        }
+    ]
+    tree = read_text("ordered in the last 30 days", CATALOGUE)
+    assert picked(database, tree, [SWEDE], orders) == ({0} if inside else set())
+
+
+def test_orders_without_a_customer_do_not_empty_a_negative_list(database):
+    orders = [
+        {"customer": None, "day": AS_OF, "value": 1, "quantity": 1.0, "category": "Books", "kind": "sale"}
+    ]
+    tree = read_text("never ordered category Books", CATALOGUE)
+    assert picked(database, tree, [SWEDE, DANE], orders) == {0, 1}
+
+
+def test_the_schema_names_every_operator_and_aggregate():
+    from tandem.planner.targeting.domain import Aggregate, Operator
+
+    schema = json.loads(files("tandem.planner.targeting").joinpath("condition.schema.json").read_text())
+    defined = schema["$defs"]
+    assert set(defined["attribute"]["properties"]["operator"]["enum"]) == {one.value for one in Operator}
+    assert set(defined["history"]["properties"]["agg"]["enum"]) == {one.value for one in Aggregate}
+    tree = read_text("spent more than 300 in the last 90 days", CATALOGUE)
+    rule = document(tree)["rules"][0]
+    assert set(rule) <= set(defined["history"]["properties"])

@@ -31,7 +31,7 @@ def migrate(halves: tuple[str, ...]) -> None:
 
 def _start(half: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "django", "migrate", "--verbosity", "0", "--no-input"],
+        [sys.executable, "-m", "django", "migrate", "--skip-checks", "--verbosity", "0", "--no-input"],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": f"tandem.site.settings.{half}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

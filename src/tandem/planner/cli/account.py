@@ -11,7 +11,9 @@ from tandem.kit.commands import command, data, print_json, words
 from tandem.kit.problems import OtherSideFailed, Refused
 
 app = typer.Typer(no_args_is_help=True, help="Accounts at a messenger: connect, check, list.")
-Account = Annotated[str, typer.Option(help="The planner's account, by name or id; needed if there are several")]
+Account = Annotated[
+    str, typer.Option(help="The planner's account, by name or id; needed if there are several")
+]
 Json = Annotated[bool, typer.Option("--json")]
 
 
@@ -22,11 +24,14 @@ def add(
     api_url: Annotated[str, typer.Option(help="Usually ends in /rest")],
     customer_id: Annotated[str, typer.Option(help="The messenger's customer id")],
     user_name: Annotated[str, typer.Option(help="User name of the API")],
-    email_channel: Annotated[int | None, typer.Option(help="ChannelID of email; default the next free")] = None,
+    email_channel: Annotated[
+        int | None, typer.Option(help="ChannelID of email; default the next free")
+    ] = None,
     sms_channel: Annotated[int | None, typer.Option(help="ChannelID of SMS; default the next free")] = None,
     list_id: Annotated[int | None, typer.Option(help="List that contacts are pushed to")] = None,
     secrets_file: Annotated[
-        Path | None, typer.Option(help="File with two lines: password, token. Or TANDEM_ACCOUNT_PASSWORD and _TOKEN.")
+        Path | None,
+        typer.Option(help="File with two lines: password, token. Or TANDEM_ACCOUNT_PASSWORD and _TOKEN."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the values, save nothing.")] = False,
     account: Account = "",
@@ -91,7 +96,9 @@ def _secrets(file: Path | None) -> tuple[str, str]:
     if file is not None:
         lines = file.read_text().splitlines() if file.is_file() else []
         if len(lines) < 2:
-            raise Refused(f"{file} does not hold a password and a token.", "Write one to a line.", field="secrets_file")
+            raise Refused(
+                f"{file} does not hold a password and a token.", "Write one to a line.", field="secrets_file"
+            )
         return lines[0].strip(), lines[1].strip()
     password, token = (os.environ.get(f"TANDEM_ACCOUNT_{name}", "") for name in ("PASSWORD", "TOKEN"))
     if not password or not token:

@@ -25,14 +25,20 @@ def plan(
     name: Annotated[str, typer.Option(help="A name for people")],
     group: Annotated[str, typer.Option(help="Target group, by name or id")],
     project: Annotated[str, typer.Option(help="Project, by name or id")],
-    template: Annotated[list[str], typer.Option(help="Template of the project, by name or id; may be repeated")],
+    template: Annotated[
+        list[str], typer.Option(help="Template of the project, by name or id; may be repeated")
+    ],
     on: Annotated[str, typer.Option("--date", help="Day, as 2026-11-30")],
     at: Annotated[str, typer.Option("--time", help="Time of day, as 09:30")] = "10:00",
     zone: Annotated[str, typer.Option(help="Time zone; default the account's")] = "",
     channel: Annotated[str, typer.Option(help="email or sms")] = "email",
-    channel_account: Annotated[int | None, typer.Option(help="Account at a messenger; default the only one")] = None,
+    channel_account: Annotated[
+        int | None, typer.Option(help="Account at a messenger; default the only one")
+    ] = None,
     control: Annotated[str, typer.Option(help="Control group, percent")] = "10",
-    lead_minutes: Annotated[str, typer.Option(help="Minutes before the send time at which the list is made")] = "15",
+    lead_minutes: Annotated[
+        str, typer.Option(help="Minutes before the send time at which the list is made")
+    ] = "15",
     late_minutes: Annotated[int, typer.Option(help="How late it may still be sent")] = 60,
     schedule: Annotated[bool, typer.Option("--schedule", help="Schedule it at once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it and say what would happen.")] = False,
@@ -71,7 +77,9 @@ def plan(
     _plan(service, owner.id, wanted, schedule, dry_run, as_json, now)
 
 
-def _plan(service: Any, account_id: int, wanted: "CampaignPlan", schedule: bool, dry: bool, as_json: bool, now: Any) -> None:
+def _plan(
+    service: Any, account_id: int, wanted: "CampaignPlan", schedule: bool, dry: bool, as_json: bool, now: Any
+) -> None:
     review = service.review(account_id, wanted, clock=now)
     words.print(review.sentence, markup=False)
     for warning in review.warnings:
@@ -96,7 +104,9 @@ def schedule_it(campaign: Campaign, account: Account = "", as_json: Json = False
     from tandem.planner.accounts.service import find_account
     from tandem.planner.campaigns import service
 
-    view = service.schedule_campaign(find_account(account or None).id, campaign, clock=clock.from_environment())
+    view = service.schedule_campaign(
+        find_account(account or None).id, campaign, clock=clock.from_environment()
+    )
     words.print(f"Campaign {view.id}: {view.state}, to be sent at {view.send_at} UTC.")
     if as_json:
         print_json(asdict(view))
@@ -148,7 +158,9 @@ def show(campaign: Campaign, account: Account = "", as_json: Json = False) -> No
 @command("planner")
 def run(
     campaign: Campaign,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count who would be listed, send nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count who would be listed, send nothing.")
+    ] = False,
     account: Account = "",
     as_json: Json = False,
 ) -> None:
@@ -166,7 +178,9 @@ def run(
         if occurrence is None:
             raise Refused("This campaign is a draft.", "Schedule it first with `tandem campaign schedule`.")
         made = execution.run_now(owner.id, occurrence, clock=now)
-    words.print(f"{made.listed:,} listed: {made.targeted:,} get the message, {made.control:,} are the control group.")
+    words.print(
+        f"{made.listed:,} listed: {made.targeted:,} get the message, {made.control:,} are the control group."
+    )
     if as_json:
         print_json(asdict(made))
 
@@ -198,7 +212,10 @@ def _project(projects: Any, chosen: str) -> int:
         if chosen in (str(project.id), project.name):
             return int(project.id)
     names = ", ".join(project.name for project in projects) or "none were read"
-    raise NotFound(f"There is no project {chosen!r}; there are: {names}.", "Read them again with `tandem templates read`.")
+    raise NotFound(
+        f"There is no project {chosen!r}; there are: {names}.",
+        "Read them again with `tandem templates read`.",
+    )
 
 
 def _shares(templates: Any, project_id: int, chosen: list[str]) -> "tuple[TemplateShare, ...]":

@@ -9,7 +9,9 @@ from tandem.kit.commands import command, data, print_json, words
 
 app = typer.Typer(no_args_is_help=True, help="Templates of a messenger: read, list, preview.")
 Account = Annotated[str, typer.Option(help="The planner's account, by name or id")]
-Where = Annotated[int | None, typer.Option("--at", help="Id of the account at a messenger; default the only one")]
+Where = Annotated[
+    int | None, typer.Option("--at", help="Id of the account at a messenger; default the only one")
+]
 Json = Annotated[bool, typer.Option("--json")]
 
 
@@ -22,7 +24,9 @@ def read(at: Where = None, account: Account = "", as_json: Json = False) -> None
     from tandem.planner.channels import service
 
     owner = find_account(account or None)
-    done = service.read_templates(owner.id, service.get_account(owner.id, at).id, clock=clock.from_environment())
+    done = service.read_templates(
+        owner.id, service.get_account(owner.id, at).id, clock=clock.from_environment()
+    )
     words.print(f"Read {done.projects} projects and {done.templates} templates.")
     if as_json:
         print_json(asdict(done))

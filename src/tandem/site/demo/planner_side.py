@@ -3,7 +3,7 @@
 import csv
 import shutil
 import time as seconds
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,8 @@ def _bring_customers(account_id: int, facts: dict[str, Any]) -> tuple[date, list
         made = generate.generate(folder, customers=facts["customers"])
         customers.import_attributes(account_id, made.attributes, clock=now)
         report = customers.import_orders(account_id, made.orders, clock=now)
-        made.contacts.replace(contacts) if made.contacts != contacts else None
+        if made.contacts != contacts:
+            made.contacts.replace(contacts)
         notes = [
             "Customers, orders, addresses and numbers are made up, in reserved ranges; nothing can be delivered."
         ]
@@ -224,7 +225,7 @@ def _still_possible(send_at: datetime, lead_seconds: int) -> datetime:
 def _first_send(last_day: date) -> datetime:
     from tandem.kit.zones import fixed_instant
 
-    return fixed_instant(datetime.combine(last_day + timedelta(days=1), SEND_AT), ZONE).astimezone(UTC)
+    return fixed_instant(last_day + timedelta(days=1), SEND_AT, ZONE)
 
 
 def _local(instant: datetime) -> datetime:

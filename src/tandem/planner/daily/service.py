@@ -1,71 +1,93 @@
-"""The daily cycle of an account: consent, snapshot, event 3. Every step can be run again."""
+"""The recurring work: due occurrences every two seconds; consent and snapshots when they are too old."""
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connection
 
 from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound, Problem
 from tandem.planner.accounts import service as accounts
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
+from tandem.planner.execution import service as execution
 from tandem.planner.listeners import service as listeners
 from tandem.planner.modelling import service as modelling
 
+DAILY_DONE_EVENT = 3
+_LOCK = 7302
 log = logging.getLogger(__name__)
 
-DAILY_DONE_EVENT = 3
-CONSENT_EVERY = timedelta(minutes=15)
-CONSENT_FULL_EVERY = timedelta(hours=24)
+
+def campaign_tick(*, clock: Clock) -> int:
+    """Prepare due occurrences and move on the others; how many moved."""
+    return execution.prepare_due(clock=clock) + execution.follow_due(clock=clock)
 
 
-def run_cycles(*, clock: Clock) -> int:
-    """Bring every account up to its last whole business day; the number of snapshots made.
+def daily_tick(*, clock: Clock) -> int:
+    """Consent first, snapshots after: a snapshot counts with the consent of its morning. How many were done."""
+    with _alone() as mine:
+        if not mine:
+            return 0
+        return refresh_consent(clock=clock) + build_snapshots(clock=clock)
 
-    A failed account leaves its last good snapshot in force and does not hold up the others.
-    """
-    made = 0
+
+def refresh_consent(*, clock: Clock) -> int:
+    """Read consent over every connection whose copy is too old; a failure leaves the old copy with its age."""
+    done = 0
+    for account_id, channel_account_id, full in channels.refresh_due(clock.business()):
+        done += _try(
+            f"consent of account {account_id}",
+            lambda a=account_id, c=channel_account_id, f=full: channels.refresh_consent(
+                a, c, clock=clock, full=f
+            ),
+        )
+    return done
+
+
+def build_snapshots(*, clock: Clock) -> int:
+    """Build the snapshot of the last complete business day where it is missing; failure keeps the old one."""
+    done = 0
     for account in accounts.list_accounts():
-        try:
-            read_consent(account.id, clock=clock)
-            made += update_snapshot(account.id, clock=clock)
-        except Problem as problem:
-            log.warning("daily.cycle.failed account=%s %s", account.id, problem.title)
-    return made
+        done += _try(f"snapshot of account {account.id}", lambda a=account.id: _build_missing(a, clock))
+    return done
 
 
-def update_snapshot(account_id: int, *, clock: Clock) -> bool:
-    """Make the snapshot of the last whole business day if it is not there; True if it was made."""
+def _build_missing(account_id: int, clock: Clock) -> bool:
     if customers.order_days(account_id) is None:
         return False
     day = modelling.last_whole_day(account_id, clock)
-    try:
-        if customers.latest_snapshot(account_id).as_of >= day:
-            return False
-    except NotFound:
-        log.info("daily.first_snapshot account=%s", account_id)
+    if _as_of(account_id, day):
+        return False
     modelling.build_snapshot(account_id, day, clock=clock)
     listeners.enqueue_event(account_id, DAILY_DONE_EVENT, None, None, clock=clock)
     return True
 
 
-def read_consent(account_id: int, *, clock: Clock) -> int:
-    """Read consent from every channel account whose copy is older than 15 minutes; the contacts read."""
-    read = 0
-    for channel_account in channels.list_accounts(account_id):
-        age = consent_age(account_id, channel_account.id, clock=clock)
-        if age is not None and age < CONSENT_EVERY:
-            continue
-        try:
-            read += channels.refresh_consent(account_id, channel_account.id, clock=clock, full=True)
-        except Problem as problem:
-            log.warning("daily.consent.failed account=%s %s", account_id, problem.title)
-    return read
+def _as_of(account_id: int, wanted: object) -> bool:
+    try:
+        return customers.latest_snapshot(account_id).as_of >= wanted  # type: ignore[operator]
+    except NotFound:
+        return False
 
 
-def consent_age(account_id: int, channel_account_id: int, *, clock: Clock) -> timedelta | None:
-    """How old the copy of consent is; None if there is none."""
-    view = customers.consent_read(account_id, channel_account_id)
-    if view is None or view.read_at is None:
-        return None
-    read_at: datetime = view.read_at
-    return clock.business() - read_at
+def _try(what: str, run: Callable[[], object]) -> int:
+    try:
+        return int(run() is not False)
+    except Problem as problem:
+        log.warning("%s: %s %s", what, problem.title, problem.detail)
+        return 0
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [_LOCK])
+        mine = cursor.fetchone()[0]
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [_LOCK])

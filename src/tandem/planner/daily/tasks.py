@@ -1,25 +1,27 @@
-"""Wake-ups of the planner's day. What is due is a query; a lost job costs seconds."""
+"""The tick: what is due is a query; a killed tick leaves nothing that the next one does not do."""
 
+import logging
+
+from django.db import close_old_connections
 from procrastinate.contrib.django import app
 
-from tandem.kit.clock import from_environment
+from tandem.kit import clock as clocks
+from tandem.planner.daily import service
 
-QUEUE = "planner"
-
-
-@app.periodic(cron="*/2 * * * * *", periodic_id="prepare")
-@app.task(queue=QUEUE, name="planner.daily.prepare", queueing_lock="planner-prepare")
-def prepare_due_occurrences(timestamp: int) -> None:
-    """Every two seconds: make the lists that are due, mark what is too late."""
-    from tandem.planner.execution import service
-
-    service.prepare_due(clock=from_environment())
+log = logging.getLogger(__name__)
 
 
-@app.periodic(cron="*/10 * * * * *", periodic_id="cycle")
-@app.task(queue=QUEUE, name="planner.daily.cycle", queueing_lock="planner-cycle")
-def bring_up_to_date(timestamp: int) -> None:
-    """Every ten seconds: is there a new business day, is consent old?"""
-    from tandem.planner.daily import service
+@app.periodic(cron="* * * * * */2")
+@app.task(name="planner.campaign_tick", queue="planner", queueing_lock="planner.campaign_tick")
+def campaign_tick(timestamp: int) -> None:
+    """Prepare what is due and move on what time moves."""
+    close_old_connections()
+    service.campaign_tick(clock=clocks.from_environment())
 
-    service.run_cycles(clock=from_environment())
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="planner.daily_tick", queue="planner", queueing_lock="planner.daily_tick")
+def daily_tick(timestamp: int) -> None:
+    """Refresh consent that is too old and build the snapshots of a new business day."""
+    close_old_connections()
+    service.daily_tick(clock=clocks.from_environment())

@@ -1,0 +1,246 @@
+"""Symplify's words as the planner reads them: tolerant of null, missing and extra fields and numeric-string ids.
+
+Source: the published DTO shapes; projects and previews are our reading, the vendor publishes none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+FINISHED = frozenset({"FINISHED", "ERROR"})
+
+
+class ShapeError(ValueError):
+    """An answer is not of the shape that the contract gives it."""
+
+
+class ChannelType(IntEnum):
+    """channelTypeId of a trigger."""
+
+    UNKNOWN = 0
+    EMAIL = 1
+    SMS = 2
+    PUSH = 3
+    MIXED = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A folder of triggers."""
+
+    id: int
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """A template: `active_campaign` is the id of the version that is sent, 0 if none."""
+
+    id: int
+    project_id: int
+    name: str
+    description: str
+    list_id: int | None
+    channel_type: int
+    active_campaign: int
+    active: bool
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be sent."""
+        return self.active and self.active_campaign > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactListInfo:
+    """A list of contacts; type 1 is normal, 2 test."""
+
+    id: int
+    name: str
+    type_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """What the planner keeps of a contact: no address, only whether there is one."""
+
+    id: int
+    original_id: str
+    has_email: bool
+    email_consent: bool
+    has_mobile: bool
+    sms_consent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmsPreview:
+    """A rendered SMS: GSM-7 or UCS-2, in parts."""
+
+    text: str
+    encoding: str
+    parts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A template rendered for one customer; `missing` names the fields that had no value."""
+
+    subject: str
+    sender: str
+    html: str
+    text: str
+    sms: SmsPreview | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """An import in progress or done; FINISHED or ERROR end it."""
+
+    id: str
+    status: str
+    processed: int = 0
+    affected: int = 0
+    total: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """Whether it will not change any more."""
+        return self.status in FINISHED
+
+
+def parse_project(document: Any) -> Project:
+    """One project."""
+    it = _object(document, "a project")
+    number = _number(it, "id")
+    return Project(
+        id=number, name=_text(it, "name") or f"Project {number}", description=_text(it, "description")
+    )
+
+
+def parse_trigger(document: Any) -> Trigger:
+    """One TriggerDto."""
+    it = _object(document, "a trigger")
+    number = _number(it, "id")
+    return Trigger(
+        id=number,
+        project_id=_number(it, "projectId"),
+        name=_text(it, "name") or f"Template {number}",
+        description=_text(it, "description"),
+        list_id=_optional(it, "listId"),
+        channel_type=_optional(it, "channelTypeId") or 0,
+        active_campaign=_optional(it, "activeCampaign") or 0,
+        active=it.get("active") is True,
+    )
+
+
+def parse_list(document: Any) -> ContactListInfo:
+    """One ListDto."""
+    it = _object(document, "a list")
+    number = _number(it, "id")
+    kind = _optional(it, "typeId") or 1
+    return ContactListInfo(id=number, name=_text(it, "name") or f"List {number}", type_id=kind)
+
+
+def parse_contact(document: Any) -> Contact:
+    """One ContactDto. What is not said is taken against sending: no address, no consent."""
+    it = _object(document, "a contact")
+    active = it.get("active") is not False
+    return Contact(
+        id=_number(it, "id"),
+        original_id=_text(it, "originalId"),
+        has_email=active and bool(_text(it, "emailAddress")) and it.get("bounced") is not True,
+        email_consent=it.get("unsubscribed") is False,
+        has_mobile=active and bool(_text(it, "mobileNumber")) and it.get("mobileBounced") is not True,
+        sms_consent=it.get("mobileUnsubscribed") is False,
+    )
+
+
+def parse_preview(document: Any) -> Preview:
+    """The preview's answer."""
+    it = _object(document, "a preview")
+    sms = it.get("sms")
+    missing = it.get("missing")
+    return Preview(
+        subject=_text(it, "subject"),
+        sender=_text(it, "from"),
+        html=_text(it, "html"),
+        text=_text(it, "text"),
+        sms=_sms(sms) if isinstance(sms, dict) else None,
+        missing=tuple(str(name) for name in missing) if isinstance(missing, list) else (),
+    )
+
+
+def parse_import_id(document: Any) -> str:
+    """The UUID that a new import answers with."""
+    found = _text(_object(document, "a new import"), "id")
+    if not found:
+        raise ShapeError("a new import has no id")
+    return found
+
+
+def parse_batch_id(document: Any) -> str:
+    """The batch of uploaded recipients; the vendor writes it as number and as text."""
+    found = _object(document, "an upload").get("batchId")
+    if found in (None, "") or isinstance(found, bool):
+        raise ShapeError("an upload has no batchId")
+    return str(found)
+
+
+def parse_batch(document: Any) -> Batch:
+    """One BatchDto."""
+    it = _object(document, "a batch")
+    return Batch(
+        id=str(it.get("id") or ""),
+        status=_text(it, "status").upper(),
+        processed=_optional(it, "processed") or 0,
+        affected=_optional(it, "affected") or 0,
+        total=_optional(it, "total") or 0,
+        extra={name: value for name, value in it.items() if name not in {"id", "status"}},
+    )
+
+
+def parse_array(document: Any, what: str) -> list[Any]:
+    """A top-level array; null counts as empty."""
+    if document is None:
+        return []
+    if not isinstance(document, list):
+        raise ShapeError(f"{what}: not an array")
+    return document
+
+
+def _sms(it: dict[str, Any]) -> SmsPreview:
+    return SmsPreview(
+        text=_text(it, "text"), encoding=_text(it, "encoding") or "GSM-7", parts=_optional(it, "parts") or 1
+    )
+
+
+def _object(document: Any, what: str) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise ShapeError(f"{what} is not an object")
+    return document
+
+
+def _text(it: Mapping[str, Any], name: str) -> str:
+    found = it.get(name)
+    return "" if found is None else str(found)
+
+
+def _optional(it: Mapping[str, Any], name: str) -> int | None:
+    found = it.get(name)
+    if found is None or found == "" or isinstance(found, bool):
+        return None
+    try:
+        return int(found)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"{name} is not a number") from error
+
+
+def _number(it: Mapping[str, Any], name: str) -> int:
+    found = _optional(it, name)
+    if found is None:
+        raise ShapeError(f"{name} is missing")
+    return found

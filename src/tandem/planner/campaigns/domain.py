@@ -1,0 +1,290 @@
+"""Campaign plans, their states, and the rules that need nothing but the plan itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from tandem.kit.problems import Conflict, Refused
+from tandem.kit.zones import fixed_instant
+from tandem.planner.channels.domain import ChannelKind
+
+DEFAULT_CONTROL = Decimal(10)
+DEFAULT_LEAD = 15
+DEFAULT_LATE = 60
+LONGEST_LEAD = 24 * 60
+LONGEST_LATE = 24 * 60
+
+
+class OccurrenceState(StrEnum):
+    """Where a campaign on one date stands."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    MAKING_LIST = "making list"
+    WAITING = "waiting for messenger"
+    SENDING = "sending"
+    SENT = "sent"
+    SENT_WITH_FAILURES = "sent with failures"
+    NOT_RUN = "not run"
+    CANCELLED = "cancelled"
+
+
+_S = OccurrenceState
+#: every move that is allowed; what is not here is refused
+MOVES: Mapping[OccurrenceState, frozenset[OccurrenceState]] = {
+    _S.DRAFT: frozenset({_S.SCHEDULED, _S.CANCELLED}),
+    _S.SCHEDULED: frozenset({_S.MAKING_LIST, _S.NOT_RUN, _S.CANCELLED}),
+    _S.MAKING_LIST: frozenset({_S.WAITING, _S.NOT_RUN, _S.CANCELLED}),
+    _S.WAITING: frozenset({_S.SENDING, _S.SENT, _S.SENT_WITH_FAILURES, _S.NOT_RUN, _S.CANCELLED}),
+    _S.SENDING: frozenset({_S.SENT, _S.SENT_WITH_FAILURES}),
+    _S.SENT: frozenset(),
+    _S.SENT_WITH_FAILURES: frozenset(),
+    _S.NOT_RUN: frozenset({_S.SCHEDULED}),
+    _S.CANCELLED: frozenset(),
+}
+FINAL = frozenset(state for state, after in MOVES.items() if not after)
+CHANGEABLE = frozenset({_S.DRAFT, _S.SCHEDULED})
+
+
+class TimeRefused(Refused):
+    """The date or time cannot be used."""
+
+    title = "That time cannot be used"
+
+
+class TemplatesRefused(Refused):
+    """The templates cannot be used together."""
+
+    title = "Those templates cannot be used"
+
+
+class PlanRefused(Refused):
+    """Another part of the plan breaks a rule."""
+
+    title = "The plan is not complete"
+
+
+class MoveRefused(Conflict):
+    """The campaign's state does not allow this."""
+
+    title = "Not possible now"
+
+
+@dataclass(frozen=True)
+class TemplateShare:
+    """A template and the whole percent of the customers who get it."""
+
+    template_id: int
+    share: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignPlan:
+    """What a marketer plans: one group, one channel, templates of one project, one date."""
+
+    name: str
+    group_id: int
+    channel: ChannelKind | str
+    channel_account_id: int
+    project_id: int
+    templates: tuple[TemplateShare, ...]
+    day: date
+    time: time
+    zone: str
+    control_percent: Decimal = DEFAULT_CONTROL
+    lead_minutes: Decimal | float = DEFAULT_LEAD
+    late_minutes: int = DEFAULT_LATE
+
+    @property
+    def lead(self) -> timedelta:
+        """How long before the send time the list is made, in whole seconds."""
+        return timedelta(seconds=round(float(self.lead_minutes) * 60))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedTemplate:
+    """A template of a plan, with its name as last read."""
+
+    template_id: int
+    name: str
+    share: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignView:
+    """A campaign with its one occurrence; `occurrence_id` is the CampaignID of the wire."""
+
+    id: int
+    name: str
+    group_id: int
+    group_name: str
+    group_version: int
+    channel: ChannelKind
+    channel_account_id: int
+    channel_account_name: str
+    channel_id: int
+    project_id: int
+    project_name: str
+    templates: tuple[PlannedTemplate, ...]
+    day: date
+    time: time
+    zone: str
+    control_percent: Decimal
+    lead_minutes: float
+    late_minutes: int
+    state: OccurrenceState
+    occurrence_id: int
+    lock_at: datetime
+    send_at: datetime
+    cause: str
+
+    @property
+    def gives_up_at(self) -> datetime:
+        """The instant after which nothing may be sent any more."""
+        return self.send_at + timedelta(minutes=self.late_minutes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """The sentence to confirm before scheduling, its instants, and what else should be known."""
+
+    sentence: str
+    send_at: datetime
+    lock_at: datetime
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """What the rules need to know of a template: where it belongs and whether it can be sent."""
+
+    template_id: int
+    name: str
+    project_id: int
+    project_name: str
+    fits: bool
+    usable: bool
+
+
+def may_move(before: OccurrenceState, after: OccurrenceState) -> bool:
+    """Whether the move is in the table."""
+    return after in MOVES[before]
+
+
+def check_move(before: OccurrenceState, after: OccurrenceState, name: str) -> None:
+    """Raises MoveRefused with the state in words."""
+    if not may_move(before, after):
+        raise MoveRefused(f"{name} is {before}, so it cannot become {after}.", _advice(before))
+
+
+def check_plan(plan: CampaignPlan) -> None:
+    """The rules on single fields. Raises PlanRefused naming the field."""
+    if not plan.name.strip():
+        raise PlanRefused("Give the campaign a name.", field="name")
+    if len(plan.name.strip()) > 200:
+        raise PlanRefused("The name is longer than 200 characters.", "Choose a shorter one.", field="name")
+    if not 0 <= plan.control_percent < 100:
+        raise PlanRefused(
+            "The control group must be from 0 to less than 100 %.", "10 % is usual.", field="control"
+        )
+    if not 0 <= plan.lead.total_seconds() <= LONGEST_LEAD * 60:
+        raise PlanRefused(
+            "The lead time must be from 0 minutes to one day.", "15 minutes is usual.", field="lead"
+        )
+    if not 1 <= plan.late_minutes <= LONGEST_LATE:
+        raise PlanRefused("The late cut-off must be from 1 minute to one day.", "60 is usual.", field="late")
+
+
+def check_templates(plan: CampaignPlan, offered: Iterable[Offered]) -> None:
+    """One project, known templates that fit the channel, shares that make 100. Raises TemplatesRefused."""
+    known = {one.template_id: one for one in offered}
+    ids = [one.template_id for one in plan.templates]
+    if not ids:
+        raise TemplatesRefused("Choose a project, then at least one of its templates.", field="templates")
+    if len(set(ids)) < len(ids):
+        raise TemplatesRefused("A template is chosen twice.", "Choose each once.", field="templates")
+    for number in ids:
+        if number not in known:
+            raise TemplatesRefused(
+                f"Template {number} is not among those last read.",
+                "Read the templates again.",
+                field="templates",
+            )
+    chosen = [known[number] for number in ids]
+    _check_one_project(plan, chosen)
+    _check_sendable(plan, chosen)
+    if any(one.share < 1 for one in plan.templates) or sum(one.share for one in plan.templates) != 100:
+        raise TemplatesRefused(
+            "The templates' shares must make 100 %.", "Each is at least 1 %.", field="shares"
+        )
+
+
+def instants(plan: CampaignPlan) -> tuple[datetime, datetime]:
+    """(lock_at, send_at) in UTC. Raises NoSuchLocalTime, UnknownZone."""
+    send_at = fixed_instant(plan.day, plan.time, plan.zone)
+    return send_at - plan.lead, send_at
+
+
+def check_ahead(plan: CampaignPlan, now: datetime) -> None:
+    """The list must still have time to be made. Raises TimeRefused."""
+    lock_at, send_at = instants(plan)
+    if send_at <= now:
+        raise TimeRefused("That time is in the past.", "Choose a time that is still to come.", field="day")
+    if lock_at < now:
+        lead = _minutes(plan.lead)
+        raise TimeRefused(
+            f"Choose a time at least {lead} from now; the list is made before sending.", field="time"
+        )
+
+
+def even_shares(template_ids: Iterable[int]) -> tuple[TemplateShare, ...]:
+    """Whole percents that make 100, as even as they can be; the first ones get the rest."""
+    ids = list(template_ids)
+    if not ids:
+        return ()
+    share, rest = divmod(100, len(ids))
+    return tuple(
+        TemplateShare(number, share + (1 if place < rest else 0)) for place, number in enumerate(ids)
+    )
+
+
+def _check_one_project(plan: CampaignPlan, chosen: list[Offered]) -> None:
+    strangers = [one for one in chosen if one.project_id != plan.project_id]
+    if not strangers:
+        return
+    others = [one for one in chosen if one.project_id == plan.project_id]
+    stranger = strangers[0]
+    rest = f", the others to {others[0].project_name}" if others else ", not to the chosen project"
+    raise TemplatesRefused(
+        f"Choose templates from one project. {stranger.name} belongs to {stranger.project_name}{rest}.",
+        field="templates",
+    )
+
+
+def _check_sendable(plan: CampaignPlan, chosen: list[Offered]) -> None:
+    for one in chosen:
+        if not one.fits:
+            word = "email" if plan.channel == ChannelKind.EMAIL else "SMS"
+            raise TemplatesRefused(
+                f"{one.name} cannot go by {word}.", f"Choose a template for {word}.", field="templates"
+            )
+        if not one.usable:
+            raise TemplatesRefused(
+                f"{one.name} has no active version at the messenger.", "Activate it there, then read again.",
+                field="templates",
+            )  # fmt: skip
+
+
+def _advice(state: OccurrenceState) -> str:
+    if state in (OccurrenceState.WAITING, OccurrenceState.SENDING):
+        return "The messenger has its list; stop it there."
+    return "Plan a new campaign instead." if state in FINAL else ""
+
+
+def _minutes(lead: timedelta) -> str:
+    seconds = round(lead.total_seconds())
+    if seconds % 60:
+        return f"{seconds} seconds"
+    return "1 minute" if seconds == 60 else f"{seconds // 60} minutes"

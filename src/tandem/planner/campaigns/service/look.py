@@ -1,0 +1,127 @@
+"""Read campaigns as people see them."""
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from tandem.planner.campaigns.domain import (
+    CampaignView,
+    ChannelKind,
+    OccurrenceState,
+    Offered,
+    PlannedTemplate,
+)
+from tandem.planner.campaigns.errors import NoSuchCampaign, NoSuchOccurrence
+from tandem.planner.campaigns.models import CampaignTemplate, Occurrence
+from tandem.planner.channels import service as channels
+from tandem.planner.channels.domain import TemplateView, fits
+from tandem.planner.channels.models import ProjectCopy, TemplateCopy
+
+
+def get_campaign(account_id: int, campaign_id: int) -> CampaignView:
+    """One campaign. Raises NoSuchCampaign."""
+    found = _views(account_id, _occurrences(account_id).filter(campaign_id=campaign_id))
+    if not found:
+        raise NoSuchCampaign(f"There is no campaign {campaign_id}.", "See `tandem campaign list`.")
+    return found[0]
+
+
+def occurrence_campaign(account_id: int, occurrence_id: int) -> CampaignView:
+    """The campaign of an occurrence. Raises NoSuchOccurrence."""
+    found = _views(account_id, _occurrences(account_id).filter(pk=occurrence_id))
+    if not found:
+        raise NoSuchOccurrence(f"There is no campaign with the id {occurrence_id}.")
+    return found[0]
+
+
+def list_campaigns(account_id: int, *, search: str = "", limit: int = 500) -> tuple[CampaignView, ...]:
+    """Campaigns, the latest send time first; `search` looks into names."""
+    rows = _occurrences(account_id)
+    if search.strip():
+        rows = rows.filter(campaign__name__icontains=search.strip())
+    return _views(account_id, rows.order_by("-send_at", "-pk")[:limit])
+
+
+def usable_templates(
+    account_id: int, channel_account_id: int, project_id: int, kind: ChannelKind | str
+) -> tuple[TemplateView, ...]:
+    """What can be chosen once the project and the channel are."""
+    return channels.list_templates(
+        account_id, channel_account_id, project_id=project_id, channel=str(kind), usable_only=True
+    )
+
+
+def offered(account_id: int, channel_account_id: int, kind: ChannelKind | str) -> tuple[Offered, ...]:
+    """Every template last read, as the rules want it."""
+    return tuple(
+        Offered(
+            template_id=one.id,
+            name=one.name,
+            project_id=one.project_id,
+            project_name=one.project_name,
+            fits=fits(one.channel, str(kind)),
+            usable=one.usable,
+        )
+        for one in channels.list_templates(account_id, channel_account_id)
+    )
+
+
+def _occurrences(account_id: int) -> QuerySet[Occurrence]:
+    return Occurrence.objects.filter(account_id=account_id).select_related(
+        "campaign", "campaign__group", "campaign__channel_account"
+    )
+
+
+def _views(account_id: int, rows: Iterable[Occurrence]) -> tuple[CampaignView, ...]:
+    found = list(rows)
+    templates = _templates(account_id, [row.campaign_id for row in found])
+    projects = {
+        (one.channel_account_id, one.project_id): one.name
+        for one in ProjectCopy.objects.filter(account_id=account_id)
+    }
+    return tuple(_view(row, templates.get(row.campaign_id, ()), projects) for row in found)
+
+
+def _templates(account_id: int, campaign_ids: list[int]) -> dict[int, tuple[PlannedTemplate, ...]]:
+    names = {
+        (one.channel_account_id, one.project_id, one.template_id): one.name
+        for one in TemplateCopy.objects.filter(account_id=account_id)
+    }
+    found: dict[int, tuple[PlannedTemplate, ...]] = {}
+    rows = CampaignTemplate.objects.filter(account_id=account_id, campaign_id__in=campaign_ids)
+    for row in rows.order_by("place"):
+        name = names.get((row.channel_account_id, row.project_id, row.template_id), "")
+        planned = PlannedTemplate(template_id=row.template_id, name=name, share=row.share)
+        found[row.campaign_id] = (*found.get(row.campaign_id, ()), planned)
+    return found
+
+
+def _view(
+    row: Occurrence, templates: tuple[PlannedTemplate, ...], projects: dict[tuple[int, int], str]
+) -> CampaignView:
+    plan = row.campaign
+    return CampaignView(
+        id=plan.pk,
+        name=plan.name,
+        group_id=plan.group_id,
+        group_name=plan.group.name,
+        group_version=plan.group.version,
+        channel=ChannelKind(plan.kind),
+        channel_account_id=plan.channel_account_id,
+        channel_account_name=plan.channel_account.name,
+        channel_id=row.channel_id,
+        project_id=plan.project_id,
+        project_name=projects.get((plan.channel_account_id, plan.project_id), ""),
+        templates=templates,
+        day=row.day,
+        time=plan.time,
+        zone=plan.zone,
+        control_percent=plan.control_percent,
+        lead_minutes=plan.lead_seconds / 60,
+        late_minutes=plan.late_minutes,
+        state=OccurrenceState(row.state),
+        occurrence_id=row.pk,
+        lock_at=row.lock_at,
+        send_at=row.send_at,
+        cause=row.cause,
+    )

@@ -1,0 +1,110 @@
+"""The connection check in four visible steps; each names the field that is wrong."""
+
+from tandem.clients.messenger import MessengerRefusedCustomer, MessengerRefusedPassword
+from tandem.kit.clock import Clock
+from tandem.kit.problems import Problem
+from tandem.planner.channels.domain import ChannelAccountView, CheckStep, ConnectionCheck
+from tandem.planner.channels.models import ChannelAccount
+from tandem.planner.channels.service.accounts import _open, client, get_account, row_of
+from tandem.planner.listeners import service as listeners
+
+REACHED, SIGNED_IN, READ, LISTENER = (
+    "Reached the address",
+    "Signed in",
+    "Read projects and templates",
+    "Listener registered",
+)
+CAMPAIGN_EVENT = 13
+
+
+def check_connection(account_id: int, channel_account_id: int, *, clock: Clock) -> ConnectionCheck:
+    """Check a saved connection and keep the result with its time."""
+    row = row_of(account_id, channel_account_id)
+    secrets = (
+        _open(account_id, "password", row.password_sealed),
+        _open(account_id, "token", row.token_sealed),
+    )
+    first = _three_steps(row.api_url, row.customer_id, row.user_name, *secrets)
+    view = get_account(account_id, channel_account_id)
+    check = ConnectionCheck(steps=(*first, _listener_step(account_id, view)))
+    ChannelAccount.objects.filter(account_id=account_id, pk=row.pk).update(
+        checked_at=clock.business(), check_ok=check.ok
+    )
+    return check
+
+
+def check_values(
+    api_url: str, customer_id: str, user_name: str = "", password: str = "", token: str = ""
+) -> ConnectionCheck:
+    """Check five values before they are saved; writes nothing."""
+    first = _three_steps(api_url, customer_id, user_name, password, token)
+    later = CheckStep(name=LISTENER, ok=None, detail="Checked once the account is saved.")
+    return ConnectionCheck(steps=(*first, later))
+
+
+def _three_steps(
+    api_url: str, customer_id: str, user: str, password: str, token: str
+) -> tuple[CheckStep, ...]:
+    steps: list[CheckStep] = []
+    for name, run in (
+        (REACHED, lambda: _reach(api_url, customer_id, user, password, token)),
+        (SIGNED_IN, lambda: _sign_in(api_url, customer_id, user, password, token)),
+        (READ, lambda: _read(api_url, customer_id, user, password, token)),
+    ):
+        if steps and not steps[-1].ok:
+            steps.append(CheckStep(name=name, ok=None, detail="Not tried."))
+            continue
+        try:
+            steps.append(CheckStep(name=name, ok=True, detail=run()))
+        except Problem as problem:
+            words = f"{problem.detail} {problem.advice}".strip()
+            steps.append(CheckStep(name=name, ok=False, detail=words, field=problem.field or "api_url"))
+    return tuple(steps)
+
+
+def _reach(api_url: str, customer_id: str, user: str, password: str, token: str) -> str:
+    try:
+        client(api_url, customer_id, user, password, token).apiurl()
+    except (MessengerRefusedPassword, MessengerRefusedCustomer):
+        return "The address answers as Symplify's API."
+    return "The address answers as Symplify's API."
+
+
+def _sign_in(api_url: str, customer_id: str, user: str, password: str, token: str) -> str:
+    if token:
+        try:
+            client(api_url, customer_id, "", "", token).apiurl()
+        except MessengerRefusedPassword as error:
+            raise MessengerRefusedPassword(
+                "The messenger refused the API token (401).", "Ask Symplify for a new token.", field="token"
+            ) from error
+    if user and password:
+        client(api_url, customer_id, user, password, "").apiurl()
+    return f"Customer {customer_id}, {'token' if token else ''}{' and ' if token and user else ''}" + (
+        "user name accepted." if user else "accepted."
+    )
+
+
+def _read(api_url: str, customer_id: str, user: str, password: str, token: str) -> str:
+    messenger = client(api_url, customer_id, user, password, token)
+    projects, templates = messenger.projects(), messenger.triggers()
+    return f"{len(projects)} projects, {len(templates)} templates."
+
+
+def _listener_step(account_id: int, view: ChannelAccountView) -> CheckStep:
+    wanted = {view.email_channel_id: "email", view.sms_channel_id: "SMS"}
+    heard = {
+        one.channel_id
+        for one in listeners.listeners(account_id)
+        if one.event_type == CAMPAIGN_EVENT and one.is_active
+    }
+    missing = [word for number, word in wanted.items() if number not in heard and None not in heard]
+    if not missing:
+        return CheckStep(
+            name=LISTENER, ok=True, detail="The messenger is told about email and SMS campaigns."
+        )
+    return CheckStep(
+        name=LISTENER,
+        ok=False,
+        detail=f"No listener is registered for {' and '.join(missing)}. Register it on the messenger's side.",
+    )

@@ -1,0 +1,118 @@
+"""What happened on the day: the frozen list, what was served, how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tandem.planner.campaigns.domain import CampaignView, OccurrenceState
+
+NO_CONTACT = "no contact"
+NO_CONSENT = "no consent"
+DROPPED = "left out by the messenger"
+CONTROL, TEST = 1, 2
+SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC = 0, 5, 9
+#: how long after the late cut-off a messenger may take to report
+REPORT_TIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListSummary:
+    """The frozen list: listed = targeted + control + skipped; sha256 over its rows by customer."""
+
+    occurrence_id: int
+    listed: int
+    targeted: int
+    control: int
+    skipped: Mapping[str, int]
+    sha256: str
+    made_at: datetime
+    as_of: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """listed = control + sent + skipped + failed + uncertain; before it is settled, uncertain = not yet known."""
+
+    listed: int
+    control: int
+    sent: int
+    skipped: Mapping[str, int]
+    failed: int
+    uncertain: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of the timeline: state is done, now, waiting or failed; share 0..1 where there is progress."""
+
+    name: str
+    state: str
+    at: datetime | None
+    detail: str
+    exchange: str = ""
+    share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """All that the page of an occurrence shows."""
+
+    campaign: CampaignView
+    steps: tuple[Step, ...]
+    list: ListSummary | None
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """Totals the messenger reported for an occurrence."""
+
+    by_metric: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def sent(self) -> int:
+        """Messages handed over."""
+        return self.by_metric.get(SENT_METRIC, 0)
+
+    @property
+    def dropped(self) -> int:
+        """Rows the messenger did not send."""
+        return self.by_metric.get(DROPPED_METRIC, 0)
+
+    @property
+    def bounced(self) -> int:
+        """Rows refused on the way."""
+        return self.by_metric.get(BOUNCED_METRIC, 0)
+
+
+def outcome_of(summary: ListSummary, reported: Reported) -> Outcome:
+    """The identity, whatever the messenger says: parts never add up to more than was listed."""
+    sent = min(reported.sent, summary.targeted)
+    dropped = min(reported.dropped, summary.targeted - sent)
+    failed = min(reported.bounced, summary.targeted - sent - dropped)
+    skipped = {**summary.skipped, **({DROPPED: dropped} if dropped else {})}
+    return Outcome(
+        listed=summary.listed,
+        control=summary.control,
+        sent=sent,
+        skipped=skipped,
+        failed=failed,
+        uncertain=summary.targeted - sent - dropped - failed,
+    )
+
+
+def settled_state(summary: ListSummary, reported: Reported) -> OccurrenceState | None:
+    """Sent or sent with failures once the totals cover the test group, None before."""
+    if reported.sent + reported.dropped + reported.bounced < summary.targeted:
+        return None
+    outcome = outcome_of(summary, reported)
+    return OccurrenceState.SENT_WITH_FAILURES if outcome.failed or not outcome.sent else OccurrenceState.SENT
+
+
+def shares_to_bounds(shares: tuple[tuple[int, int], ...]) -> tuple[tuple[int, float], ...]:
+    """(template, upper bound of the draw in 0..1) in order; the last bound is 1."""
+    total, bounds = 0, []
+    for template, share in shares:
+        total += share
+        bounds.append((template, total / 100))
+    return tuple(bounds)

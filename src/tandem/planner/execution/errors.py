@@ -1,0 +1,15 @@
+"""Why a list could not be made or shown."""
+
+from tandem.kit.problems import Conflict, NotFound
+
+
+class NoList(NotFound):
+    """The list is not made yet."""
+
+    title = "No customer list yet"
+
+
+class CannotRun(Conflict):
+    """The occurrence cannot be run now."""
+
+    title = "Not possible now"

@@ -70,7 +70,8 @@ def changes(what: str) -> Callable[[View], View]:
         def run(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
             if request.method == "POST" and not may(request, what):
                 raise NotAllowed(
-                    _("Your role may look at this, not change it."), _("Ask an administrator of your account.")
+                    _("Your role may look at this, not change it."),
+                    _("Ask an administrator of your account."),
                 )
             return view(request, *arguments, **named)
 
@@ -99,7 +100,9 @@ def number(text: str | None, *, default: int = 0) -> int:
 def wanted(found: Any, what: str) -> Any:
     """The thing, or NotFound in words."""
     if found is None:
-        raise NotFound(_("There is no such %(what)s in your account.") % {"what": what}, _("Go back to the list."))
+        raise NotFound(
+            _("There is no such %(what)s in your account.") % {"what": what}, _("Go back to the list.")
+        )
     return found
 
 
@@ -126,4 +129,6 @@ class Slice:
 def slice_of(rows: Sequence[Any], offset: int, size: int = PAGE) -> Slice:
     """A page from `size + 1` rows read at `offset`; the extra one tells whether more follow."""
     more = len(rows) > size
-    return Slice(rows[:size], offset, offset + size if more else None, max(0, offset - size) if offset else None)
+    return Slice(
+        rows[:size], offset, offset + size if more else None, max(0, offset - size) if offset else None
+    )

@@ -20,7 +20,9 @@ from tandem.messenger.web.pages import PAGE, account_id, actor, changes, may, no
 class SuppressionForm(TandemForm):
     """An address or a customer that shall get nothing more."""
 
-    address = forms.CharField(label=gettext_lazy("E-mail address or mobile number"), required=False, max_length=254)
+    address = forms.CharField(
+        label=gettext_lazy("E-mail address or mobile number"), required=False, max_length=254
+    )
     original_id = forms.CharField(label=gettext_lazy("or customer id"), required=False, max_length=150)
     channel = forms.ChoiceField(
         label=gettext_lazy("Channel"),
@@ -108,7 +110,11 @@ def lift(request: HttpRequest, suppression_id: int) -> HttpResponse:
         tell(request, problem)
     else:
         accounts.record(
-            account, actor=actor(request), action="suppression lifted", subject=str(suppression_id), clock=clock
+            account,
+            actor=actor(request),
+            action="suppression lifted",
+            subject=str(suppression_id),
+            clock=clock,
         )
         messages.success(request, _("Taken off the suppression list."))
     return redirect("suppressions")
@@ -128,6 +134,8 @@ def _suppress(request: HttpRequest, form: SuppressionForm) -> bool:
     except Problem as problem:
         form.problem(problem)
         return False
-    accounts.record(account, actor=actor(request), action="suppression added", subject=data["channel"], clock=clock)
+    accounts.record(
+        account, actor=actor(request), action="suppression added", subject=data["channel"], clock=clock
+    )
     messages.success(request, _("Added. It takes effect at once, also for sendings under way."))
     return True

@@ -25,11 +25,14 @@ class EmailForm(TandemForm):
 
     name = forms.CharField(label=gettext_lazy("Name of the version"), required=False, max_length=200)
     subject = forms.CharField(
-        label=gettext_lazy("Subject"), max_length=998, error_messages={"required": gettext_lazy("Give the email a subject.")}
+        label=gettext_lazy("Subject"),
+        max_length=998,
+        error_messages={"required": gettext_lazy("Give the email a subject.")},
     )
-    preheader = forms.CharField(label=gettext_lazy("Preheader"), required=False, max_length=500)
     kind = forms.ChoiceField(
-        label=gettext_lazy("Language of the body"), choices=[("mjml", "MJML"), ("html", "HTML")], widget=forms.Select
+        label=gettext_lazy("Language of the body"),
+        choices=[("mjml", "MJML"), ("html", "HTML")],
+        widget=forms.Select,
     )
     body = forms.CharField(
         label=gettext_lazy("Body"),
@@ -49,7 +52,6 @@ class EmailForm(TandemForm):
         data = self.cleaned_data
         return EmailSource(
             subject=data["subject"],
-            preheader=data["preheader"],
             text=data["text"],
             mjml=data["body"] if data["kind"] == "mjml" else "",
             html=data["body"] if data["kind"] == "html" else "",
@@ -84,7 +86,9 @@ def edit(request: HttpRequest, trigger_id: int) -> HttpResponse:
         saved = _save(request, trigger_id, form)
         if saved is not None:
             return redirect("version", trigger_id, saved)
-    return render(request, "projects/edit.html", {"trigger": trigger, "form": form}, status=422 if form.errors else 200)
+    return render(
+        request, "projects/edit.html", {"trigger": trigger, "form": form}, status=422 if form.errors else 200
+    )
 
 
 def _save(request: HttpRequest, trigger_id: int, form: Any) -> int | None:
@@ -106,7 +110,9 @@ def _save(request: HttpRequest, trigger_id: int, form: Any) -> int | None:
 def _filled(trigger: Any, request: HttpRequest) -> dict[str, str]:
     wanted = number(request.GET.get("from")) or trigger.active_version_id
     versions = trigger.versions
-    start = next((version for version in versions if version.id == wanted), versions[-1] if versions else None)
+    start = next(
+        (version for version in versions if version.id == wanted), versions[-1] if versions else None
+    )
     if start is None:
         return {"kind": "mjml"}
     source = start.source
@@ -114,7 +120,6 @@ def _filled(trigger: Any, request: HttpRequest) -> dict[str, str]:
         return {"text": source.text}
     return {
         "subject": source.subject,
-        "preheader": source.preheader,
         "kind": "mjml" if source.mjml else "html",
         "body": source.mjml or source.html,
         "text": source.text,

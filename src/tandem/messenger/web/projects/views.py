@@ -88,9 +88,15 @@ def activate(request: HttpRequest, trigger_id: int, version_id: int) -> HttpResp
         context = describe(request, trigger_id, version_id) | {"problem": problem}
         return render(request, "projects/version.html", context, status=problem.status)
     accounts.record(
-        account, actor=actor(request), action="version activated", subject=f"{trigger_id}/{version_id}", clock=clock
+        account,
+        actor=actor(request),
+        action="version activated",
+        subject=f"{trigger_id}/{version_id}",
+        clock=clock,
     )
-    messages.success(request, _("This version is active now. Sendings planned before keep the version they had."))
+    messages.success(
+        request, _("This version is active now. Sendings planned before keep the version they had.")
+    )
     return redirect("version", trigger_id, version_id)
 
 
@@ -113,9 +119,15 @@ def describe(request: HttpRequest, trigger_id: int, version_id: int) -> dict[str
     }
 
 
-def _preview(account: int, trigger_id: int, version_id: int, contact: str) -> tuple[Any, Problem | None, bool]:
+def _preview(
+    account: int, trigger_id: int, version_id: int, contact: str
+) -> tuple[Any, Problem | None, bool]:
     try:
-        return projects_service.preview(account, trigger_id, version_id, original_id=contact or None), None, False
+        return (
+            projects_service.preview(account, trigger_id, version_id, original_id=contact or None),
+            None,
+            False,
+        )
     except NotFound as problem:
         return None, problem, bool(contact)
     except Problem as problem:

@@ -10,8 +10,28 @@ from tandem.kit.problems import Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.reporting import service as reporting
-from tandem.messenger.web.pages import PAGE, account_id, actor, changes, may, now_clock, number, page, slice_of, tell
-from tandem.messenger.web.sendings.words import ACTIONS, OPEN, STATES, actions_of, explain, metric_name, not_sent, parts_of
+from tandem.messenger.web.pages import (
+    PAGE,
+    account_id,
+    actor,
+    changes,
+    may,
+    now_clock,
+    number,
+    page,
+    slice_of,
+    tell,
+)
+from tandem.messenger.web.sendings.words import (
+    ACTIONS,
+    OPEN,
+    STATES,
+    actions_of,
+    explain,
+    metric_name,
+    not_sent,
+    parts_of,
+)
 
 
 @require_GET
@@ -21,7 +41,11 @@ def sendings(request: HttpRequest) -> HttpResponse:
     offset = number(request.GET.get("from"))
     rows = delivery.list_sendings(account_id(request), limit=PAGE + 1, offset=offset)
     shown = slice_of([(row, not_sent(row.counts)) for row in rows], offset)
-    context = {"page": shown, "held": delivery.is_held(account_id(request)), "may_change": may(request, "sending")}
+    context = {
+        "page": shown,
+        "held": delivery.is_held(account_id(request)),
+        "may_change": may(request, "sending"),
+    }
     return render(request, "sendings/list.html", context)
 
 
@@ -47,7 +71,11 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "actions": actions_of(found.state) if may(request, "sending") else (),
     }
-    template = "sendings/_live.html" if request.GET.get("live") and request.headers.get("HX-Request") else "sendings/one.html"
+    template = (
+        "sendings/_live.html"
+        if request.GET.get("live") and request.headers.get("HX-Request")
+        else "sendings/one.html"
+    )
     return render(request, template, context)
 
 
@@ -72,7 +100,11 @@ def act(request: HttpRequest, sending_id: int) -> HttpResponse:
         tell(request, problem)
     else:
         accounts.record(
-            account, actor=actor(request), action=f"sending {verb}", subject=str(sending_id), clock=now_clock()
+            account,
+            actor=actor(request),
+            action=f"sending {verb}",
+            subject=str(sending_id),
+            clock=now_clock(),
         )
         messages.success(request, ACTIONS[verb].done)
     return redirect("sending", sending_id)
@@ -91,6 +123,7 @@ def hold(request: HttpRequest) -> HttpResponse:
         clock=now_clock(),
     )  # fmt: skip
     messages.success(
-        request, _("Everything of this account is held.") if stop else _("Released. Sendings that are due go on.")
+        request,
+        _("Everything of this account is held.") if stop else _("Released. Sendings that are due go on."),
     )
     return redirect("sendings")

@@ -41,9 +41,17 @@ class Action:
 ACTIONS = {
     action.verb: action
     for action in (
-        Action("pause", _("Pause"), "clock", "btn-warning", _("Paused. Messages already handed over stay sent.")),
+        Action(
+            "pause", _("Pause"), "clock", "btn-warning", _("Paused. Messages already handed over stay sent.")
+        ),
         Action("resume", _("Resume"), "player-play", "btn-primary", _("Resumed.")),
-        Action("cancel", _("Cancel…"), "player-stop", "btn-outline-danger", _("Cancelled. What was not sent yet stays unsent.")),
+        Action(
+            "cancel",
+            _("Cancel…"),
+            "player-stop",
+            "btn-outline-danger",
+            _("Cancelled. What was not sent yet stays unsent."),
+        ),
     )
 }
 _ALLOWED = {"scheduled": ("pause", "cancel"), "sending": ("pause", "cancel"), "paused": ("resume", "cancel")}
@@ -56,7 +64,9 @@ def actions_of(state: str) -> tuple[Action, ...]:
 
 def parts_of(sending: Any) -> list[tuple[str, int, str | Promise]]:
     """(state, rows, meaning) of a sending, states without rows left out."""
-    return [(state, sending.counts[state], words) for state, words in STATES.items() if sending.counts.get(state)]
+    return [
+        (state, sending.counts[state], words) for state, words in STATES.items() if sending.counts.get(state)
+    ]
 
 
 def explain(row: Any) -> str | Promise:

@@ -28,7 +28,10 @@ def api_users(request: HttpRequest) -> HttpResponse:
         shown = _do(request, verb)
     except Problem as problem:
         if verb == "create":
-            context = _context(request) | {"error": problem, "user_name": request.POST.get("user_name", "")[:150]}
+            context = _context(request) | {
+                "error": problem,
+                "user_name": request.POST.get("user_name", "")[:150],
+            }
             return render(request, "settings/settings.html", context, status=problem.status)
         tell(request, problem)
         return redirect("settings")
@@ -55,7 +58,9 @@ def _do(request: HttpRequest, verb: str) -> dict[str, str] | None:
 
 
 def _note(request: HttpRequest, action: str, subject: str) -> None:
-    accounts.record(account_id(request), actor=actor(request), action=action, subject=subject, clock=now_clock())
+    accounts.record(
+        account_id(request), actor=actor(request), action=action, subject=subject, clock=now_clock()
+    )
 
 
 def _context(request: HttpRequest) -> dict[str, object]:

@@ -1,14 +1,18 @@
 """Addresses of the planner's pages, under /ui/."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from tandem.planner.web.campaigns import occurrence
+from tandem.planner.web.campaigns import views as campaigns
 from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
+from tandem.planner.web.overview import views as overview
 from tandem.planner.web.session import views as session
 from tandem.planner.web.settings import views as settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.overview, name="overview"),
     path("sign-in", session.sign_in, name="sign-in"),
     path("sign-out", session.sign_out, name="sign-out"),
     path("customers", customers.customers, name="customers"),
@@ -29,6 +33,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/read", templates.read, name="templates-read"),
     path("templates/<int:connection_id>/<int:template_id>", templates.template, name="template"),
     path("templates/<int:connection_id>/<int:template_id>/frame", templates.frame, name="template-frame"),
+    path("campaigns", campaigns.campaigns, name="campaigns"),
+    path("campaigns/new", campaigns.plan, name="campaign-new"),
+    path("campaigns/<int:campaign_id>", occurrence.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/edit", campaigns.change, name="campaign-edit"),
+    path("campaigns/<int:campaign_id>/<str:verb>", occurrence.act, name="campaign-act"),
     path("settings", settings.settings, name="settings"),
     path("settings/credentials", settings.make_credential, name="credential-new"),
     path(
@@ -37,4 +46,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="credential-disable",
     ),
     path("settings/users", settings.make_user, name="user-new"),
+    path("groups", include("tandem.planner.web.groups.urls")),
 ]

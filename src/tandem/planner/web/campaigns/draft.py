@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from tandem.planner.campaigns.domain import CampaignPlan, CampaignView, TemplateShare
-from tandem.planner.channels.domain import ChannelKind, TemplateView
+from tandem.planner.campaigns.domain import CampaignPlan, CampaignView, ChannelKind, TemplateShare
+from tandem.planner.channels.domain import TemplateView
 
 USUAL_RATE = 0.05
 
@@ -124,7 +124,7 @@ def judge(draft: PlanDraft, templates: Mapping[str, TemplateView]) -> list[tuple
     for name, least, most in (("lead", 0, 1440), ("late", 1, 1440)):
         number = _decimal(getattr(draft, name))
         if number is None or not least <= number <= most:
-            words = _("Give whole minutes from %(least)s to %(most)s.") % {"least": least, "most": most}
+            words = _("Give minutes from %(least)s to %(most)s.") % {"least": least, "most": most}
             found.append((f"id_{name}", words))
     return found
 
@@ -170,7 +170,7 @@ def to_plan(draft: PlanDraft, zone: str) -> CampaignPlan:
         time=at,
         zone=zone,
         control_percent=Decimal(draft.control),
-        lead_minutes=int(Decimal(draft.lead)),
+        lead_minutes=Decimal(draft.lead),
         late_minutes=int(Decimal(draft.late)),
     )
 

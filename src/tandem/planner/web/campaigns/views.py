@@ -1,4 +1,4 @@
-"""Campaigns: the list, the plan form, the page of an occurrence and its buttons."""
+"""Campaigns: the list and the plan form."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,21 +6,19 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from tandem.kit.problems import NotFound, Problem
+from tandem.kit.problems import Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.campaigns import service as campaigns_service
 from tandem.planner.campaigns.domain import CampaignView
-from tandem.planner.execution import service as execution
 from tandem.planner.web.access import go, now, page
 from tandem.planner.web.campaigns import draft as drafts
 from tandem.planner.web.campaigns.panel import panel, surroundings
 
-_LIVE = frozenset({"scheduled", "making list", "waiting for messenger", "sending"})
 _FIELD_IDS = {
     "name": "id_name",
     "group": "id_group",
@@ -28,6 +26,9 @@ _FIELD_IDS = {
     "project": "id_project",
     "project_id": "id_project",
     "templates": "id_templates",
+    "shares": "id_templates",
+    "lead": "id_lead",
+    "late": "id_late",
     "template": "id_templates",
     "channel": "id_channel_email",
     "day": "id_day",
@@ -121,14 +122,15 @@ def _judged(
 
 def _save(request: HttpRequest, wanted: Any, view: CampaignView | None, *, schedule: bool) -> HttpResponse:
     account_id = request.user.account_id  # type: ignore[union-attr]
+    actor = request.user.email  # type: ignore[union-attr]
     if schedule:
         campaigns_service.review(account_id, wanted, clock=now())  # refuses before anything is written
     if view is None:
-        saved = campaigns_service.plan_campaign(account_id, wanted, clock=now())
+        saved = campaigns_service.plan_campaign(account_id, wanted, clock=now(), actor=actor)
     else:
-        saved = campaigns_service.change_campaign(account_id, view.id, wanted, clock=now())
+        saved = campaigns_service.change_campaign(account_id, view.id, wanted, clock=now(), actor=actor)
     if schedule and str(saved.state) == "draft":
-        saved = campaigns_service.schedule_campaign(account_id, saved.id, clock=now())
+        saved = campaigns_service.schedule_campaign(account_id, saved.id, clock=now(), actor=actor)
     words = (
         _("%(name)s is scheduled.")
         if schedule
@@ -162,42 +164,3 @@ def _form(
     }
     template = "campaigns/_form.html" if is_fragment(request) else "campaigns/plan.html"
     return render(request, template, context, status=status)
-
-
-@page()
-def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The occurrence: a timeline with times, numbers and the exchanges behind each step."""
-    account_id = request.user.account_id  # type: ignore[union-attr]
-    view = campaigns_service.get_campaign(account_id, campaign_id)
-    timeline = execution.timeline(account_id, view.occurrence_id)
-    context = {"campaign": view, "timeline": timeline, "live": str(view.state) in _LIVE}
-    template = "campaigns/_occurrence.html" if is_fragment(request) else "campaigns/campaign.html"
-    return render(request, template, context)
-
-
-@page(write=True)
-@require_POST
-def act(request: HttpRequest, campaign_id: int, verb: str) -> HttpResponse:
-    """Schedule, cancel, or run now."""
-    account_id = request.user.account_id  # type: ignore[union-attr]
-    view = campaigns_service.get_campaign(account_id, campaign_id)
-    try:
-        messages.success(request, _do(account_id, view, verb))
-    except NotFound:
-        raise
-    except Problem as problem:
-        messages.error(request, f"{problem.detail} {problem.advice}".strip())
-    return HttpResponseRedirect(f"/ui/campaigns/{campaign_id}")
-
-
-def _do(account_id: int, view: CampaignView, verb: str) -> str:
-    if verb == "schedule":
-        campaigns_service.schedule_campaign(account_id, view.id, clock=now())
-        return _("%(name)s is scheduled.") % {"name": view.name}
-    if verb == "cancel":
-        campaigns_service.cancel_campaign(account_id, view.id, clock=now())
-        return _("%(name)s is cancelled.") % {"name": view.name}
-    if verb == "run-now":
-        execution.run_now(account_id, view.occurrence_id, clock=now())
-        return _("%(name)s runs now.") % {"name": view.name}
-    raise NotFound(_("There is no such button."), "")

@@ -1,0 +1,57 @@
+"""The page of an occurrence - what happened and when - and its buttons."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tandem.kit.problems import NotFound, Problem
+from tandem.kit.web import is_fragment
+from tandem.planner.campaigns import service as campaigns_service
+from tandem.planner.campaigns.domain import CampaignView
+from tandem.planner.execution import service as execution
+from tandem.planner.web.access import now, page
+
+_LIVE = frozenset({"scheduled", "making list", "waiting for messenger", "sending"})
+
+
+@page()
+def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The occurrence: a timeline with times, numbers and the exchanges behind each step."""
+    account_id = request.user.account_id  # type: ignore[union-attr]
+    view = campaigns_service.get_campaign(account_id, campaign_id)
+    timeline = execution.timeline(account_id, view.occurrence_id)
+    skipped = sum(timeline.outcome.skipped.values()) if timeline.outcome else 0
+    live = str(view.state) in _LIVE
+    context = {"campaign": view, "timeline": timeline, "live": live, "skipped_total": skipped}
+    template = "campaigns/_occurrence.html" if is_fragment(request) else "campaigns/campaign.html"
+    return render(request, template, context)
+
+
+@page(write=True)
+@require_POST
+def act(request: HttpRequest, campaign_id: int, verb: str) -> HttpResponse:
+    """Schedule, cancel, or run now."""
+    account_id = request.user.account_id  # type: ignore[union-attr]
+    view = campaigns_service.get_campaign(account_id, campaign_id)
+    try:
+        messages.success(request, _do(account_id, view, verb, request.user.email))
+    except NotFound:
+        raise
+    except Problem as problem:
+        messages.error(request, f"{problem.detail} {problem.advice}".strip())
+    return HttpResponseRedirect(f"/ui/campaigns/{campaign_id}")
+
+
+def _do(account_id: int, view: CampaignView, verb: str, actor: str) -> str:
+    if verb == "schedule":
+        campaigns_service.schedule_campaign(account_id, view.id, clock=now(), actor=actor)
+        return _("%(name)s is scheduled.") % {"name": view.name}
+    if verb == "cancel":
+        campaigns_service.cancel_campaign(account_id, view.id, clock=now(), actor=actor)
+        return _("%(name)s is cancelled.") % {"name": view.name}
+    if verb == "run-now":
+        execution.run_now(account_id, view.occurrence_id, clock=now())
+        return _("%(name)s runs now.") % {"name": view.name}
+    raise NotFound(_("There is no such button."), "")

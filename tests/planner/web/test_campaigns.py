@@ -1,0 +1,299 @@
+from datetime import date
+
+import pytest
+
+from tandem.contract.messenger_api import Preview, Project, Trigger
+from tandem.planner.campaigns import service as campaigns
+from tandem.planner.channels import service as channels
+from tandem.planner.customers import service as customers
+from tandem.planner.execution import service as execution
+from tandem.planner.modelling import service as modelling
+from tandem.planner.targeting import service as targeting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIELDS = {
+    "api_url": "http://127.0.0.1:9/rest",
+    "customer_id": "2601",
+    "user_name": "api",
+    "password": "s3cret-password",
+    "token": "t0ken-value",
+}
+EVERYBODY = {
+    "version": 1,
+    "combinator": "and",
+    "not": False,
+    "rules": [{"field": "orders", "operator": ">=", "value": 1}],
+}
+NOBODY = {**EVERYBODY, "rules": [{"field": "orders", "operator": ">=", "value": 99}]}
+
+
+class Messenger:
+    """Two projects: 3 with email templates 11 and 12, 4 with email template 21 and SMS template 22."""
+
+    def projects(self):
+        return tuple(
+            Project(id=number, name=name, description="") for number, name in ((3, "Spring"), (4, "Club"))
+        )
+
+    def triggers(self):
+        rows = (
+            (11, 3, "We miss you", 1),
+            (12, 3, "Come back", 1),
+            (21, 4, "Points", 1),
+            (22, 4, "Points SMS", 2),
+        )
+        return tuple(
+            Trigger(
+                id=number, name=name, description="", project_id=project, channel_type=kind, list_id=7, active=True,
+                active_campaign=1,
+            )
+            for number, project, name, kind in rows
+        )  # fmt: skip
+
+    def preview(self, trigger_id, campaign_id, original_id):
+        return Preview(
+            subject="Hello", sender="shop@aster.example", html="<p>Hello <b>you</b></p>", text="Hello you"
+        )
+
+
+@pytest.fixture
+def stage(account, clock, monkeypatch, tmp_path):
+    """Thirty customers in a snapshot, a group, and a connected messenger with its templates read."""
+    monkeypatch.setattr("tandem.planner.channels.service.templates.client_of", lambda *_: Messenger())
+    orders = tmp_path / "orders.csv"
+    lines = [f"C{n},2026-10-{n % 28 + 1:02},{n}.50" for n in range(1, 31)]
+    orders.write_text("\n".join(["customer_id,date,amount", *lines]))
+    customers.import_orders(account.id, orders, clock=clock)
+    modelling.build_snapshot(account.id, date(2026, 11, 22), clock=clock)
+    connection = channels.add_account(account.id, name="Symplify", **FIELDS)
+    channels.read_templates(account.id, connection.id, clock=clock)
+    group = targeting.save_group(account.id, name="Everybody", condition=EVERYBODY, clock=clock)
+    return {"group": group.id, "connection": connection.id}
+
+
+@pytest.fixture
+def filled(stage):
+    return {
+        "name": "Win back",
+        "group": stage["group"],
+        "channel": "email",
+        "connection": stage["connection"],
+        "project": "3",
+        "template": ["11"],
+        "day": "2026-11-24",
+        "time": "10:00",
+        "control": "10",
+        "lead": "15",
+        "late": "60",
+    }
+
+
+def was(filled, **before):
+    return {
+        "project_was": filled["project"],
+        "channel_was": "email",
+        "connection_was": filled["connection"],
+        **before,
+    }
+
+
+def sentences(answer):
+    return [sentence for _, sentence in answer.context["errors"]]
+
+
+def test_without_messenger_or_group_the_page_says_what_comes_first(client):
+    assert "Connect the messenger first" in client.get("/ui/campaigns/new").content.decode()
+    assert "Plan your first campaign" in client.get("/ui/campaigns").content.decode()
+
+
+def test_the_form_opens_with_the_defaults(client, stage):
+    page = client.get("/ui/campaigns/new")
+    draft = page.context["draft"]
+    assert (draft.day, draft.time, draft.control, draft.channel) == ("2026-11-24", "10:00", "10", "email")
+    assert "Stockholm time" in page.content.decode()
+
+
+def test_choosing_a_group_shows_how_many_it_holds(client, filled):
+    page = client.post("/ui/campaigns/new", {**filled, "do": "refresh"}, headers={"HX-Request": "true"})
+    assert page.status_code == 200
+    assert "<html" not in page.content.decode()
+    assert page.context["panel"].count.members == 30
+    assert page.context["panel"].control == 3
+    assert page.context["panel"].customer_id.startswith("C")
+
+
+def test_every_missing_part_is_named_with_its_field(client, stage):
+    answer = client.post("/ui/campaigns/new", {"do": "draft", "channel": "email", "control": "x"})
+    assert answer.status_code == 422
+    assert sentences(answer)[:4] == [
+        "Give the campaign a name.",
+        "Choose who gets it: a target group.",
+        "Choose a project, then at least one of its templates.",
+        "Choose at least one date.",
+    ]
+    assert 'href="#id_name"' in answer.content.decode()
+    assert campaigns.list_campaigns(answer.wsgi_request.user.account_id) == ()
+
+
+def test_changing_the_project_clears_the_templates_and_says_so(client, filled):
+    page = client.post("/ui/campaigns/new", {**filled, **was(filled), "project": "4", "do": "refresh"})
+    assert page.context["draft"].templates == ()
+    assert page.context["draft"].cleared == ("We miss you",)
+    assert "were cleared" in page.content.decode()
+    assert [one.name for one in page.context["around"].templates] == ["Points"]
+
+
+def test_a_template_of_another_project_is_refused_by_name(client, filled):
+    answer = client.post("/ui/campaigns/new", {**filled, "template": ["11", "21"], "do": "draft"})
+    assert answer.status_code == 422
+    assert "Points belongs to Club" in sentences(answer)[0]
+
+
+def test_shares_must_make_a_hundred(client, filled):
+    wrong = {**filled, "template": ["11", "12"], "share_11": "50", "share_12": "40", "do": "draft"}
+    answer = client.post("/ui/campaigns/new", wrong)
+    assert sentences(answer) == ["The shares of the templates add up to 90 %; make them 100 %."]
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "words"),
+    [
+        ("2026-11-22", "10:00", "past"),
+        ("2026-11-23", "10:05", "at least 15 minutes from now"),
+        ("2027-03-28", "02:30", "does not exist"),
+        ("tomorrow", "10:00", "Choose at least one date."),
+    ],
+)
+def test_times_that_cannot_be_are_refused_in_words(client, account, filled, day, time, words):
+    answer = client.post("/ui/campaigns/new", {**filled, "day": day, "time": time, "do": "review"})
+    assert answer.status_code == 422
+    assert words in " ".join(sentences(answer))
+    assert campaigns.list_campaigns(account.id) == ()
+
+
+def test_a_campaign_is_reviewed_then_scheduled_without_javascript(client, account, filled):
+    review = client.post("/ui/campaigns/new", {**filled, "do": "review"})
+    assert "Is this right?" in review.content.decode()
+    assert "We miss you" in review.context["review"].sentence
+    assert campaigns.list_campaigns(account.id) == ()
+    answer = client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    assert answer.headers["Location"] == f"/ui/campaigns/{saved.id}"
+    assert saved.state == "scheduled"
+    assert "Win back" in client.get("/ui/campaigns").content.decode()
+
+
+def test_saving_with_htmx_leads_on_by_header(client, filled):
+    answer = client.post("/ui/campaigns/new", {**filled, "do": "draft"}, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"].startswith("/ui/campaigns/")
+
+
+def test_a_refresh_writes_nothing(client, account, filled):
+    client.post("/ui/campaigns/new", {**filled, "do": "refresh"})
+    assert campaigns.list_campaigns(account.id) == ()
+
+
+def test_a_draft_is_changed_on_the_same_page(client, account, filled):
+    client.post("/ui/campaigns/new", {**filled, "do": "draft"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    page = client.get(f"/ui/campaigns/{saved.id}/edit")
+    assert page.context["draft"].name == "Win back"
+    client.post(f"/ui/campaigns/{saved.id}/edit", {**filled, "name": "Win back again", "do": "draft"})
+    assert [one.name for one in campaigns.list_campaigns(account.id)] == ["Win back again"]
+
+
+def test_an_empty_group_warns_before_anything_is_planned(client, account, filled, clock):
+    empty = targeting.save_group(account.id, name="Nobody", condition=NOBODY, clock=clock)
+    page = client.post("/ui/campaigns/new", {**filled, "group": empty.id, "do": "refresh"})
+    assert "Nobody is in this group today" in page.content.decode()
+
+
+def test_search_that_finds_nothing_can_be_cleared(client, filled):
+    client.post("/ui/campaigns/new", {**filled, "do": "draft"})
+    page = client.get("/ui/campaigns?q=<script>").content.decode()
+    assert "No campaign matches" in page
+    assert "Clear search" in page
+    assert "<script>'" not in page
+
+
+def test_another_account_sees_no_campaign(client, account, filled, other_account, sign_in):
+    client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    theirs = sign_in(other_account)
+    assert theirs.get(f"/ui/campaigns/{saved.id}/edit").status_code == 404
+    assert "Win back" not in theirs.get("/ui/campaigns").content.decode()
+    assert "Win back" not in theirs.get("/ui/").content.decode()
+    assert theirs.get(f"/ui/templates/{filled['connection']}/11/frame").status_code == 200
+    assert "Hello" not in theirs.get(f"/ui/templates/{filled['connection']}/11/frame").content.decode()
+
+
+def test_a_viewer_may_not_plan(account, sign_in, stage):
+    viewer = sign_in(account, "viewer")
+    assert viewer.get("/ui/campaigns").status_code == 200
+    assert viewer.get("/ui/campaigns/new").status_code == 403
+
+
+def test_the_overview_ticks_itself(client, filled):
+    before = client.get("/ui/")
+    assert [step.done for step in before.context["steps"]] == [True, False, True, True, False]
+    client.post("/ui/campaigns/new", {**filled, "do": "draft"})
+    assert client.get("/ui/").context["steps"][-1].done
+
+
+def test_a_template_is_previewed_in_a_document_that_can_do_nothing(client, filled):
+    page = client.get(f"/ui/templates/{filled['connection']}/11?customer=C1")
+    assert 'sandbox=""' in page.content.decode()
+    assert "Hello" in page.content.decode()
+    frame = client.get(f"/ui/templates/{filled['connection']}/11/frame?customer=C1")
+    assert frame.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert frame.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert frame.content.decode() == "<p>Hello <b>you</b></p>"
+    assert client.get(f"/ui/templates/{filled['connection']}/999").status_code == 404
+
+
+def test_templates_are_read_again_on_demand(client, filled):
+    page = client.post("/ui/templates/read", {"connection": filled["connection"]}, follow=True)
+    assert "Read 2 projects with 4 templates." in page.content.decode()
+    assert "Points SMS" in page.content.decode()
+
+
+def test_the_occurrence_page_shows_the_timeline_and_cancels(client, account, filled):
+    client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    page = client.get(f"/ui/campaigns/{saved.id}")
+    assert "What happened" in page.content.decode()
+    assert len(page.context["timeline"].steps) >= 4
+    fragment = client.get(f"/ui/campaigns/{saved.id}", headers={"HX-Request": "true"})
+    assert "<html" not in fragment.content.decode()
+    assert 'hx-trigger="every 2s"' in fragment.content.decode()
+    assert client.post(f"/ui/campaigns/{saved.id}/cancel").status_code == 302
+    assert campaigns.get_campaign(account.id, saved.id).state == "cancelled"
+    assert "every 2s" not in client.get(f"/ui/campaigns/{saved.id}").content.decode()
+
+
+def test_a_made_list_shows_its_numbers(client, account, filled, clock):
+    client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    clock.move(hours=23, minutes=50)
+    execution.make_list(account.id, saved.occurrence_id, clock=clock)
+    page = client.get(f"/ui/campaigns/{saved.id}")
+    assert page.context["timeline"].outcome.listed == 30
+    assert "No contact" in page.content.decode()
+
+
+def test_a_move_the_state_forbids_is_said_in_words(client, account, filled):
+    client.post("/ui/campaigns/new", {**filled, "do": "draft"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    page = client.post(f"/ui/campaigns/{saved.id}/run-now", follow=True)
+    assert 'role="alert"' in page.content.decode()
+    assert client.post(f"/ui/campaigns/{saved.id}/explode").status_code == 404
+
+
+def test_another_account_cannot_touch_the_occurrence(client, account, filled, other_account, sign_in):
+    client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    theirs = sign_in(other_account)
+    assert theirs.get(f"/ui/campaigns/{saved.id}").status_code == 404
+    assert theirs.post(f"/ui/campaigns/{saved.id}/cancel").status_code == 404
+    assert campaigns.get_campaign(account.id, saved.id).state == "scheduled"

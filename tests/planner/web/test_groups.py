@@ -1,0 +1,161 @@
+"""The group builder: one form that works by plain posts."""
+
+import re
+from html import unescape
+
+import pytest
+from tests.planner.targeting.conftest import fill
+
+from tandem.planner.targeting import service
+
+NEW = "/ui/groups/new"
+
+
+@pytest.fixture
+def filled(account, clock, tmp_path):
+    fill(account.id, tmp_path, clock)
+    return account.id
+
+
+def rule(path, attr, op="", value="", **more):
+    fields = {"attr": attr, "was": attr, "op": op, "value": value, **more}
+    return {f"{path}-{name}": given for name, given in fields.items()}
+
+
+def form(*rules, do="refresh", match="all", **more):
+    fields = {"do": do, "g-match": match, "g-size": str(len(rules)), **more}
+    for fieldset in rules:
+        fields |= fieldset
+    return fields
+
+
+SPENT = rule("g-0", "events.sale.sum.amount", ">", "300", days="90", category="")
+SWEDES = rule("g-1", "country", "in", ["SE"])
+
+
+def text_of(answer):
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())))
+
+
+def test_without_customers_the_page_says_what_to_do_first(client):
+    assert "Bring your customers first" in text_of(client.get(NEW))
+
+
+def test_the_list_is_empty_then_names_the_groups(client, filled, clock):
+    assert "Make your first target group" in text_of(client.get("/ui/groups"))
+    service.save_group(filled, name="Spenders", text="spent more than 300", clock=clock)
+    assert "Spenders spent more than 300" in text_of(client.get("/ui/groups"))
+
+
+def test_a_count_comes_with_share_stages_and_people(client, filled):
+    answer = client.post(NEW, form(SPENT, SWEDES))
+    assert answer.status_code == 200
+    told = text_of(answer)
+    assert "1 customers" in told
+    assert "of 4, on 30 Jun 2026" in told
+    assert "anna" in told
+    assert "spent more than 300 in the last 90 days and country is any of SE" in told
+    assert service.list_groups(filled) == ()
+
+
+def test_htmx_gets_the_form_alone(client, filled):
+    answer = client.post(NEW, form(SPENT), headers={"HX-Request": "true"})
+    assert answer.content.lstrip().startswith(b'<form id="group"')
+    assert b'role="status"' in answer.content
+    assert b"style=" not in answer.content
+
+
+def test_saving_and_changing(client, filled):
+    answer = client.post(NEW, form(SPENT, SWEDES, do="save", name="Spenders"))
+    group = service.find_group(filled, "Spenders")
+    assert (answer.status_code, answer["Location"]) == (302, f"/ui/groups/{group.id}")
+    opened = client.get(f"/ui/groups/{group.id}")
+    assert 'value="300"' in opened.content.decode()
+    answer = client.post(f"/ui/groups/{group.id}", form(SPENT, do="save", name="Spenders"))
+    assert answer.status_code == 302
+    assert service.get_group(filled, group.id).version == 2
+
+
+@pytest.mark.parametrize(
+    ("posted", "words"),
+    [
+        (form(SPENT, do="save"), "Give the target group a name."),
+        (form(rule("g-0", ""), do="save", name="X"), "Choose what to ask, or remove this condition."),
+        (
+            form(rule("g-0", "country", "in", []), do="save", name="X"),
+            "Give a value, or remove this condition.",
+        ),
+        (form(rule("g-0", "orders", ">=", "many")), "takes a number, not 'many'"),
+        (
+            form(rule("g-0", "orders", "between", "5", value2="1")),
+            "the first value is larger than the second",
+        ),
+        (form(rule("g-0", "secret", "=", "1")), "No attribute is called 'secret'"),
+        (form(SPENT, do="from-text", text="spent lots"), "At character 7 stands lots"),
+        (form(SPENT, do="save", name="X", text="ordered", text_was=""), "The text was changed but not used."),
+        (
+            form({"g-0-size": "0", "g-0-match": "any"}, do="save", name="X"),
+            "Fill the empty group or remove it.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_saved(client, filled, posted, words):
+    answer = client.post(NEW, posted)
+    assert answer.status_code == 422
+    assert words in text_of(answer).replace("*", "")
+    assert service.list_groups(filled) == ()
+
+
+def test_buttons_add_and_remove(client, filled):
+    grown = client.post(NEW, form(SPENT, do="add-rule:g")).content.decode()
+    assert 'name="g-1-attr"' in grown
+    nested = client.post(NEW, form(SPENT, do="add-group:g")).content.decode()
+    assert 'name="g-1-0-attr"' in nested
+    shrunk = client.post(NEW, form(SPENT, SWEDES, do="del:g-0")).content.decode()
+    assert 'name="g-1-attr"' not in shrunk
+    assert 'value="country" selected' in shrunk
+
+
+def test_another_attribute_resets_operator_and_value(client, filled):
+    changed = {**rule("g-0", "orders", ">", "300"), "g-0-was": "country"}
+    answer = client.post(NEW, form(changed)).content.decode()
+    assert 'value="300"' not in answer
+    assert '<option value="&gt;=" selected>' in answer
+
+
+def test_the_first_button_of_the_form_only_refreshes(client, filled):
+    page = client.get(NEW).content.decode()
+    form_part = page[page.index('<form id="group"') :]
+    assert re.search(r"<button[^>]*>", form_part).group(0).count('value="refresh"') == 1
+
+
+def test_text_fills_the_builder_and_edited_text_is_kept(client, filled):
+    posted = form(SPENT, do="from-text", text="never ordered category Shoes\r\n", text_was="")
+    used = client.post(NEW, posted)
+    assert 'value="events.sale.none" selected' in used.content.decode()
+    kept = client.post(NEW, form(SPENT, text="never ord", text_was="spent more than 300"))
+    assert "never ord</textarea>" in kept.content.decode()
+
+
+def test_nobody_and_one_person_are_explained(client, filled):
+    nobody = rule("g-1", "country", "in", ["NO"])
+    answer = client.post(NEW, form(SPENT, nobody, do="check", person="bert"))
+    told = text_of(answer)
+    assert "Why nobody?" in told
+    assert "bert is not in the group" in told
+    assert "spent more than 300 in the last 90 days: 20.00" in told
+    answer = client.post(NEW, form(SPENT, do="check", person="zora"))
+    assert "There is no customer zora." in text_of(answer)
+
+
+def test_another_accounts_group_is_not_found(client, filled, other_account, clock, tmp_path):
+    fill(other_account.id, tmp_path, clock)
+    theirs = service.save_group(other_account.id, name="Theirs", text="ordered", clock=clock)
+    assert client.get(f"/ui/groups/{theirs.id}").status_code == 404
+
+
+def test_a_viewer_may_look_and_not_save(filled, account, sign_in, clock):
+    group = service.save_group(filled, name="Spenders", text="spent more than 300", clock=clock)
+    viewer = sign_in(account, "viewer")
+    assert viewer.get(f"/ui/groups/{group.id}").status_code == 200
+    assert viewer.post(f"/ui/groups/{group.id}", form(SPENT, do="save", name="Mine")).status_code == 403

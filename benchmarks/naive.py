@@ -1,4 +1,4 @@
-"""A filter over customers that knows no SQL, written from docs/reference/conditions.md: what compiled conditions must equal."""
+"""A filter over customers that knows no SQL, after docs/reference/conditions.md; compiled conditions must equal it."""
 
 from datetime import date
 from decimal import Decimal

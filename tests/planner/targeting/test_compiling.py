@@ -14,9 +14,11 @@ from tandem.planner.targeting.compiling import members
 from tandem.planner.targeting.domain import document
 from tandem.planner.targeting.reading import read, read_text
 
-TABLES = """CREATE TABLE customers (customer BIGINT, country VARCHAR, "Odd `name`" VARCHAR, orders BIGINT, ordered BIGINT,
+TABLES = """CREATE TABLE customers (customer BIGINT, country VARCHAR,
+  "Odd `name`" VARCHAR, orders BIGINT, ordered BIGINT,
   total_spent DECIMAL(18,2), last_order DATE, may_receive_email BOOLEAN);
-CREATE TABLE orders (customer BIGINT, day DATE, value DECIMAL(18,2), quantity DOUBLE, category VARCHAR, kind VARCHAR);"""
+CREATE TABLE orders (customer BIGINT, day DATE,
+  value DECIMAL(18,2), quantity DOUBLE, category VARCHAR, kind VARCHAR);"""
 
 ORDER = ("customer", "day", "value", "quantity", "category", "kind")
 

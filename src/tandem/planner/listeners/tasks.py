@@ -1,17 +1,17 @@
-"""Wake-ups: one when an event is written, one every two seconds that looks for what is due."""
+"""Wake-ups: one when an event is written, one every two seconds that looks for what is due.
 
-import logging
+The outbox row is the truth; a job that runs twice, late or never changes nothing that a later tick cannot mend.
+"""
 
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from tandem.kit.clock import from_environment
 
-log = logging.getLogger(__name__)
-
-STALLED = 60
+SILENT_FOR = 30.0
 
 
-@app.task(queue="events", pass_context=False)
+@app.task(queue="events")
 def deliver_event(outbox_id: int) -> None:
     """Tell one listener of one event, if it is still due."""
     from tandem.planner.listeners.service import deliver
@@ -19,10 +19,27 @@ def deliver_event(outbox_id: int) -> None:
     deliver(outbox_id, clock=from_environment())
 
 
-@app.periodic(cron="*/2 * * * * *", periodic_id="listeners")
-@app.task(queue="events", queueing_lock="listeners tick", lock="listeners tick", pass_context=False)
-def tell_due_listeners(timestamp: int) -> None:
-    """Re-read what is due: first attempts whose wake-up was lost, and retries."""
-    from tandem.planner.listeners.service import deliver_due
+@app.periodic(cron="* * * * * */2")
+@app.task(queue="events", queueing_lock="listeners tick")
+def wake_due_events(timestamp: int) -> None:
+    """A job for each row that is due: retries, and first attempts whose wake-up was lost."""
+    from tandem.planner.listeners.service import due
 
-    deliver_due(clock=from_environment())
+    for outbox_id in due(clock=from_environment()):
+        wake(outbox_id)
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(queue="events", queueing_lock="listeners stalled")
+def retry_stalled_events(timestamp: int) -> None:
+    """Jobs whose worker died stay `doing`; let them run again (ticks of the past find nothing to do)."""
+    for job in list(app.job_manager.get_stalled_jobs(queue="events", seconds_since_heartbeat=SILENT_FOR)):
+        app.job_manager.retry_job(job)
+
+
+def wake(outbox_id: int) -> None:
+    """One waiting job per row is enough."""
+    try:
+        deliver_event.configure(queueing_lock=f"event {outbox_id}").defer(outbox_id=outbox_id)
+    except AlreadyEnqueued:
+        return

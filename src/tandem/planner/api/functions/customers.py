@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from tandem.contract.planner_api import DETAILS_PAGE, PAGE, TEST_ACTION
+from tandem.contract.planner_api import DETAILS_PAGE, PAGE
 from tandem.contract.reading import ContractBroken
-from tandem.kit.failpoints import failpoint
 from tandem.planner.accounts.domain import Rights
 from tandem.planner.api.call import Call
 from tandem.planner.customers import service as customers
@@ -21,22 +20,7 @@ def get_customer_execution_details_by_campaign(call: Call) -> list[dict[str, Any
     if channel_id is None and call.caller is not None and call.caller.rights is Rights.THIRD_PARTY:
         raise ContractBroken("Missing ChannelID")
     skip, top = call.page(DETAILS_PAGE)
-    page = execution.execution_rows(call.account_id, campaign_id, channel_id, skip=skip, top=top)
-    failpoint("p8")
-    at = page.scheduled_time
-    rows: list[dict[str, Any]] = [
-        {
-            "CustomerID": customer_id,
-            "ActionID": action_id,
-            "ChannelID": channel,
-            "TemplateID": template_id,
-            "TemplateName": template_name,
-            "ScheduledTime": at,
-            "ScheduleTime": at,
-            "PromoCode": "",
-        }
-        for customer_id, action_id, channel, template_id, template_name in page.rows
-    ]
+    rows = execution.execution_rows(call.account_id, campaign_id, channel_id, skip=skip, top=top)
     _add_attributes(call, rows)
     execution.details_served(
         call.account_id, campaign_id, channel_id, skip=skip, rows=len(rows), clock=call.clock
@@ -48,13 +32,7 @@ def get_customer_send_details_by_channel(call: Call) -> list[dict[str, Any]]:
     """Who gets which template on a channel, with the attributes asked for; a page of up to 10,000 rows."""
     channel_id, campaign_id = call.number("ChannelID"), call.number("CampaignID")
     skip, top = call.page(PAGE)
-    page = execution.send_rows(call.account_id, campaign_id, channel_id, skip=skip, top=top)
-    failpoint("p8")
-    rows: list[dict[str, Any]] = [
-        {"CustomerID": row[0], "TemplateID": row[3], "ScheduledTime": page.scheduled_time}
-        for row in page.rows
-        if row[1] == TEST_ACTION
-    ]
+    rows = execution.send_rows(call.account_id, campaign_id, channel_id, skip=skip, top=top)
     _add_attributes(call, rows)
     execution.details_served(
         call.account_id, campaign_id, channel_id, skip=skip, rows=len(rows), clock=call.clock

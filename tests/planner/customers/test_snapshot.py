@@ -185,3 +185,15 @@ def test_a_full_read_takes_out_who_is_gone_and_an_older_one_changes_nothing(shop
     service.refresh_consent(shop.id, 7, [consent("A")], full=False, read_at=at(1))
     assert [c.email_consent for c in service.get_customer(shop.id, "A").consent] == [False]
     assert service.get_customer(shop.id, "B").consent == ()
+
+
+def test_the_country_of_an_order_file_is_known_until_the_customer_file_says_otherwise(account, write, clock):
+    orders = "customer_id,date,amount,country\nA,2026-01-01,5.5,SE\nA,2026-02-01,5.5,NO\n"
+    orders += "B,2026-01-01,5.5,\nC,2026-01-01,1.5,FI\n"
+    service.import_orders(account.id, write("orders.csv", orders), clock=clock)
+    before = rows(build_snapshot(account.id, DAY, clock=clock))
+    service.import_attributes(account.id, write("p.csv", "customer_id,country\nC,DK\n"), clock=clock)
+    after = rows(build_snapshot(account.id, DAY, clock=clock))
+    assert {k: row["country"] for k, row in before.items()} == {"A": "NO", "B": None, "C": "FI"}
+    assert {k: row["country"] for k, row in after.items()} == {"A": "NO", "B": None, "C": "DK"}
+    assert {a.name: a for a in service.catalogue(account.id)}["country"].choices == ("DK", "NO")

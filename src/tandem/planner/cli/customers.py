@@ -57,9 +57,9 @@ def import_file(
         print_json(asdict(report))
         return
     for sentence in report.guessed:
-        data.print(sentence, markup=False)
-    data.print(f'MAPPING="{report.mapping}"', markup=False)
-    data.print(_summary(report), markup=False)
+        data.print(sentence, markup=False, soft_wrap=True)
+    data.print(f'MAPPING="{report.mapping}"', markup=False, soft_wrap=True)
+    data.print(_summary(report), markup=False, soft_wrap=True)
 
 
 def _summary(report: Any) -> str:
@@ -96,7 +96,7 @@ def columns(
     for column in view.columns:
         table.add_row(column.name, column.type, column.example, str(column.distinct))
     data.print(table)
-    data.print(f'MAPPING="{view.mapping}"', markup=False)
+    data.print(f'MAPPING="{view.mapping}"', markup=False, soft_wrap=True)
 
 
 @app.command("list")

@@ -40,9 +40,11 @@ def describe(
     session: duckdb.DuckDBPyConnection, profile: dict[str, tuple[str, str]]
 ) -> tuple[Attribute, ...]:
     """The catalogue of the table `customers`: built-in columns, then the profile's."""
+    if "country" not in profile:
+        profile = {**profile, "country": ("country", "text")}
     present = {row[0] for row in session.execute("DESCRIBE customers").fetchall()}
     mine = [
-        (n, label, kind, "Profile", f"{label}, from the customer file.")
+        (n, label, kind, "Profile", f"{label}, from the imported files.")
         for n, (label, kind) in profile.items()
     ]
     return tuple(_attribute(session, *row) for row in (*_BUILT_IN, *mine) if row[0] in present)

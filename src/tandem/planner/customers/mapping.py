@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from tandem.planner.customers.domain import IDENTITY_KEYS, Column
 from tandem.planner.customers.errors import AmbiguousFile, BadMapping
 
-ORDER_ROLES = ("customer", "at", "value", "quantity", "price", "category", "order", "currency", "at_format")
+ORDER_ROLES = (
+    "customer",
+    "at",
+    "value",
+    "quantity",
+    "price",
+    "category",
+    "order",
+    "currency",
+    "country",
+    "at_format",
+)
 _NAMES: dict[str, tuple[str, ...]] = {
     "customer": (
         "customerid", "customer", "custid", "customerno", "customernumber", "customerkey", "clientid",
@@ -40,6 +51,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "transactionid", "receiptid", "receipt",
     ),
     "currency": ("currency", "currencycode", "ccy"),
+    "country": ("country", "countrycode", "countryname"),
 }  # fmt: skip
 _IDENTITY: dict[str, tuple[str, ...]] = {
     "email": ("email", "emailaddress", "mail", "epost"),
@@ -117,7 +129,7 @@ def guess_orders(columns: Sequence[Column]) -> Guess:
     roles: dict[str, str] = {}
     why: list[str] = []
     open_roles: dict[str, list[Column]] = {}
-    for role in ("at", "customer", "quantity", "price", "value", "order", "category", "currency"):
+    for role in ("at", "customer", "quantity", "price", "value", "order", "category", "currency", "country"):
         scored = sorted(
             ((s, c) for c in columns if c.name not in taken and (s := _score(role, c))), key=lambda x: -x[0]
         )

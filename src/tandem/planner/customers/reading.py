@@ -170,12 +170,14 @@ def forget_rejects(session: duckdb.DuckDBPyConnection) -> None:
 def profile(session: duckdb.DuckDBPyConnection, source: Source) -> tuple[Column, ...]:
     """The columns with what a sample shows. Raises UnreadableFile."""
     chosen = ", ".join(f"{name(n)}::VARCHAR AS {name(n)}" for n in source.names)
+    session.execute("SET preserve_insertion_order = true")  # the sample is the file's beginning, each time
     try:
         session.execute(
             f"CREATE OR REPLACE TEMP TABLE sample AS SELECT {chosen} FROM {source.relation} LIMIT {SAMPLE}"
         )
     except duckdb.Error as error:
         raise UnreadableFile(f"{source.path.name} cannot be read: {error}", "Check the file.") from error
+    session.execute("SET preserve_insertion_order = false")
     forget_rejects(session)
     return tuple(_profile_column(session, n, t) for n, t in zip(source.names, source.types, strict=True))
 
@@ -185,7 +187,7 @@ def _profile_column(session: duckdb.DuckDBPyConnection, column: str, type_: str)
     formats = ", ".join(f"count(try_strptime(v, {literal(f)}))" for f in DATE_FORMATS)
     row = session.execute(
         f"""WITH s AS (SELECT nullif({text}, '') AS v FROM sample)
-        SELECT count(*), count(v), any_value(v), count(DISTINCT v), count(TRY_CAST(v AS DECIMAL(18,4))),
+        SELECT count(*), count(v), min(v), count(DISTINCT v), count(TRY_CAST(v AS DECIMAL(18,4))),
           count(*) FILTER (regexp_matches(v, '^-?\\d+[.,]\\d+$')), count(*) FILTER (regexp_matches(v, '{_EMAIL}')),
           count(*) FILTER (regexp_matches(v, '{_PHONE}')), count(*) FILTER (regexp_matches(v, '^\\d+$')),
           count(*) FILTER (lower(v) IN ('true','false','yes','no','0','1','t','f','y','n')),

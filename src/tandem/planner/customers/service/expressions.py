@@ -22,6 +22,7 @@ class Fields:
     category: str
     cancelled: str
     currency: str
+    country: str
     raw_at: str
     raw_value: str
     reason: str
@@ -45,6 +46,7 @@ def order_fields(
         category=text(known["category"]) if "category" in known else "NULL::VARCHAR",
         cancelled=_cancelled(known.get("order")),
         currency=f"upper({text(known['currency'])})" if "currency" in known else "NULL::VARCHAR",
+        country=text(known["country"]) if "country" in known else "NULL::VARCHAR",
         raw_at=f"{name(at.name)}::VARCHAR", raw_value=f"{name(value_column.name)}::VARCHAR",
         reason=_reason(account.currency, computed="value" not in known),
     )  # fmt: skip

@@ -137,13 +137,14 @@ def _stage(session: duckdb.DuckDBPyConnection, plan: Plan, target: Path) -> None
     forget_rejects(session)
     session.execute(
         f"""COPY (SELECT line, reason, customer, moment, amount::DECIMAL(18,2) AS value, quantity::DOUBLE AS
-          quantity, category,
+          quantity, category, country,
           CASE WHEN cancelled OR amount < 0 OR quantity < 0 THEN 'return' ELSE 'sale' END AS kind,
           CASE WHEN reason IS NOT NULL THEN raw_at END AS raw_at, CASE WHEN reason IS NOT NULL THEN raw_value
             END AS raw_value
         FROM (SELECT *, {f.reason} AS reason FROM (SELECT line, broken, {f.customer} AS customer, {f.at} AS moment,
           {f.amount} AS amount, {f.quantity} AS quantity, {f.price} AS price, {f.category} AS category,
-          {f.cancelled} AS cancelled, {f.currency} AS currency, {f.raw_at} AS raw_at, {f.raw_value} AS raw_value
+          {f.cancelled} AS cancelled, {f.currency} AS currency, {f.country} AS country,
+          {f.raw_at} AS raw_at, {f.raw_value} AS raw_value
         FROM {plan.source.relation} AS source))) TO {literal(made)} (FORMAT parquet, COMPRESSION zstd)"""
     )
     broken = target.with_suffix(".broken.csv")
@@ -209,7 +210,7 @@ def _write(session: duckdb.DuckDBPyConnection, plan: Plan) -> Path:
     made = plan.work / "orders.parquet"
     session.execute(
         'COPY (SELECT m.customer, s.moment AS "at", s.moment::DATE AS day, '
-        "abs(s.value)::DECIMAL(18,2) AS value, abs(s.quantity) AS quantity, s.category, s.kind "
+        "abs(s.value)::DECIMAL(18,2) AS value, abs(s.quantity) AS quantity, s.category, s.kind, s.country "
         "FROM staged s JOIN map m ON m.customer_id = s.customer WHERE s.reason IS NULL) "
         f"TO {literal(made)} (FORMAT parquet, COMPRESSION zstd)"
     )

@@ -45,6 +45,7 @@ def build(
                 files = load_orders(session, ledger.order_files(account_id), as_of)
             with ledger.watched(session, tell, "Computing features", 0.4, 0.7):
                 _features(session, account_id, as_of, work)
+                _countries(session, files, as_of)
             tell("Staging", 0.75)
             staging(session, as_of)
             _customers(session, account_id)
@@ -78,6 +79,18 @@ def load_orders(session: duckdb.DuckDBPyConnection, files: list[Path], as_of: da
     return files
 
 
+def _countries(session: duckdb.DuckDBPyConnection, files: list[Path], as_of: date) -> None:
+    """Make the table `home(customer, country)`: the country of each one's last order, where order files name it."""
+    session.execute("CREATE TABLE home (customer BIGINT, country VARCHAR)")
+    listed = ", ".join(pattern(file) for file in files)
+    named = f"SELECT count(*) > 0 FROM parquet_schema([{listed}]) WHERE name = 'country'"
+    if files and _one(session, named):
+        session.execute(
+            f'INSERT INTO home SELECT customer, arg_max(country, ("at", country)) FROM read_parquet([{listed}], '
+            f"union_by_name = true) WHERE country IS NOT NULL AND day <= DATE '{as_of}' GROUP BY customer"
+        )
+
+
 def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, work: Path) -> None:
     people = work / "people.csv"
     with connection.cursor() as cursor:
@@ -109,8 +122,9 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
 
 def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
     profile = latest_profile(account_id)
-    labels = _profile_labels(account_id)
-    chosen = "".join(f", a.{name(n)}" for n in labels) if profile else ""
+    labels = _profile_labels(account_id) if profile else {}
+    chosen = "".join(f", a.{name(n)}" for n in labels if n != "country")
+    chosen += f", {_country(session, labels)} AS country" if "country" in labels or _any_home(session) else ""
     joined = f"LEFT JOIN read_parquet({pattern(profile)}) a ON a.customer = p.customer" if profile else ""
     classes = ", ".join(f"{column}.class AS {column}" for column in RFM)
     joins = " ".join(f"LEFT JOIN {column} ON {column}.v = f.{order}" for column, order in RFM.items())
@@ -125,8 +139,20 @@ def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
           coalesce(s.stage, 'Registered only') AS stage {chosen}, p.may_receive_email, p.may_receive_sms
         FROM people p LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
         LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer
-          {joins} {joined}"""
+          LEFT JOIN home h
+          ON h.customer = p.customer {joins} {joined}"""
     )
+
+
+def _any_home(session: duckdb.DuckDBPyConnection) -> bool:
+    return bool(_one(session, "SELECT count(*) > 0 FROM home"))
+
+
+def _country(session: duckdb.DuckDBPyConnection, labels: dict[str, tuple[str, str]]) -> str:
+    """The customer file's country goes before the orders'."""
+    if "country" not in labels:
+        return "h.country"
+    return "coalesce(a.country, h.country)" if labels["country"][1] == "text" else "a.country"
 
 
 def latest_profile(account_id: int) -> Path | None:
@@ -173,7 +199,7 @@ def _write_parquet(
 
 
 def _drop_scratch(session: duckdb.DuckDBPyConnection) -> None:
-    for table in ("people", "features", "daily", "returned", "favourite", "stages", *RFM):
+    for table in ("people", "features", "daily", "returned", "favourite", "home", "stages", *RFM):
         session.execute(f"DROP TABLE IF EXISTS {table}")
     session.execute("CHECKPOINT")
 

@@ -1,5 +1,11 @@
 """Addresses of this door."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tandem.messenger.api.listener import receive
+from tandem.messenger.api.rest.door import answer
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(r"^rest/", answer),
+    path("listener/<str:secret>", receive),
+]

@@ -64,7 +64,7 @@ def _email(source: EmailSource, names: Names, sender: Sender) -> Made:
     def say(tag: Tag | None, words: str) -> None:
         body.fault(tag.at if tag else 0, words)
 
-    html = layout.to_html(shield.text, is_mjml=bool(source.mjml), say=say)
+    html = layout.to_html(shield.text, shield, is_mjml=bool(source.mjml), say=say)
     placed = layout.place_html(html, shield, say)
     plain = place_plain(pieces[2]) if source.text.strip() else layout.text_alternative(html, shield)
     for items, part in ((placed, "the layout"), (plain, "the text version")):
@@ -131,7 +131,7 @@ def _is_balanced(items: list[Placed]) -> bool:
 
 def _stop(faults: list[Fault]) -> None:
     if faults:
-        raise TemplateWrong(sorted(faults, key=lambda fault: (fault.part, fault.line, fault.column)))
+        raise TemplateWrong(sorted(set(faults), key=lambda fault: (fault.part, fault.line, fault.column)))
 
 
 def check_sender(sender: Sender) -> None:

@@ -82,7 +82,7 @@ class Shield:
         return [*out, text[position:]]
 
 
-def to_html(text: str, *, is_mjml: bool, say: Say) -> str:
+def to_html(text: str, shield: Shield, *, is_mjml: bool, say: Say) -> str:
     """Shielded source -> shielded HTML with inlined styles."""
     if is_mjml:
         try:
@@ -91,6 +91,7 @@ def to_html(text: str, *, is_mjml: bool, say: Say) -> str:
             say(None, f"The MJML cannot be read: {wrong}.")
             return ""
         text = made.content
+    place_html(text, shield, say)  # before style sheets are taken out
     try:
         return _INLINER.inline(text)
     except (css_inline.InlineError, ValueError) as wrong:

@@ -1,0 +1,1 @@
+"""The Symplify REST API under /rest/{customerId}."""

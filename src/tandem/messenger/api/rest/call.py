@@ -1,0 +1,87 @@
+"""One REST call: who, what path, which parameters, the body."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from django.http import HttpRequest
+
+from tandem.kit.clock import Clock
+from tandem.messenger.api.rest.wire import BadRequest
+
+PREFIX = "/rest/"
+LARGEST_BODY = 4 * 1024 * 1024
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler gets."""
+
+    request: HttpRequest
+    account_id: int
+    user_name: str
+    segments: tuple[str, ...]
+    clock: Clock
+
+    def number(self, at: int) -> int:
+        """A path segment that is an id."""
+        return int(self.segments[at])
+
+    def text(self, name: str, default: str = "") -> str:
+        """A query parameter."""
+        return self.request.GET.get(name, default)
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole-number query parameter. Raises BadRequest."""
+        said = self.request.GET.get(name, "")
+        if not said:
+            return default
+        try:
+            return int(said)
+        except ValueError:
+            raise BadRequest(f"The parameter {name} must be a whole number.") from None
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """A query parameter that is the word true or false."""
+        said = self.request.GET.get(name, "").lower()
+        return default if said not in ("true", "false") else said == "true"
+
+    def json(self) -> Any:
+        """The body as JSON, whatever its content type says. Raises BadRequest."""
+        try:
+            return orjson.loads(self.request.read(LARGEST_BODY + 1)[: LARGEST_BODY + 1])
+        except orjson.JSONDecodeError:
+            raise BadRequest("The body is not JSON.", "Send one JSON document in UTF-8.") from None
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body in blocks."""
+        while block := self.request.read(BLOCK):
+            yield block
+
+
+def segments_of(request: HttpRequest) -> tuple[str, ...]:
+    """Path segments after /rest/, decoded one by one, so that %2F does not split; empty ones stay."""
+    raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or ""
+    path = raw.split("?", 1)[0]
+    if path.startswith(PREFIX):
+        return tuple(unquote(segment) for segment in path[len(PREFIX) :].split("/"))
+    return _joined(request.path_info[len(PREFIX) :].split("/"))
+
+
+#: what may follow an originalId in a path
+AFTER_ID = frozenset({"update", "bouncestatus", "subscriptionstatus", "messages", "lastbounce"})
+
+
+def _joined(parts: list[str]) -> tuple[str, ...]:
+    """Where the server gives the path only decoded: an originalId with a slash in it is put together again."""
+    if len(parts) <= 5 or parts[1] != "lists" or parts[3] != "contacts":
+        return tuple(parts)
+    head, tail = parts[:4], parts[4:]
+    if len(tail) >= 3 and tail[-2] == "messagecount":
+        return (*head, "/".join(tail[:-2]), *tail[-2:])
+    if tail[-1] in AFTER_ID:
+        return (*head, "/".join(tail[:-1]), tail[-1])
+    return (*head, "/".join(tail))

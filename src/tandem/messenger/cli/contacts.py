@@ -1,0 +1,119 @@
+"""`tandem contacts`: lists, imports, erasure and export in the messenger."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tandem.kit.commands import command, print_json, words
+
+app = typer.Typer(no_args_is_help=True, help="Contacts of the messenger: lists, imports, erasure, export.")
+AccountOption = Annotated[str | None, typer.Option("--account", help="Name or id; the only one if left out.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+
+
+@app.command("lists")
+@command("messenger")
+def lists(account: AccountOption = None, as_json: JsonOption = False) -> None:
+    """List the lists with their counts."""
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.contacts import service
+
+    found = [asdict(view) for view in service.list_lists(find_account(account).id)]
+    if as_json:
+        print_json(found)
+    for view in found if not as_json else ():
+        typer.echo(
+            f"{view['id']}\t{view['name']}\t{view['contacts']} contacts\t{view['unsubscribed']} unsubscribed"
+        )
+
+
+@app.command("create-list")
+@command("messenger")
+def create_list(name: str, account: AccountOption = None, as_json: JsonOption = False) -> None:
+    """Make a list."""
+    from tandem.kit import clock
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.contacts import service
+
+    made = service.create_list(find_account(account).id, name=name, clock=clock.from_environment())
+    if as_json:
+        print_json(asdict(made))
+    else:
+        words.print(f"List {made.name} has the id {made.id}.", markup=False)
+
+
+@app.command("import")
+@command("messenger")
+def import_contacts(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    list_id: Annotated[int, typer.Option("--list", help="Id of the list.")],
+    kind: Annotated[str, typer.Option(help="ADD, REPLACE or UNSUBSCRIBE.")] = "ADD",
+    delimiter: Annotated[str, typer.Option(help="One character.")] = ",",
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Import a CSV file with a header line. Nobody is subscribed again by an import."""
+    from django.db import transaction
+
+    from tandem.kit import clock
+    from tandem.kit.problems import Refused
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.contacts import service
+
+    if len(delimiter) != 1:
+        raise Refused("The delimiter must be one character.", "Use , or ; or |.")
+    with transaction.atomic():
+        batch = service.import_file(
+            find_account(account).id,
+            list_id,
+            file,
+            kind=kind,
+            delimiter=delimiter,
+            clock=clock.from_environment(),
+        )
+        transaction.set_rollback(dry_run)
+    if as_json:
+        print_json(asdict(batch))
+    else:
+        would = "Would have changed" if dry_run else "Changed"
+        words.print(f"{batch.status}: {batch.total} rows. {would} {batch.affected} contacts.", markup=False)
+        for problem in batch.problems:
+            words.print(problem, markup=False)
+    if batch.status != "FINISHED":
+        raise SystemExit(1)
+
+
+@app.command("forget")
+@command("messenger")
+def forget(
+    original_id: str, account: AccountOption = None, as_json: JsonOption = False, dry_run: DryRun = False
+) -> None:
+    """Erase a customer from every list and say what remains."""
+    from tandem.kit import clock
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.contacts import service
+
+    report = service.forget(
+        find_account(account).id, original_id, dry_run=dry_run, clock=clock.from_environment()
+    )
+    if as_json:
+        print_json(asdict(report))
+        return
+    for place, count in report.places.items():
+        words.print(f"{place}: {count}", markup=False)
+    for line in report.remains:
+        words.print(f"Remains: {line}.", markup=False)
+
+
+@app.command("export")
+@command("messenger")
+def export(original_id: str, account: AccountOption = None) -> None:
+    """Everything that is stored of a customer, as JSON on stdout."""
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.contacts import service
+
+    print_json(service.export(find_account(account).id, original_id))

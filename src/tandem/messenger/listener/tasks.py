@@ -8,7 +8,7 @@ from tandem.kit import clock as clocks
 QUEUE = "messenger"
 
 
-@app.periodic(cron="*/2 * * * * *")
+@app.periodic(cron="* * * * * */2")
 @app.task(
     queue=QUEUE, name="messenger.listener.tick", queueing_lock="messenger-listener-tick", pass_context=False
 )

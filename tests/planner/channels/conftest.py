@@ -1,0 +1,1 @@
+"""The client needs no database."""

@@ -14,7 +14,7 @@ from tests.fixtures import smtp_sink
 from tests.fixtures.processes import Stack, free_port
 
 pytestmark = pytest.mark.slow
-CUSTOMERS = 1500
+CUSTOMERS = 600
 KILLS = 20
 IN_FLIGHT = 1
 SECONDS_AFTER_RESTART = 60

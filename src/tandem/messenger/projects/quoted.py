@@ -9,7 +9,7 @@ from binascii import b2a_qp
 
 SOFT = b"=\r\n"
 _LIMIT, _LAST = 76, 75
-_WORD_BYTES = 45  # base64 of 45 bytes is 60 characters; with =?utf-8?b??= 72
+_WORD_BYTES = 39  # base64 of 39 bytes in an encoded word after "Subject: " stays within 76 characters
 _PLAIN_HEADER = re.compile(r"[\x20-\x7e]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]")
 _ADDRESS = re.compile(

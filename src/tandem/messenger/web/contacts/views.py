@@ -105,7 +105,7 @@ def lift(request: HttpRequest, suppression_id: int) -> HttpResponse:
     """Take a suppression away."""
     account, clock = account_id(request), now_clock()
     try:
-        contacts_service.lift_suppression(account, suppression_id, source=actor(request), clock=clock)
+        contacts_service.lift_suppression(account, suppression_id)
     except Problem as problem:
         tell(request, problem)
     else:

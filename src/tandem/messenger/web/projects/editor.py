@@ -110,9 +110,7 @@ def _save(request: HttpRequest, trigger_id: int, form: Any) -> int | None:
 def _filled(trigger: Any, request: HttpRequest) -> dict[str, str]:
     wanted = number(request.GET.get("from")) or trigger.active_version_id
     versions = trigger.versions
-    start = next(
-        (version for version in versions if version.id == wanted), versions[-1] if versions else None
-    )
+    start = next((version for version in versions if version.id == wanted), versions[0] if versions else None)
     if start is None:
         return {"kind": "mjml"}
     source = start.source

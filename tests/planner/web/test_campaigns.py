@@ -6,6 +6,7 @@ from tandem.contract.messenger_api import Preview, Project, Trigger
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
+from tandem.planner.customers.domain import ConsentRow
 from tandem.planner.execution import service as execution
 from tandem.planner.modelling import service as modelling
 from tandem.planner.targeting import service as targeting
@@ -275,11 +276,24 @@ def test_the_occurrence_page_shows_the_timeline_and_cancels(client, account, fil
 def test_a_made_list_shows_its_numbers(client, account, filled, clock):
     client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
     saved = campaigns.list_campaigns(account.id)[0]
+    consent = [
+        ConsentRow(
+            customer_id=f"C{n}", has_email=True, email_consent=n > 5, has_mobile=False, sms_consent=False
+        )
+        for n in range(1, 26)
+    ]
+    customers.refresh_consent(account.id, filled["connection"], consent, full=True, read_at=clock.business())
     clock.move(hours=23, minutes=50)
     execution.make_list(account.id, saved.occurrence_id, clock=clock)
     page = client.get(f"/ui/campaigns/{saved.id}")
     assert page.context["timeline"].outcome.listed == 30
+    outcome = page.context["timeline"].outcome
+    parts = (
+        outcome.control + outcome.sent + sum(outcome.skipped.values()) + outcome.failed + outcome.uncertain
+    )
+    assert parts == 30
     assert "No contact" in page.content.decode()
+    assert "No consent" in page.content.decode()
 
 
 def test_a_move_the_state_forbids_is_said_in_words(client, account, filled):

@@ -5,8 +5,8 @@
   function show() {
     var theme = chosen(), dark = theme === "dark" || (theme === "auto" && system.matches);
     root.setAttribute("data-bs-theme", dark ? "dark" : "light");
-    document.querySelectorAll("#theme-switch [data-theme]").forEach(function (b) {
-      b.setAttribute("aria-pressed", String(b.dataset.theme === theme));
+    document.querySelectorAll("#theme-switch [data-colours]").forEach(function (b) {
+      b.setAttribute("aria-pressed", String(b.dataset.colours === theme));
     });
   }
   show();
@@ -16,8 +16,8 @@
     if (bar) {
       bar.hidden = false;
       bar.addEventListener("click", function (event) {
-        var button = event.target.closest("[data-theme]");
-        if (button) { try { localStorage.setItem("theme", button.dataset.theme); } catch (e) { /* private window */ } show(); }
+        var button = event.target.closest("[data-colours]");
+        if (button) { try { localStorage.setItem("theme", button.dataset.colours); } catch (e) { /* private window */ } show(); }
       });
     }
     show();

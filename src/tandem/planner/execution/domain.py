@@ -12,7 +12,7 @@ DROPPED = "left out by the messenger"
 CONTROL, TEST = 1, 2
 SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC = 0, 5, 9
 #: how long after the late cut-off a messenger may take to report
-REPORT_TIME = timedelta(hours=24)
+REPORT_TIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 
 from tandem.planner.campaigns.domain import (
     CampaignView,
-    ChannelKind,
     OccurrenceState,
     Offered,
     PlannedTemplate,
@@ -14,7 +13,7 @@ from tandem.planner.campaigns.domain import (
 from tandem.planner.campaigns.errors import NoSuchCampaign, NoSuchOccurrence
 from tandem.planner.campaigns.models import CampaignTemplate, Occurrence
 from tandem.planner.channels import service as channels
-from tandem.planner.channels.domain import TemplateView, fits
+from tandem.planner.channels.domain import ChannelKind, TemplateView, fits
 from tandem.planner.channels.models import ProjectCopy, TemplateCopy
 
 

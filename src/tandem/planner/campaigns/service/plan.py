@@ -13,7 +13,6 @@ from tandem.planner.campaigns.domain import (
     CHANGEABLE,
     CampaignPlan,
     CampaignView,
-    ChannelKind,
     MoveRefused,
     OccurrenceState,
     PlanRefused,
@@ -29,6 +28,7 @@ from tandem.planner.campaigns.errors import NoSuchCampaign
 from tandem.planner.campaigns.models import Campaign, CampaignTemplate, Occurrence
 from tandem.planner.campaigns.service.look import get_campaign, offered
 from tandem.planner.channels import service as channels
+from tandem.planner.channels.domain import ChannelKind
 from tandem.planner.listeners import service as listeners
 from tandem.planner.targeting import service as targeting
 

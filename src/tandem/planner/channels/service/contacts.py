@@ -70,7 +70,8 @@ def push_contacts(
     row = row_of(account_id, channel_account_id)
     messenger = client_of(account_id, row)
     list_id = list_id or consent_list(account_id, row)
-    waiting, total, failed, batches = iter(rows), 0, 0, []
+    batches: list[str] = []
+    waiting, total, failed = iter(rows), 0, 0
     while part := list(islice(waiting, ROWS_PER_IMPORT)):
         columns = tuple(part[0])
         if "originalId" not in columns:
@@ -91,7 +92,7 @@ def consent_list(account_id: int, row: ChannelAccount) -> int:
     known = TemplateCopy.objects.filter(
         account_id=account_id, channel_account_id=row.pk, gone=False, list_id__isnull=False
     )
-    lists = set(known.values_list("list_id", flat=True))
+    lists = {number for number in known.values_list("list_id", flat=True) if number is not None}
     if not lists:
         lists = {one.id for one in client_of(account_id, row).lists() if one.type_id == 1}
     if len(lists) == 1:

@@ -12,7 +12,7 @@ def run_import(account_id: int, batch_id: int) -> None:
     run_batch(account_id, batch_id, clock=clock.from_environment())
 
 
-@app.periodic(cron="*/30 * * * * *")
+@app.periodic(cron="* * * * * */30")
 @app.task(
     name="messenger.contacts.take_up_imports",
     queue="messenger",

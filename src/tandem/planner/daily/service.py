@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import connection
 
@@ -50,7 +51,7 @@ def build_snapshots(*, clock: Clock) -> int:
     """Build the snapshot of the last complete business day where it is missing; failure keeps the old one."""
     done = 0
     for account in accounts.list_accounts():
-        done += _try(f"snapshot of account {account.id}", lambda a=account.id: _build_missing(a, clock))
+        done += _try(f"snapshot of account {account.id}", partial(_build_missing, account.id, clock))
     return done
 
 

@@ -6,6 +6,7 @@ Every write carries the fence; a sender that lost its block gets ClaimLost and t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -87,7 +88,7 @@ class Claim:
     fence: int
     sender: int
 
-    def named(self, **more: object) -> dict[str, object]:
+    def named(self, **more: Any) -> dict[str, Any]:
         """The claim as parameters."""
         return {**self.__dict__, **more}
 
@@ -169,7 +170,7 @@ def advance(
 
 
 def _intend(
-    cursor: object,
+    cursor: Any,
     held: Claim,
     channel: Channel,
     cut_off: timedelta,
@@ -180,8 +181,8 @@ def _intend(
     """Rows now in `sending`; rows that may not be sent get their reason and the next ones are looked at."""
     pick = _PICK.format(reason=REASON_SQL[channel.value])
     while True:
-        cursor.execute(pick, held.named(limit=limit, business=business, now=system))  # type: ignore[attr-defined]
-        found = cursor.fetchall()  # type: ignore[attr-defined]
+        cursor.execute(pick, held.named(limit=limit, business=business, now=system))
+        found = cursor.fetchall()
         if not found:
             return ()
         changes = [_decide(line, cut_off, business) for line in found]
@@ -213,10 +214,10 @@ def _ended(row: Row, state: AttemptState, reason: str, at: datetime) -> Change:
     return Change(row=row, outcome=Outcome(state=state), at=at, reason=reason)
 
 
-def _settle(cursor: object, held: Claim, changes: Sequence[Change], before: list[AttemptState]) -> None:
+def _settle(cursor: Any, held: Claim, changes: Sequence[Change], before: list[AttemptState]) -> None:
     if not changes:
         return
-    cursor.execute(  # type: ignore[attr-defined]
+    cursor.execute(
         _SETTLE,
         {
             "account": held.account,

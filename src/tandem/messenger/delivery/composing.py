@@ -12,6 +12,7 @@ from tandem.messenger.delivery.claims import Claim, Row
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.projects import service as projects
+from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
 
 
 class Composer:
@@ -41,14 +42,14 @@ class Composer:
         if recipient is None:
             return Outcome(state=AttemptState.SKIPPED, detail="no contact")
         try:
-            if self._channel is Channel.EMAIL:
-                return self._email(row, recipient, now)
-            return self._sms(row, recipient, now)
+            version = self._compiled[row.template_id]
+            if isinstance(version, CompiledEmail):
+                return self._email(version, row, recipient, now)
+            return self._sms(version, row, recipient, now)
         except Problem as problem:
             return Outcome(state=AttemptState.RENDER_ERROR, detail=f"{problem.title}: {problem.detail}"[:200])
 
-    def _email(self, row: Row, recipient: Recipient, now: datetime) -> Message:
-        version = self._compiled[row.template_id]
+    def _email(self, version: CompiledEmail, row: Row, recipient: Recipient, now: datetime) -> Message:
         content = version.render(
             recipient.values,
             to=recipient.email,
@@ -59,8 +60,7 @@ class Composer:
         )
         return self._message(row, version.sender, recipient.email, content)
 
-    def _sms(self, row: Row, recipient: Recipient, now: datetime) -> Message:
-        version = self._compiled[row.template_id]
+    def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
         text = version.render(recipient.values, unsubscribe_url=self._unsubscribe_url(row))
         head = (
             f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {format_datetime(now)}\r\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -111,7 +112,7 @@ def _write_templates(account_id: int, sending_id: int, templates: Sequence[Plann
 def _write_rows(
     account_id: int, sending_id: int, channel: Channel, rows: Iterable[tuple[str, int]], now: datetime
 ) -> int:
-    named = {"account": account_id, "sending": sending_id, "now": now}
+    named: dict[str, Any] = {"account": account_id, "sending": sending_id, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_LIST)
         count = 0

@@ -122,9 +122,9 @@ class Life:
             return
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE messenger_delivery_sender SET lease_until = clock_timestamp() + %s "
+                "UPDATE messenger_delivery_sender SET lease_until = clock_timestamp() + make_interval(secs => %s) "
                 "WHERE id = %s AND NOT recovered",
-                [self._lease, self.id],
+                [self._lease.total_seconds(), self.id],
             )
             if cursor.rowcount != 1:
                 raise DatabaseError("This sender was declared dead.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -116,7 +117,7 @@ def resume(account_id: int, sending_id: int) -> SendingView:
 def cancel(account_id: int, sending_id: int, *, clock: Clock) -> SendingView:
     """End the sending: rows that wait become cancelled; at most the message in hand still leaves."""
     _move(account_id, sending_id, SendingState.CANCELLED)
-    named = {"account": account_id, "sending": sending_id, "now": clock.business()}
+    named: dict[str, Any] = {"account": account_id, "sending": sending_id, "now": clock.business()}
     with connection.cursor() as cursor:
         cursor.execute(_CANCEL_ROWS, named)
         cursor.execute(_CLOSE_BLOCKS, named)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
 from tandem.messenger.delivery.domain import FAILED_STATES, NOT_SENT_STATES, AttemptState
 
@@ -22,7 +23,7 @@ class Metric(IntEnum):
 _DROPPED = frozenset({*FAILED_STATES, *NOT_SENT_STATES})
 
 
-def metrics(totals: Iterable[Mapping]) -> dict[tuple[int, Metric], int]:
+def metrics(totals: Iterable[Mapping[str, Any]]) -> dict[tuple[int, Metric], int]:
     """Value per (template, metric) from the settled rows of a sending."""
     values: dict[tuple[int, Metric], int] = {}
     for line in totals:
@@ -50,7 +51,7 @@ class SendingSummary:
     finished: bool = False
 
 
-def summarise(listed: int, totals: Iterable[Mapping], *, finished: bool) -> SendingSummary:
+def summarise(listed: int, totals: Iterable[Mapping[str, Any]], *, finished: bool) -> SendingSummary:
     """Numbers of the ledger's rows per state and reason."""
     skipped: dict[str, int] = {}
     counted = {"sent": 0, "failed": 0, "uncertain": 0, "open": 0}

@@ -84,8 +84,8 @@ def _post(account_id: int, sending_id: int, client_of: Callable[[int], PlannerCl
     sending = Sending.objects.get(account_id=account_id, id=sending_id)
     wire = [
         WireMetric(
-            channel_id=sending.channel_id,
-            campaign_id=sending.campaign_id,
+            channel_id=sending.channel_id or 0,
+            campaign_id=sending.campaign_id or 0,
             template_id=row.template_id,
             metric_id=row.metric_id,
             value=row.value,
@@ -94,7 +94,7 @@ def _post(account_id: int, sending_id: int, client_of: Callable[[int], PlannerCl
     ]
     try:
         client = client_of(account_id)
-        client.campaign_details(sending.campaign_id)
+        client.campaign_details(sending.campaign_id or 0)
     except Problem as problem:
         _again(rows, problem, clock)
         return 0

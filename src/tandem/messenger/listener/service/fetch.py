@@ -96,7 +96,7 @@ def _open(row: Inbox, read: CompleteRead, clock: Clock) -> int:
         source_key=f"campaign:{row.campaign_id}:{row.channel_id}",
         channel=Channel(binding.kind),
         templates=templates,
-        rows=((line.customer_id, line.template_id) for line in read.rows),
+        rows=((line.customer_id, line.template_id or 0) for line in read.rows),
         clock=clock,
         name=f"Campaign {row.campaign_id}",
         campaign_id=row.campaign_id,

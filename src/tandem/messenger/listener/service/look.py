@@ -24,7 +24,9 @@ def overview(account_id: int, *, clock: Clock) -> ListenerView:
         connection=connection,
         bindings=tuple(view_of(binding) for binding in bindings),
         url=listener_url(account_id, clock=clock),
-        old_urls=tuple(OldUrl(url=address_of(row), valid_until=row.valid_until) for row in old),
+        old_urls=tuple(
+            OldUrl(url=address_of(row), valid_until=row.valid_until) for row in old if row.valid_until
+        ),
         calls=tuple(_call(row) for row in calls),
         inbox=tuple(inbox(account_id)),
     )

@@ -123,7 +123,8 @@ def test_mjml_with_blocks_in_cells():
     source = EmailSource(
         subject='{{print contact.firstName "Friend"}}, hello',
         mjml="<mjml><mj-body><mj-section><mj-column><mj-text>{{#print contact.city}}<b>nowhere</b>{{/print}}"
-        '</mj-text><mj-button href="{{message.unsubscribeUrl}}">Off</mj-button></mj-column></mj-section></mj-body></mjml>',
+        '</mj-text><mj-button href="{{message.unsubscribeUrl}}">Off</mj-button></mj-column>'
+        "</mj-section></mj-body></mjml>",
     )
     made = compile_source(source, names=NAMES, sender=SENDER)
     message = render(compiled.load(made.data), {})

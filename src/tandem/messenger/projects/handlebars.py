@@ -208,9 +208,10 @@ class Reader:
         else:
             self.fault(at, f"{{{{{shown}}}}} is not known. Attributes are written {{{{contact.firstName}}}}.")
 
-    def _wrong(self, at: int, words: str, say: bool) -> None:
+    def _wrong(self, at: int, words: str, say: bool) -> Tag | None:
         if say:
             self.fault(at, words)
+        return None
 
     def _balance(self, pieces: list[Piece]) -> None:
         stack: list[Tag] = []

@@ -210,7 +210,7 @@ def read_changes(body: object, ids: Mapping[str, str]) -> Changes:
         columns=columns,
         properties={name: None if v is None else _text(v, name) for name, v in properties.items()},
         flags=_flags(given),
-        modified_at=datetime.fromtimestamp(modified / 1000, UTC) if _is_time(modified) else None,
+        modified_at=_moment(modified),
     )
 
 
@@ -229,8 +229,10 @@ def _flags(given: Mapping[str, Any]) -> dict[str, bool]:
     return flags
 
 
-def _is_time(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 32503680000000
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 32503680000000:
+        return None
+    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def _text(value: object, name: str) -> str:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -241,7 +242,7 @@ WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.active
 
 
 def _merge(row: ImportBatch, header: Header, clock: Clock) -> int:
-    given = {"account": row.account_id, "list": row.list_id, "now": clock.system()}
+    given: dict[str, Any] = {"account": row.account_id, "list": row.list_id, "now": clock.system()}
     with closing(connection.cursor()) as cursor:
         cursor.execute(_FORGOTTEN, given)
         if row.kind == "UNSUBSCRIBE":

@@ -32,7 +32,7 @@ def forget(account_id: int, original_id: str, *, dry_run: bool = False, clock: C
             )
             Contact.objects.filter(account_id=account_id, pk__in=[row.pk for row in rows]).delete()
     places = {"messenger contacts": len(rows), "messenger consent events kept without name": events}
-    remains = REMAINS
+    remains: tuple[str, ...] = REMAINS
     if waiting := waiting_files(account_id):
         remains += (f"{waiting} uploaded import files still to be run; they are deleted after",)
     return ForgetReport(original_id=original_id, contacts=len(rows), places=places, remains=remains)

@@ -111,7 +111,7 @@ def attribute_names(account_id: int) -> dict[str, str]:
     return {name.lower(): name for name in (*STATIC, *own)}
 
 
-def _counts(account_id: int, list_id: int | None = None) -> list[dict[str, int]]:
+def _counts(account_id: int, list_id: int | None = None) -> list[Any]:
     rows = Contact.objects.filter(account_id=account_id)
     if list_id is not None:
         rows = rows.filter(list_id=list_id)

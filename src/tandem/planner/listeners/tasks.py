@@ -8,8 +8,6 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from tandem.kit.clock import from_environment
 
-SILENT_FOR = 30.0
-
 
 @app.task(queue="events")
 def deliver_event(outbox_id: int) -> None:
@@ -27,14 +25,6 @@ def wake_due_events(timestamp: int) -> None:
 
     for outbox_id in due(clock=from_environment()):
         wake(outbox_id)
-
-
-@app.periodic(cron="* * * * * */30")
-@app.task(queue="events", queueing_lock="listeners stalled")
-def retry_stalled_events(timestamp: int) -> None:
-    """Jobs whose worker died stay `doing`; let them run again (ticks of the past find nothing to do)."""
-    for job in list(app.job_manager.get_stalled_jobs(queue="events", seconds_since_heartbeat=SILENT_FOR)):
-        app.job_manager.retry_job(job)
 
 
 def wake(outbox_id: int) -> None:

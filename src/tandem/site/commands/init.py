@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import orjson
 import typer
@@ -113,6 +114,13 @@ def _lines(answers: dict[str, str], user: str, password_file: str) -> list[str]:
         f"TANDEM_TLS={tls}",
         f"TANDEM_PROVIDER={'smtp' if host else 'file'}",
     ]
+    local = [
+        urlsplit(answers[f"{half}_url"]).netloc
+        for half in HALVES
+        if urlsplit(answers[f"{half}_url"]).hostname == "127.0.0.1"
+    ]
+    if local:
+        lines += [f"TANDEM_ALLOW_PRIVATE={','.join(local)}"]
     if host:
         lines += [f"TANDEM_SMTP_HOST={host}", f"TANDEM_SMTP_PORT={port}", f"TANDEM_SMTP_USER={user}"]
         lines += [f"TANDEM_SMTP_PASSWORD_FILE={password_file}"]

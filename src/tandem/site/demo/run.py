@@ -81,9 +81,11 @@ def _make_home() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "tandem.env"
     if not file.exists():
-        lines = [f"TANDEM_{name}_PORT={_free(port)}" for name, port in PORTS.items()]
-        file.write_text("\n".join(["# Made by the demonstration", *lines, "TANDEM_PROVIDER_LOCK=1", ""]))
-        file.chmod(0o600)
+        ports = {name: _free(port) for name, port in PORTS.items()}
+        reach = ",".join(f"127.0.0.1:{ports[name]}" for name in ("PLANNER", "MESSENGER"))
+        lines = [f"TANDEM_{name}_PORT={port}" for name, port in ports.items()]
+        lines += [f"TANDEM_ALLOW_PRIVATE={reach}", "TANDEM_PROVIDER_LOCK=1"]
+        _write_private(file, "\n".join(["# Made by the demonstration", *lines, ""]))
         return
     for name in PORTS:
         port = int(value(f"TANDEM_{name}_PORT"))

@@ -33,7 +33,8 @@ def test_parse_ignores_case_and_unknown_keys(body):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"null", b"<html>", b"\xff", b"{}", b'{"EventTypeID":true}', b'{"EventTypeID":-1}', b'{"EventTypeID":1.5}',
+    [b"", b"[]", b"null", b"<html>", b"\xff", b"{}", b'{"EventTypeID":true}', b'{"EventTypeID":-1}',
+     b'{"EventTypeID":1.5}',
      b'{"EventTypeID":13,"eventtypeid":1}', b'{"EventTypeID":13,"CampaignID":"x"}', b'{"EventTypeID":1e400}',
      b'{"EventTypeID":99999999999999999999}', b"[" * 100_000],
 )  # fmt: skip

@@ -183,8 +183,10 @@ class TestListeners:
 
     @pytest.mark.parametrize(
         "body",
-        [{"EventTypeID": 13}, {"ListenerURL": "https://h"}, {"EventTypeID": 13, "ListenerURL": "x"}, b'{"EventTypeID":13,"EventTypeID":1}',
-         {"EventTypeID": 99, "ListenerURL": "https://h"}, {"EventTypeID": 3, "ChannelID": 1, "ListenerURL": "https://h"}, [], None],
+        [{"EventTypeID": 13}, {"ListenerURL": "https://h"},
+         {"EventTypeID": 13, "ListenerURL": "x"}, b'{"EventTypeID":13,"EventTypeID":1}',
+         {"EventTypeID": 99, "ListenerURL": "https://h"},
+         {"EventTypeID": 3, "ChannelID": 1, "ListenerURL": "https://h"}, [], None],
     )  # fmt: skip
     def test_bad_bodies_leave_nothing(self, call, body):
         assert call("/current/general/RegisterEventListener", body, method="POST").status_code == 400

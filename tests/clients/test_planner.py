@@ -26,7 +26,8 @@ from tandem.kit.http import Http
 TOKEN = "bf186b0a-ff34-44b2-9f62-496aa0d5e2c7"
 DETAILS = {
     "TargetGroupID": 3, "CampaignType": "Test/Control", "Duration": 7, "LeadTime": 0, "Notes": "",
-    "IsMultiChannel": False,     "IsRecurrence": False, "Status": "Successful", "Error": "", "Tags": [], "Channels": [{"Id": 505, "Name": "x"}],
+    "IsMultiChannel": False,     "IsRecurrence": False, "Status": "Successful", "Error": "", "Tags": [],
+    "Channels": [{"Id": 505, "Name": "x"}],
     "TestGroupSize": 5, "ControlGroupSize": 1,
 }  # fmt: skip
 

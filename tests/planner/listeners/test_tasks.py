@@ -17,8 +17,14 @@ def jobs():
     return list(names.values_list("args", flat=True))
 
 
+def forget_jobs():
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
 def test_a_due_row_wakes_one_job_however_often_it_is_looked_at():
 
+    forget_jobs()
     clock = FrozenClock(datetime.now(UTC) - timedelta(minutes=1))
     account = accounts.create_account(name="Shop", zone="UTC", clock=clock)
     service.register(account.id, event_type=13, channel_id=505, url="https://host.example/", clock=clock)
@@ -26,9 +32,7 @@ def test_a_due_row_wakes_one_job_however_often_it_is_looked_at():
         service.enqueue_event(account.id, 13, 7, 505, clock=clock)
     [row] = EventOutbox.objects.all()
     assert jobs() == [{"outbox_id": row.pk}]
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
+    forget_jobs()
     tasks.wake_due_events(0)
     tasks.wake_due_events(2)
     assert jobs() == [{"outbox_id": row.pk}]
-

@@ -53,9 +53,9 @@ def _calls(file: Path, tree: ast.AST, lines: list[str]) -> Iterator[str]:
         where = f"{file.relative_to(ROOT)}:{node.lineno}"
         if _is_query(node) and not _names_account(node, lines):
             yield f"{where}: a query without its account; name it, or say why in a comment `{ALL_ACCOUNTS}: ...`."
-        if node.func.attr == "now" and ast.unparse(node.func.value) == "datetime" and file.name != "clock.py":
-            if (SOURCE / "site") not in file.parents:
-                yield f"{where}: the time passes through kit.clock."
+        asks = node.func.attr == "now" and ast.unparse(node.func.value) == "datetime"
+        if asks and file.name != "clock.py" and SOURCE / "site" not in file.parents:
+            yield f"{where}: the time passes through kit.clock."
 
 
 def _is_query(node: ast.Call) -> bool:

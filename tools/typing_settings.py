@@ -1,6 +1,7 @@
 """Django settings for the type checker alone: the apps of both halves at once, every setting with its type."""
 
 from pathlib import Path
+from typing import Any
 
 from tandem.kit.secrets import Vault
 
@@ -28,3 +29,4 @@ TANDEM_VAULT = Vault(bytes(32))
 TANDEM_PUBLIC_URL = ""
 TANDEM_TRACKING_URL = ""
 TANDEM_ALLOW_PRIVATE: tuple[str, ...] = ()
+TANDEM_SENDING: dict[str, Any] = {}

@@ -38,6 +38,6 @@ def test_a_data_folder_of_another_major_version_is_refused(server):
     home, running = server
     embedded_postgres.stop(running)
     (running.data / "PG_VERSION").write_text("14\n")
-    with pytest.raises(DatabaseUnavailable, match="made by PostgreSQL 14.*tandem db dump"):
+    with pytest.raises(DatabaseUnavailable, match=r"made by PostgreSQL 14.*tandem db dump"):
         embedded_postgres.ensure(home, ("one",))
     (running.data / "PG_VERSION").write_text("18\n")

@@ -31,9 +31,9 @@ def test_every_page_shows_without_complaint(live_server, settings, tmp_path, mon
     if settings.TANDEM_HALF != "messenger":
         pytest.skip("the messenger's pages")
     from playwright.sync_api import sync_playwright
+    from tests.fixtures.sendings import create_contacts, create_house, create_sending
 
     from tandem.messenger.accounts import service as accounts
-    from tests.fixtures.sendings import create_contacts, create_house, create_sending
 
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     house = create_house()

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.planner.targeting.generated import CATALOGUE
 
 from tandem.planner.engine.domain import Attribute, Kind
 from tandem.planner.targeting.domain import document
 from tandem.planner.targeting.reading import read, read_text
 from tandem.planner.targeting.wording import to_text
-from tests.planner.targeting.generated import CATALOGUE
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/conditions.md").read_text()
 ATTRIBUTES = (*CATALOGUE, Attribute(name="stage", label="Stage", kind=Kind.TEXT, set="Model"))

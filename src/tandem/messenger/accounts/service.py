@@ -246,6 +246,7 @@ def recent_activity(account_id: int, limit: int = 100) -> tuple[ActivityView, ..
 def _by_token(token: str) -> ApiUser | None:
     if not token:
         return None
+    # all accounts: the token names the account
     return ApiUser.objects.filter(token_hash=token_hash(token), is_active=True).first()
 
 
@@ -261,7 +262,9 @@ def _by_basic(header: str, customer_id: int) -> ApiUser | None:
         return None
     # the same user name may exist in two accounts; the addressed account's comes first
     rows = sorted(
-        ApiUser.objects.filter(user_name=name, is_active=True), key=lambda row: row.account_id != customer_id
+        # all accounts: the caller's account is checked below
+        ApiUser.objects.filter(user_name=name, is_active=True),
+        key=lambda row: row.account_id != customer_id,
     )
     return next((row for row in rows if _proves(row, password)), None)
 

@@ -41,8 +41,8 @@ def connect(
     view = service.connect_planner(
         chosen, planner_url=planner_url, zone=zone, user=user, password=password, api_key=api_key
     )
-    for number, kind in channels:
-        service.bind_channel(chosen, number, kind)
+    for channel_id, kind in channels:
+        service.bind_channel(chosen, channel_id, kind)
     if as_json:
         print_json(asdict(view))
     else:

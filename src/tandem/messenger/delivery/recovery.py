@@ -44,6 +44,7 @@ WHERE b.id = o.id
 
 def recover_dead(me: int, providers: dict[Channel, Provider], now: datetime) -> int:
     """Settle what dead senders left behind; how many were buried."""
+    # all accounts: senders serve every account
     open_senders = Sender.objects.filter(recovered=False).exclude(id=me).order_by("id")
     return sum(_bury(sender, providers, now) for sender in open_senders if is_dead(sender))
 
@@ -93,6 +94,7 @@ def _bury(sender: Sender, providers: dict[Channel, Provider], now: datetime) -> 
                 },
             )
         cursor.execute(_RELEASE, [sender.id])
+        # all accounts: senders serve every account
         Sender.objects.filter(id=sender.id).update(recovered=True)
     transaction.on_commit(lambda: Path(sender.journal).unlink(missing_ok=True))
     return True

@@ -272,6 +272,7 @@ def _register(clock: Clock, lease: timedelta) -> tuple[int, journal.Journal]:
     )
     path = settings.TANDEM_HOME / "journal" / f"{sender.id}.log"
     opened = journal.Journal(path, sender.id)
+    # all accounts: senders serve every account
     Sender.objects.filter(id=sender.id).update(journal=str(path))
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [recovery.ADVISORY_CLASS, sender.id % 2**31])

@@ -165,6 +165,7 @@ def check_token(token: str) -> None:
 
 def _attempt_of(token: str) -> Attempt:
     sending_id, attempt_id = tokens.read(settings.SECRET_KEY, tokens.UNSUBSCRIBE, token)
+    # all accounts: the signed token names the attempt
     attempt = Attempt.objects.filter(id=attempt_id, sending_id=sending_id).first()
     if attempt is None:
         raise BadToken("The message of this link is not known any more.", "Write to the sender instead.")

@@ -48,6 +48,7 @@ def reports(account_id: int, sending_id: int) -> list[ReportView]:
 def prepare_reports(clock: Clock) -> int:
     """Make the rows of finished campaigns that have none yet; how many sendings."""
     reported = MetricReport.objects.values("sending_id")
+    # all accounts: the tick works for every account
     waiting = Sending.objects.filter(
         finished_at__isnull=False, kind="campaign", campaign_id__isnull=False
     ).exclude(id__in=reported)
@@ -72,6 +73,7 @@ def prepare_reports(clock: Clock) -> int:
 
 def post_due(client_of: Callable[[int], PlannerClient], *, clock: Clock) -> int:
     """Post what is due, one call per sending; `client_of` gives the planner of an account. How many totals went."""
+    # all accounts: the tick works for every account
     due = MetricReport.objects.filter(state="waiting", next_at__lte=clock.system())
     sendings = due.order_by("sending_id").values_list("account_id", "sending_id").distinct()[:50]
     return sum(_post(account_id, sending_id, client_of, clock) for account_id, sending_id in list(sendings))
@@ -151,6 +153,7 @@ def _words(problem: Problem) -> str:
 
 def settle_orphans(clock: Clock, *, after: timedelta = timedelta(minutes=5)) -> int:
     """Totals whose poster died between call and answer: held as uncertain, shown."""
+    # all accounts: the tick works for every account
     return MetricReport.objects.filter(state="posting", next_at__lt=clock.system() - after).update(
         state="uncertain", problem="The process ended before it heard the planner's answer."
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound, Problem
@@ -40,9 +40,7 @@ def refresh_consent(*, clock: Clock) -> int:
     for account_id, channel_account_id, full in channels.refresh_due(clock.business()):
         done += _try(
             f"consent of account {account_id}",
-            lambda a=account_id, c=channel_account_id, f=full: channels.refresh_consent(
-                a, c, clock=clock, full=f
-            ),
+            partial(channels.refresh_consent, account_id, channel_account_id, clock=clock, full=full),
         )
     return done
 
@@ -61,8 +59,9 @@ def _build_missing(account_id: int, clock: Clock) -> bool:
     day = modelling.last_whole_day(account_id, clock)
     if _as_of(account_id, day):
         return False
-    modelling.build_snapshot(account_id, day, clock=clock)
-    listeners.enqueue_event(account_id, DAILY_DONE_EVENT, None, None, clock=clock)
+    with transaction.atomic():
+        modelling.build_snapshot(account_id, day, clock=clock)
+        listeners.enqueue_event(account_id, DAILY_DONE_EVENT, None, None, clock=clock)
     return True
 
 

@@ -53,11 +53,11 @@ class Attribute:
 class Engine(Protocol):
     """Runs expression trees over one snapshot. Only expressions come in: never text of SQL."""
 
-    def rows(self, query: exp.Expression) -> list[tuple[Any, ...]]:
+    def rows(self, query: exp.Expr) -> list[tuple[Any, ...]]:
         """All rows of a query."""
 
-    def value(self, query: exp.Expression) -> Any:
+    def value(self, query: exp.Expr) -> Any:
         """The one value of a query with one row and one column."""
 
-    def write_csv(self, query: exp.Expression, target: Path) -> int:
+    def write_csv(self, query: exp.Expr, target: Path) -> int:
         """Write a query's rows to a CSV file without header; the number of rows."""

@@ -63,16 +63,16 @@ class DuckEngine:
                 self._asking -= 1
                 self._close_if_idle()
 
-    def rows(self, query: exp.Expression) -> list[tuple[Any, ...]]:
+    def rows(self, query: exp.Expr) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with self._cursor() as cursor:
             return cursor.execute(query.sql(dialect="duckdb")).fetchall()
 
-    def value(self, query: exp.Expression) -> Any:
+    def value(self, query: exp.Expr) -> Any:
         """The one value of a query with one row and one column."""
         return self.rows(query)[0][0]
 
-    def write_csv(self, query: exp.Expression, target: Path) -> int:
+    def write_csv(self, query: exp.Expr, target: Path) -> int:
         """Write a query's rows to a CSV file without header; the number of rows."""
         options = [
             exp.CopyParameter(this=exp.var("FORMAT"), expression=exp.var("CSV")),

@@ -42,7 +42,7 @@ def table(name: str) -> exp.Table:
     return exp.Table(this=exp.to_identifier(name, quoted=True))
 
 
-def literal(value: Value) -> exp.Expression:
+def literal(value: Value) -> exp.Expr:
     """A typed literal; decimals are written out, never with an exponent."""
     if isinstance(value, bool):
         return exp.true() if value else exp.false()
@@ -60,7 +60,7 @@ def members(group: Group, as_of: date) -> exp.Select:
     return exp.select(column(CUSTOMER)).from_(table(CUSTOMERS)).where(truth(group, as_of))
 
 
-def truth(node: Node, as_of: date, *, only: int | None = None) -> exp.Expression:
+def truth(node: Node, as_of: date, *, only: int | None = None) -> exp.Expr:
     """A boolean over a row of `customers`, never NULL. `only` keeps history rules to one customer's orders."""
     if isinstance(node, Group):
         return _group(node, as_of, only)
@@ -69,7 +69,7 @@ def truth(node: Node, as_of: date, *, only: int | None = None) -> exp.Expression
     return _history(node, as_of, only)
 
 
-def _group(group: Group, as_of: date, only: int | None) -> exp.Expression:
+def _group(group: Group, as_of: date, only: int | None) -> exp.Expr:
     if not group.members:
         return exp.false()
     join = exp.and_ if group.every else exp.or_
@@ -77,20 +77,18 @@ def _group(group: Group, as_of: date, only: int | None) -> exp.Expression:
     return exp.not_(exp.paren(whole)) if group.negated else whole
 
 
-def _sure(condition: exp.Expression) -> exp.Expression:
+def _sure(condition: exp.Expr) -> exp.Expr:
     return exp.Coalesce(this=condition, expressions=[exp.false()])
 
 
-def _compare(
-    left: Callable[[], exp.Expression], operator: Operator, values: Iterable[exp.Expression]
-) -> exp.Expression:
+def _compare(left: Callable[[], exp.Expr], operator: Operator, values: Iterable[exp.Expr]) -> exp.Expr:
     given = list(values)
     if operator is Operator.BETWEEN:
         return exp.and_(exp.GTE(this=left(), expression=given[0]), exp.LTE(this=left(), expression=given[1]))
     return _BINARY[operator](this=left(), expression=given[0])
 
 
-def _attribute(rule: AttributeRule, as_of: date) -> exp.Expression:
+def _attribute(rule: AttributeRule, as_of: date) -> exp.Expr:
     if rule.operator is Operator.KNOWN:
         return exp.not_(exp.Is(this=column(rule.field), expression=exp.null()))
     if rule.operator is Operator.UNKNOWN:
@@ -108,7 +106,7 @@ _OPPOSITES = {
 }
 
 
-def _positive(rule: AttributeRule, operator: Operator, as_of: date) -> exp.Expression:
+def _positive(rule: AttributeRule, operator: Operator, as_of: date) -> exp.Expr:
     this = column(rule.field)
     values = [literal(value) for value in rule.values]
     if operator is Operator.IN:
@@ -122,7 +120,7 @@ def _positive(rule: AttributeRule, operator: Operator, as_of: date) -> exp.Expre
     return _compare(lambda: column(rule.field), operator, values)
 
 
-def _window(name: str, days: int, as_of: date) -> exp.Expression:
+def _window(name: str, days: int, as_of: date) -> exp.Expr:
     """The `days` days that end with the run day."""
     return exp.and_(
         exp.GT(this=column(name), expression=literal(as_of - timedelta(days=days))),
@@ -130,8 +128,8 @@ def _window(name: str, days: int, as_of: date) -> exp.Expression:
     )
 
 
-def _events(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expression:
-    within = [exp.EQ(this=column("kind"), expression=literal(rule.kind.value))]
+def _events(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expr:
+    within: list[exp.Expr] = [exp.EQ(this=column("kind"), expression=literal(rule.kind.value))]
     if rule.days is not None:
         within.append(exp.paren(_window("day", rule.days, as_of)))
     else:
@@ -145,14 +143,14 @@ def _events(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expression:
     return exp.and_(*within)
 
 
-def _amount(rule: HistoryRule) -> exp.Expression:
+def _amount(rule: HistoryRule) -> exp.Expr:
     measured = column(_COLUMN[rule.of or Measure.AMOUNT])
     return exp.Abs(this=measured) if rule.kind is EventKind.RETURN else measured
 
 
 def _per_day(rule: HistoryRule, as_of: date, only: int | None) -> exp.Select:
     """One row per customer and day with an order: that day's total is the order's."""
-    selected = [column(CUSTOMER), column("day")]
+    selected: list[exp.Expr] = [column(CUSTOMER), column("day")]
     if rule.agg is not Aggregate.COUNT:
         selected.append(exp.alias_(exp.Sum(this=_amount(rule)), "total", quoted=True))
     return (
@@ -170,7 +168,7 @@ def _source(rule: HistoryRule, as_of: date, only: int | None) -> exp.Select:
     return exp.select().from_(_per_day(rule, as_of, only).subquery("days"))
 
 
-def aggregate(rule: HistoryRule) -> exp.Expression:
+def aggregate(rule: HistoryRule) -> exp.Expr:
     """What is compared: 0 for a sum or count over nothing, NULL for the rest."""
     total = column("total")
     if rule.agg is Aggregate.SUM:
@@ -184,7 +182,7 @@ def aggregate(rule: HistoryRule) -> exp.Expression:
     return exp.Count(this=exp.Star())
 
 
-def _having(rule: HistoryRule) -> exp.Expression:
+def _having(rule: HistoryRule) -> exp.Expr:
     operator = rule.operator or Operator.AT_LEAST
     if rule.agg is Aggregate.AVG:
         # Total against value x days: exact in decimals, where a quotient would not be.
@@ -208,7 +206,7 @@ def holds_for_zero(rule: HistoryRule) -> bool:
     }[rule.operator or Operator.EQUAL]
 
 
-def _history(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expression:
+def _history(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expr:
     if rule.agg in (Aggregate.ANY, Aggregate.NONE):
         plain = exp.select(column(CUSTOMER)).from_(table(ORDERS)).where(_events(rule, as_of, only))
         joined = _joined(plain)
@@ -219,7 +217,7 @@ def _history(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expression
     return _joined(grouped.having(_having(rule)))
 
 
-def _joined(customers: exp.Select) -> exp.Expression:
+def _joined(customers: exp.Select) -> exp.Expr:
     # NULL in a NOT IN list would empty the answer; the outer COALESCE-free form needs surrogates only.
     known = customers.where(exp.not_(exp.Is(this=column(CUSTOMER), expression=exp.null())))
     return exp.In(this=column(CUSTOMER), query=known.subquery())

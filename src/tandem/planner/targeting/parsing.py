@@ -25,7 +25,12 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_COMPARISONS = {("at", "least"): ">=", ("at", "most"): "<=", ("more", "than"): ">", ("less", "than"): "<"}
+_COMPARISONS: dict[tuple[str, ...], str] = {
+    ("at", "least"): ">=",
+    ("at", "most"): "<=",
+    ("more", "than"): ">",
+    ("less", "than"): "<",
+}
 _DATES = {
     ("on", "or", "after"): ">=",
     ("on", "or", "before"): "<=",

@@ -6,12 +6,12 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from tandem.kit import clock
 from tandem.kit.problems import Problem
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 EDITORS = frozenset({"administrator", "marketer", "approver", "engineer"})
 TECHNICAL = frozenset({"administrator", "engineer"})
 ADMINISTRATORS = frozenset({"administrator"})
@@ -48,7 +48,7 @@ def page(*, write: bool = False, technical: bool = False, admin: bool = False) -
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user: Any = request.user
             if not user.is_authenticated:
                 return _to_sign_in(request)
@@ -72,13 +72,13 @@ def page(*, write: bool = False, technical: bool = False, admin: bool = False) -
     return decorate
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
+def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(status=401, headers={"HX-Redirect": "/ui/sign-in"})
     return redirect_to_login(request.get_full_path(), "/ui/sign-in")
 
 
-def go(request: HttpRequest, url: str) -> HttpResponse:
+def go(request: HttpRequest, url: str) -> HttpResponseBase:
     """Lead the browser on after a change, with htmx or without."""
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(status=200, headers={"HX-Redirect": url})

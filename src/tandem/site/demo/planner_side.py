@@ -10,6 +10,7 @@ from typing import Any
 
 from tandem.kit import clock
 from tandem.kit.commands import words
+from tandem.kit.problems import Refused
 from tandem.site.demo.side import serve
 
 ZONE = "Europe/Stockholm"
@@ -113,7 +114,7 @@ def wait(facts: dict[str, Any]) -> dict[str, Any]:
     unsettled = {"draft", "scheduled", "making list", "waiting for messenger", "sending"}
     while True:
         states = {
-            view.channel: str(view.state)
+            str(view.channel): str(view.state)
             for view in campaigns.list_campaigns(facts["account_id"])
             if view.occurrence_id in facts["campaigns"].values()
         }
@@ -164,8 +165,10 @@ def _bring_customers(account_id: int, facts: dict[str, Any]) -> tuple[date, list
     )
     if report.rejected:
         notes.append(f"{report.rejected:,} rows were rejected ({report.reasons}); see {report.errors}.")
-    _, last_day = customers.order_days(account_id)
-    return last_day, notes, contacts
+    days = customers.order_days(account_id)
+    if days is None:
+        raise Refused("The log holds no orders.", "Give a file with at least one sale.")
+    return days[1], notes, contacts
 
 
 def _campaign(facts: dict[str, Any], channel: Any, kind: str, templates: list[int], send_at: datetime) -> int:

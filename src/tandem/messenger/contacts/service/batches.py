@@ -102,6 +102,7 @@ def import_file(
 def run_waiting(*, clock: Clock) -> int:
     """Run every uploaded import that nobody is running; how many."""
     waiting = list(
+        # all accounts: a worker takes up every account's uploads
         ImportBatch.objects.filter(status__in=_OPEN).order_by("id").values_list("account_id", "pk")
     )
     for account_id, batch_id in waiting:

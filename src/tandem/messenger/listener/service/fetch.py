@@ -26,6 +26,7 @@ _FETCH_LOCK = 7261002
 
 def fetch_due(clock: Clock) -> int:
     """Work on every inbox row that is due; how many became sendings."""
+    # all accounts: the tick works for every account
     due = Inbox.objects.filter(state=InboxState.WAITING.value, next_try_at__lte=clock.system()).order_by(
         "next_try_at"
     )

@@ -24,6 +24,7 @@ def planner_today(zone: str, clock: Clock) -> date:
 def poll_due(clock: Clock) -> int:
     """Ask every connected planner whose turn it is; how many campaigns were new."""
     now = clock.system()
+    # all accounts: the tick works for every account
     due = PlannerConnection.objects.filter(Q(next_poll_at__isnull=True) | Q(next_poll_at__lte=now))
     return sum(poll_account(row.account_id, clock=clock) for row in due)
 

@@ -95,6 +95,7 @@ def _note(account_id: int, event: events.CampaignEvent | None, receipt: Receipt,
 
 
 def _account_of(secret: str, clock: Clock) -> int:
+    # all accounts: the secret names the account
     row = ListenerUrl.objects.filter(secret_hash=secrets.token_hash(secret)).first()
     if row is None or (row.valid_until is not None and row.valid_until <= clock.system()):
         raise UnknownListener("There is nothing at this address.")

@@ -106,7 +106,7 @@ def act(request: HttpRequest, sending_id: int) -> HttpResponse:
             subject=str(sending_id),
             clock=now_clock(),
         )
-        messages.success(request, ACTIONS[verb].done)
+        messages.success(request, str(ACTIONS[verb].done))
     return redirect("sending", sending_id)
 
 

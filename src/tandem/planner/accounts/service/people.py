@@ -77,6 +77,7 @@ def authenticate(email: str, password: str, *, address: str = "", clock: Clock) 
     keys = [f"user {email.strip().casefold()[:320]}"] + ([f"from {address}"] if address else [])
     if any(_failures.wait(key, now) for key in keys):
         raise TooManyFailures("Too many wrong passwords.", "Wait 15 minutes, then try again.")
+    # all accounts: an address signs in to one account
     user = User.objects.filter(email__iexact=email.strip(), is_active=True).first()
     if not check_password(password, user.password if user else _SOMEBODY) or user is None:
         for key in keys:

@@ -99,6 +99,7 @@ def login(user_name: str, password: str, *, clock: Clock) -> str:
     name = user_name.strip()
     if _failures.wait(name, now):
         raise TooManyFailures("Too many wrong passwords.", "Wait 15 minutes.")
+    # all accounts: a user name belongs to one account
     credential = ApiCredential.objects.filter(user_name=name, is_active=True).first()
     # the password is 192 random bits, so a plain hash is enough; the comparison takes the same time either way
     kept = credential.password_hash if credential else hashlib.sha256().hexdigest()
@@ -109,6 +110,7 @@ def login(user_name: str, password: str, *, clock: Clock) -> str:
         raise TooManyLogins("This user logged in less than a second ago.", "Use the token you have.")
     _logins.failed(name, now)
     token = str(uuid.uuid4())
+    # all accounts: the credential names the account
     LoginToken.objects.filter(credential=credential, used_at__lt=now - _KEEP_EXPIRED).delete()
     LoginToken.objects.create(
         account_id=credential.account_id, credential=credential, token_hash=token_hash(token), used_at=now
@@ -129,6 +131,7 @@ def caller_of_token(token: str, *, clock: Clock) -> Caller:
     if now - found.used_at > TOKEN_LIFE:
         raise TokenExpired("The token was not used for 20 minutes.", "Log in again.")
     if now - found.used_at > _WRITE_EVERY:
+        # all accounts: the token names the account
         LoginToken.objects.filter(pk=found.pk).update(used_at=now)
     return _caller(found.credential)
 

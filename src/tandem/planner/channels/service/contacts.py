@@ -43,6 +43,7 @@ def refresh_consent(account_id: int, channel_account_id: int, *, clock: Clock, f
 
 def refresh_due(now: datetime) -> tuple[tuple[int, int, bool], ...]:
     """(account, channel account, full) of every connection whose copy is too old."""
+    # all accounts: the tick works for every account
     rows = ChannelAccount.objects.exclude(templates_read_at=None).values_list(
         "account_id", "pk", "consent_read_at", "consent_full_at"
     )

@@ -40,14 +40,17 @@ def stop(account_id: int, occurrence_id: int, state: OccurrenceState, cause: str
 def follow_due(*, clock: Clock) -> int:
     """Move on what time alone moves: sending begins, late ones do not run, silent ones are closed."""
     now = clock.business()
+    # all accounts: the tick works for every account
     moved = Occurrence.objects.filter(
         state=OccurrenceState.WAITING, fetched_at__isnull=False, send_at__lte=now
     ).update(state=OccurrenceState.SENDING, sending_at=now)
+    # all accounts: the tick works for every account
     late = Occurrence.objects.filter(state=OccurrenceState.WAITING, fetched_at=None, late_at__lt=now)
     for account_id, pk in late.values_list("account_id", "pk"):
         cause = "The messenger did not fetch the list before the late cut-off. Nothing was sent."
         stop(account_id, pk, OccurrenceState.NOT_RUN, cause, clock)
         moved += 1
+    # all accounts: the tick works for every account
     silent = Occurrence.objects.filter(state=OccurrenceState.SENDING, late_at__lt=now - REPORT_TIME)
     for account_id, pk in silent.values_list("account_id", "pk"):
         cause = "The messenger did not report what became of every message."

@@ -41,6 +41,7 @@ class _NobodyThere(Exception):
 
 def prepare_due(*, clock: Clock) -> int:
     """Make every list whose time has come, in all accounts; how many were made. One failure stops no other."""
+    # all accounts: the tick works for every account
     due = Occurrence.objects.filter(state__in=DUE_STATES, lock_at__lte=clock.business()).order_by(
         "lock_at", "pk"
     )

@@ -47,6 +47,7 @@ class Outcome:
 def due(*, clock: Clock, limit: int = 100) -> tuple[int, ...]:
     """Rows to tell now, of all accounts, longest waiting first."""
     now = clock.system()
+    # all accounts: the tick works for every account
     found = EventOutbox.objects.filter(state=EventState.WAITING, next_at__lte=now)
     found = found.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
     return tuple(found.order_by("next_at").values_list("pk", flat=True)[:limit])

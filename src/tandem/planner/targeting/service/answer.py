@@ -43,11 +43,11 @@ def count(account_id: int, condition: dict[str, Any]) -> Count:
     )
 
 
-def _stage(names: Iterable[str]) -> exp.Expression:
+def _stage(names: Iterable[str]) -> exp.Expr:
     return exp.alias_(column(STAGE) if STAGE in names else exp.null(), "stage")
 
 
-def _allowed(name: str, names: Iterable[str]) -> exp.Expression:
+def _allowed(name: str, names: Iterable[str]) -> exp.Expr:
     return exp.CountIf(this=column(name)) if name in names else exp.Literal.number(0)
 
 

@@ -153,7 +153,7 @@ def why_nobody(account_id: int, condition: dict[str, Any]) -> tuple[WhyStep, ...
         *(exp.alias_(truth(part, snapshot.as_of), f"m{number}") for number, part in enumerate(parts))
     ).from_(table(CUSTOMERS))
     join = exp.and_ if tree.every else exp.or_
-    figures: list[exp.Expression] = []
+    figures: list[exp.Expr] = []
     for number in range(len(parts)):
         so_far = [column(f"m{earlier}") for earlier in range(number + 1)]
         figures += [exp.CountIf(this=so_far[-1].copy()), exp.CountIf(this=join(*so_far))]

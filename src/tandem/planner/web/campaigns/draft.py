@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from tandem.planner.campaigns.domain import CampaignPlan, CampaignView, ChannelKind, TemplateShare
-from tandem.planner.channels.domain import TemplateView
+from tandem.planner.campaigns.domain import CampaignPlan, CampaignView, TemplateShare
+from tandem.planner.channels.domain import ChannelKind, TemplateView
 
 USUAL_RATE = 0.05
 

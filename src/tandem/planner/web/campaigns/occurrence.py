@@ -36,7 +36,7 @@ def act(request: HttpRequest, campaign_id: int, verb: str) -> HttpResponse:
     account_id = request.user.account_id  # type: ignore[union-attr]
     view = campaigns_service.get_campaign(account_id, campaign_id)
     try:
-        messages.success(request, _do(account_id, view, verb, request.user.email))
+        messages.success(request, _do(account_id, view, verb, str(request.user)))
     except NotFound:
         raise
     except Problem as problem:

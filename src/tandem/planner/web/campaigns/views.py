@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -120,7 +120,9 @@ def _judged(
         return _form(request, draft, view, errors=errors, status=problem.status)
 
 
-def _save(request: HttpRequest, wanted: Any, view: CampaignView | None, *, schedule: bool) -> HttpResponse:
+def _save(
+    request: HttpRequest, wanted: Any, view: CampaignView | None, *, schedule: bool
+) -> HttpResponseBase:
     account_id = request.user.account_id  # type: ignore[union-attr]
     actor = request.user.email  # type: ignore[union-attr]
     if schedule:

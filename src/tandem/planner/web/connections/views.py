@@ -143,7 +143,7 @@ def _show(
         "check": check,
         "others": len(channels.list_accounts(_account(request))) > 1,
         "listeners": [
-            (one, channel_ids.get(one.channel_id, _("all channels")))
+            (one, channel_ids.get(one.channel_id or 0, _("all channels")))
             for one in registered
             if one.channel_id is None or one.channel_id in channel_ids
         ],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -70,7 +70,7 @@ def edit(request: HttpRequest, group_id: int) -> HttpResponse:
     return _build(request, service.get_group(account_id, group_id))
 
 
-def _build(request: HttpRequest, group: GroupView | None) -> HttpResponse:
+def _build(request: HttpRequest, group: GroupView | None) -> HttpResponseBase:
     account_id: int = request.user.account_id  # type: ignore[union-attr]
     try:
         attributes = {one.name: one for one in service.attributes_of(account_id)}

@@ -30,7 +30,7 @@ WHERE id = (
     LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
     WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state IN ('scheduled', 'sending')
       AND NOT coalesce(d.held, FALSE)
-    ORDER BY b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
+    ORDER BY b.first_seq, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
 RETURNING id, account_id, sending_id, first_seq, last_seq, fence
 """
 _STARTED = """

@@ -36,6 +36,7 @@ from tandem.messenger.delivery.providers.base import Provider
 from tandem.messenger.delivery.providers.choose import provider_for
 
 log = logging.getLogger("tandem.sender")
+COMPOSERS_KEPT = 16
 IDLE_SECONDS = 0.25
 CHORES_SECONDS = 1.0
 GATE_SECONDS = 0.25
@@ -151,11 +152,11 @@ class Life:
 
     def _composer(self, claim: Claim) -> Composer:
         if claim.sending not in self._composers:
-            self._composers = {
-                claim.sending: Composer(
-                    claim, key=settings.SECRET_KEY, tracking_url=settings.TANDEM_TRACKING_URL
-                )
-            }
+            if len(self._composers) >= COMPOSERS_KEPT:
+                self._composers.clear()
+            self._composers[claim.sending] = Composer(
+                claim, key=settings.SECRET_KEY, tracking_url=settings.TANDEM_TRACKING_URL
+            )
         return self._composers[claim.sending]
 
     def _advance(self, claim: Claim, done: list[Change], limit: int) -> SubBlock:

@@ -42,7 +42,7 @@ _FIELD_IDS = {
 
 
 @page()
-def campaigns(request: HttpRequest) -> HttpResponse:
+def campaigns(request: HttpRequest) -> HttpResponseBase:
     """Every campaign of the account, latest first."""
     account_id = request.user.account_id  # type: ignore[union-attr]
     search = request.GET.get("q", "").strip()
@@ -54,7 +54,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 
 @page(write=True)
 @require_http_methods(["GET", "POST"])
-def plan(request: HttpRequest) -> HttpResponse:
+def plan(request: HttpRequest) -> HttpResponseBase:
     """A new campaign on one page."""
     if request.method == "POST":
         return _posted(request, None)
@@ -65,7 +65,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 
 @page(write=True)
 @require_http_methods(["GET", "POST"])
-def change(request: HttpRequest, campaign_id: int) -> HttpResponse:
+def change(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """The same page for a campaign that may still be changed."""
     view = campaigns_service.get_campaign(request.user.account_id, campaign_id)  # type: ignore[union-attr]
     if request.method == "POST":
@@ -86,7 +86,7 @@ def _preset(request: HttpRequest, draft: drafts.PlanDraft) -> drafts.PlanDraft:
     )
 
 
-def _posted(request: HttpRequest, view: CampaignView | None) -> HttpResponse:
+def _posted(request: HttpRequest, view: CampaignView | None) -> HttpResponseBase:
     account_id = request.user.account_id  # type: ignore[union-attr]
     draft = drafts.from_post(request.POST)
     around = surroundings(account_id, draft)
@@ -102,7 +102,7 @@ def _posted(request: HttpRequest, view: CampaignView | None) -> HttpResponse:
 
 def _judged(
     request: HttpRequest, draft: drafts.PlanDraft, view: CampaignView | None, do: str
-) -> HttpResponse:
+) -> HttpResponseBase:
     account_id = request.user.account_id  # type: ignore[union-attr]
     zone = view.zone if view else request.user.account.zone  # type: ignore[union-attr]
     errors = drafts.judge(draft, surroundings(account_id, draft).every_template)

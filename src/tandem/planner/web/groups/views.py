@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -49,7 +49,7 @@ class Builder:
 
 
 @page()
-def groups(request: HttpRequest) -> HttpResponse:
+def groups(request: HttpRequest) -> HttpResponseBase:
     """All target groups of the account."""
     account_id: int = request.user.account_id  # type: ignore[union-attr]
     return render(request, "groups/list.html", {"groups": service.list_groups(account_id)})
@@ -57,14 +57,14 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 @page(write=True)
 @require_http_methods(["GET", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: HttpRequest) -> HttpResponseBase:
     """The builder, empty."""
     return _build(request, None)
 
 
 @page()
 @require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, group_id: int) -> HttpResponse:
+def edit(request: HttpRequest, group_id: int) -> HttpResponseBase:
     """The builder, filled with a saved group."""
     account_id: int = request.user.account_id  # type: ignore[union-attr]
     return _build(request, service.get_group(account_id, group_id))
@@ -219,7 +219,7 @@ def _look(builder: Builder) -> None:
             builder.person_error = f"{problem.detail} {problem.advice}".strip()
 
 
-def _answer(request: HttpRequest, builder: Builder) -> HttpResponse:
+def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
     _look(builder)
     if not builder.text_edited:
         if builder.condition is not None:

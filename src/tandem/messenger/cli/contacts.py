@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,28 +92,48 @@ def import_contacts(
 def forget(
     original_id: str, account: AccountOption = None, as_json: JsonOption = False, dry_run: DryRun = False
 ) -> None:
-    """Erase a customer from every list and say what remains."""
+    """Erase a customer from lists, ledger and outbox of every account (or one), and say what remains."""
     from tandem.kit import clock
-    from tandem.messenger.accounts.service import find_account
     from tandem.messenger.contacts import service
+    from tandem.messenger.delivery import forgetting
 
-    report = service.forget(
-        find_account(account).id, original_id, dry_run=dry_run, clock=clock.from_environment()
-    )
+    now = clock.from_environment()
+    reports = []
+    for owner in _owners(account):
+        gone = forgetting.forget(owner.id, original_id, dry_run=dry_run)
+        report = service.forget(owner.id, original_id, dry_run=dry_run, clock=now)
+        found = {**report.places, **gone}
+        reports.append({"account": owner.name, "found": list(found.items()), "remains": report.remains})
     if as_json:
-        print_json(asdict(report))
+        print_json(reports)
         return
-    for place, count in report.places.items():
-        words.print(f"{place}: {count}", markup=False)
-    for line in report.remains:
-        words.print(f"Remains: {line}.", markup=False)
+    for told in reports:
+        for place, count in told["found"]:
+            words.print(f"{told['account']}: {count} in {place}", markup=False)
+        for line in told["remains"]:
+            words.print(f"Remains: {line}.", markup=False)
 
 
 @app.command("export")
 @command("messenger")
 def export(original_id: str, account: AccountOption = None) -> None:
     """Everything that is stored of a customer, as JSON on stdout."""
-    from tandem.messenger.accounts.service import find_account
     from tandem.messenger.contacts import service
+    from tandem.messenger.delivery import forgetting
 
-    print_json(service.export(find_account(account).id, original_id))
+    print_json(
+        [
+            {
+                "account": owner.name,
+                **service.export(owner.id, original_id),
+                "messages": forgetting.export(owner.id, original_id),
+            }
+            for owner in _owners(account)
+        ]
+    )
+
+
+def _owners(account: str | None) -> Any:
+    from tandem.messenger.accounts import service
+
+    return [service.find_account(account)] if account else service.list_accounts()

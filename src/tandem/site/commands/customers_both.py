@@ -41,12 +41,15 @@ def forget(
         return
     planner = []
     for account in accounts.list_accounts():
-        gone = service.forget(account.id, customer_id, clock=clock.from_environment())
+        try:
+            gone = service.forget(account.id, customer_id, clock=clock.from_environment())
+        except NotFound:
+            continue
         planner.append({"account": account.name, **dataclasses.asdict(gone)})
     report = {
         "customer_id": customer_id,
         "planner": planner,
-        "messenger": _messenger("forget", customer_id, "--yes"),
+        "messenger": _messenger("forget", customer_id, "--json"),
     }
     if as_json:
         print_json(report)
@@ -78,7 +81,7 @@ def _everywhere(customer_id: str) -> dict[str, Any]:
 
 def _messenger(verb: str, customer_id: str, *more: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-m", "tandem", "contacts", verb, "--json", *more, "--", customer_id],
+        [sys.executable, "-m", "tandem", "contacts", verb, *more, "--", customer_id],
         capture_output=True,
         check=False,
     )

@@ -1,0 +1,57 @@
+"""Erases a person from the ledger and the outbox; the row stays, so every sending's numbers stay true."""
+
+import hashlib
+import hmac
+
+from django.conf import settings
+from django.db import transaction
+
+from tandem.messenger.delivery.domain import Channel
+from tandem.messenger.delivery.models import Attempt
+from tandem.messenger.delivery.providers import file as outbox
+
+
+def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str, int]:
+    """Delete the person's messages in the outbox, put a keyed hash in the place of the id; place -> count.
+
+    A row that was still to be sent finds no contact any more and is skipped. May be run again.
+    """
+    rows = Attempt.objects.filter(account_id=account_id, customer=customer)
+    found = list(rows.values_list("sending_id", "id"))
+    files = [
+        path
+        for sending_id, attempt_id in found
+        for channel in Channel
+        if (path := outbox.find(_box(account_id, channel), outbox.file_name(sending_id, attempt_id)))
+    ]
+    if not dry_run:
+        with transaction.atomic():
+            rows.update(customer=_grave(account_id, customer), detail="")
+            for path in files:
+                path.unlink(missing_ok=True)
+    return {"ledger rows": len(found), "outbox messages": len(files)}
+
+
+def export(account_id: int, customer: str) -> list[dict[str, object]]:
+    """The person's rows of the ledger."""
+    rows = Attempt.objects.filter(account_id=account_id, customer=customer).select_related("sending")
+    return [
+        {
+            "campaign_id": row.sending.campaign_id,
+            "channel": row.sending.channel,
+            "template_id": row.template_id,
+            "state": row.get_state_display(),
+            "reason": row.reason,
+            "at": row.done_at,
+        }
+        for row in rows.order_by("id")
+    ]
+
+
+def _box(account_id: int, channel: Channel) -> "outbox.Path":
+    return outbox.folder(settings.TANDEM_HOME, account_id, channel.value)
+
+
+def _grave(account_id: int, customer: str) -> str:
+    key = settings.SECRET_KEY.encode()
+    return f"forgotten:{hmac.digest(key, f'{account_id}:{customer}'.encode(), hashlib.sha256).hex()[:32]}"

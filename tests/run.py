@@ -18,7 +18,7 @@ GROUPS = {
     "kit": (("tests/kit", "tests/contract", "tests/site"), "planner", ["-n", "2", "-m", "not browser"]),
     "planner": (("tests/planner",), "planner", ["-n", "2", "-m", "not browser"]),
     "messenger": (("tests/messenger",), "messenger", ["-n", "2", "-m", "not browser"]),
-    "journeys": (("tests/journeys",), "planner", ["-n", "2", "-m", "not browser"]),
+    "journeys": (("tests/journeys",), "planner", ["-n", "2", "--dist", "loadfile", "-m", "not browser"]),
     "browser": (("tests/journeys/browser",), "planner", ["-n", "0", "-m", "browser"]),
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -48,8 +49,8 @@ def export(account_id: int, customer: str) -> list[dict[str, object]]:
     ]
 
 
-def _box(account_id: int, channel: Channel) -> "outbox.Path":
-    return outbox.folder(settings.TANDEM_HOME, account_id, channel.value)
+def _box(account_id: int, channel: Channel) -> Path:
+    return outbox.folder(Path(settings.TANDEM_HOME) / "outbox", account_id, channel.value)
 
 
 def _grave(account_id: int, customer: str) -> str:

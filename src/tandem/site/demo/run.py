@@ -32,7 +32,7 @@ REPEAT_AHEAD = 30
 AHEAD_PER_CUSTOMER = 45 / 50_000
 LEAD_SECONDS = 10
 GIVE_UP_SECONDS = 240
-PORTS = {"PLANNER": 8100, "MESSENGER": 8200, "TRACKING": 8300}
+SERVICES = ("PLANNER", "MESSENGER", "TRACKING")
 COUNTS = ("listed", "control", "sent", "skipped", "failed", "uncertain", "outbox")
 
 
@@ -81,13 +81,14 @@ def _make_home() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "tandem.env"
     if not file.exists():
-        ports = {name: _free(port) for name, port in PORTS.items()}
+        ports = {name: _free(int(value(f"TANDEM_{name}_PORT"))) for name in SERVICES}
+        os.environ.update({f"TANDEM_{name}_PORT": str(port) for name, port in ports.items()})
         reach = ",".join(f"127.0.0.1:{ports[name]}" for name in ("PLANNER", "MESSENGER"))
         lines = [f"TANDEM_{name}_PORT={port}" for name, port in ports.items()]
         lines += [f"TANDEM_ALLOW_PRIVATE={reach}", "TANDEM_PROVIDER_LOCK=1"]
         _write_private(file, "\n".join(["# Made by the demonstration", *lines, ""]))
         return
-    for name in PORTS:
+    for name in SERVICES:
         port = int(value(f"TANDEM_{name}_PORT"))
         if _free(port) != port:
             raise Refused(

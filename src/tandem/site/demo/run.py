@@ -28,9 +28,9 @@ from tandem.site.processes import Supervisor
 from tandem.site.services import HALVES, children_of
 from tandem.site.settings.environment import home, value
 
-REPEAT_AHEAD = 30
+REPEAT_AHEAD = 42
 AHEAD_PER_CUSTOMER = 45 / 50_000
-LEAD_SECONDS = 10
+LEAD_SECONDS = 25
 GIVE_UP_SECONDS = 240
 SERVICES = ("PLANNER", "MESSENGER", "TRACKING")
 COUNTS = ("listed", "control", "sent", "skipped", "failed", "uncertain", "outbox")

@@ -12,12 +12,12 @@ from pathlib import Path
 _figures: dict[str, float] = {}
 
 
-def set_up() -> None:
-    """The planner half in the benchmarks' own home (TANDEM_HOME, else one kept in the temporary folder)."""
+def set_up(half: str) -> None:
+    """One half in the benchmarks' own home (TANDEM_HOME, else one kept in the temporary folder)."""
     os.environ.setdefault("TANDEM_HOME", str(Path(tempfile.gettempdir()) / "tandem-benchmarks"))
     from tandem.kit.commands import use_half
 
-    use_half("planner")
+    use_half(half)
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)

@@ -13,7 +13,7 @@ import orjson
 
 from benchmarks import measure
 
-MODULES = {"import": "import_", "snapshot": "snapshot", "count": "count", "list": "list_"}
+MODULES = {"import": "import_", "snapshot": "snapshot", "count": "count", "list": "list_", "send": "send"}
 
 
 def main() -> int:
@@ -22,8 +22,9 @@ def main() -> int:
     if name not in MODULES:
         print(f"NAME must be one of {', '.join(MODULES)}.", file=sys.stderr)
         return 2
-    measure.set_up()
-    found = importlib.import_module(f"benchmarks.{MODULES[name]}").run(n)
+    module = importlib.import_module(f"benchmarks.{MODULES[name]}")
+    measure.set_up(getattr(module, "HALF", "planner"))
+    found = module.run(n)
     document = {"name": name, "n": n, **measure.figures(), **found}
     if os.environ.get("JSON") != "1":
         for key, value in document.items():

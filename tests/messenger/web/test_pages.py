@@ -289,3 +289,32 @@ def test_source_of_a_version_is_shown_escaped(house, client):
     page = client.get(f"/ui/projects/triggers/{house.email_trigger}/versions/{version.id}").content.decode()
     assert "<script>alert(1)</script>" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_listener_url_is_shown_to_those_who_may_change_it(house):
+    url = listener.overview(house.account_id, clock=CLOCK).url
+    secret = url.rsplit("/", 1)[1]
+    assert secret in signed_in(house, "engineer").get("/ui/listener").content.decode()
+    for role in ("viewer", "editor"):
+        page = signed_in(house, role).get("/ui/listener").content.decode()
+        assert secret not in page and "The address is a secret" in page
+
+
+def test_the_outbox_goes_back_page_by_page_without_opening_the_rest(client, house, settings, tmp_path):
+    settings.TANDEM_HOME = tmp_path
+    box = tmp_path / "outbox" / str(house.account_id) / "email"
+    for part in ("new", "cur"):
+        (box / part).mkdir(parents=True)
+    for number in range(1, 121):
+        folder, name = ("cur", f"3.{number}.tandem:2,S") if number % 2 else ("new", f"3.{number}.tandem")
+        (box / folder / name).write_text(f"Subject: Letter {number} of many\n\n-")
+    (box / "new" / "stray").symlink_to(tmp_path / "nowhere")
+
+    shown, address = [], "/ui/outbox"
+    while address:
+        page = client.get(address).content.decode()
+        assert "120" in page
+        shown += [int(number) for number in re.findall(r"Letter (\d+) of many", page)]
+        older = re.search(r'href="(\?before=[^"]+)"', page)
+        address = f"/ui/outbox{older[1]}" if older else ""
+    assert shown == list(range(120, 0, -1))

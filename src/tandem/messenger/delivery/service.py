@@ -1,9 +1,6 @@
 """What people and other rooms do with sendings: look, pause, cancel, stop all, unsubscribe, read the outbox."""
 
 from collections.abc import Sequence
-from email import message_from_bytes, policy
-from email.message import EmailMessage, Message
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -18,13 +15,17 @@ from tandem.messenger.delivery.domain import (
     AttemptState,
     AttemptView,
     Channel,
-    OutboxMessage,
     SendingState,
     SendingView,
 )
 from tandem.messenger.delivery.errors import BadToken, SendingNotFound, SendingOver
 from tandem.messenger.delivery.models import Attempt, DeliverySettings, Sending
-from tandem.messenger.delivery.providers import file
+from tandem.messenger.delivery.outbox import outbox as outbox
+from tandem.messenger.delivery.outbox import outbox_count as outbox_count
+from tandem.messenger.delivery.outbox import outbox_message as outbox_message
+from tandem.messenger.delivery.outbox import outbox_sizes as outbox_sizes
+from tandem.messenger.delivery.pace import Pace as Pace
+from tandem.messenger.delivery.pace import pace as pace
 
 _CANCEL_ROWS = """
 UPDATE messenger_delivery_attempt a SET state = 24, reason = 'cancelled', done_at = %(now)s
@@ -170,67 +171,6 @@ def _attempt_of(token: str) -> Attempt:
     if attempt is None:
         raise BadToken("The message of this link is not known any more.", "Write to the sender instead.")
     return attempt
-
-
-def outbox(
-    account_id: int, channel: str | None = None, limit: int = 50, before: float | None = None
-) -> list[OutboxMessage]:
-    """The newest messages of the built-in outbox; `before` = time stamp of the last one shown."""
-    found: list[OutboxMessage] = []
-    for each in [Channel(channel)] if channel else list(Channel):
-        box = file.folder(_root(), account_id, each)
-        found += [_read(path, each, whole=False) for path in file.newest(box, limit, before)]
-    return sorted(found, key=lambda message: message.at, reverse=True)[:limit]
-
-
-def outbox_message(account_id: int, channel: str, name: str) -> OutboxMessage:
-    """One message with its content. Raises SendingNotFound."""
-    path = file.find(file.folder(_root(), account_id, channel), name)
-    if path is None:
-        raise SendingNotFound("There is no such message in the outbox.", "Go back to the outbox.")
-    return _read(path, Channel(channel), whole=True)
-
-
-def outbox_count(account_id: int, campaign_id: int | None = None, channel: str | None = None) -> int:
-    """Distinct messages (by Message-ID) read back from the outbox."""
-    channels = [Channel(channel)] if channel else list(Channel)
-    return sum(file.distinct(file.folder(_root(), account_id, each), campaign_id) for each in channels)
-
-
-def _root() -> Path:
-    return Path(settings.TANDEM_HOME) / "outbox"
-
-
-def _read(path: Path, channel: Channel, *, whole: bool) -> OutboxMessage:
-    raw = path.read_bytes()
-    message = message_from_bytes(raw, policy=policy.compat32)
-    return OutboxMessage(
-        name=path.name.split(":")[0],
-        channel=channel,
-        at=file.written_at(path),
-        to=_header(message, "To"),
-        sender=_header(message, "From"),
-        subject=_header(message, "Subject"),
-        campaign_id=_header(message, "X-Tandem-Campaign"),
-        message_id=_header(message, "Message-ID"),
-        raw=raw if whole else b"",
-        html=_part(message, "text/html") if whole else "",
-        text=_part(message, "text/plain") if whole else "",
-    )
-
-
-def _header(message: Message, name: str) -> str:
-    from email.header import decode_header, make_header
-
-    return str(make_header(decode_header(message.get(name, ""))))
-
-
-def _part(message: Message | EmailMessage, kind: str) -> str:
-    for part in message.walk():
-        if part.get_content_type() == kind:
-            payload = part.get_payload(decode=True)
-            return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
-    return ""
 
 
 def _sending(account_id: int, sending_id: int, *, lock: bool = False) -> Sending:

@@ -5,6 +5,7 @@ Layout: `<home>/outbox/<account>/<channel>/{tmp,new,cur}`. Files are not synced 
 sub-block.
 """
 
+import heapq
 import os
 import re
 from collections.abc import Iterator
@@ -104,13 +105,33 @@ def files(box: Path) -> Iterator[Path]:
             continue
 
 
-def newest(box: Path, limit: int, before: float | None) -> list[Path]:
-    """The newest files, at most `limit`, older than the mark if one is given."""
-    import heapq
+def order(name: str) -> tuple[int, int]:
+    """A message's place among the others, from its name alone: (sending, attempt)."""
+    sending, attempt, _ = name.split(".", 2)
+    return int(sending), int(attempt)
 
-    times = ((path.stat().st_mtime, path) for path in files(box))
-    older = (pair for pair in times if before is None or pair[0] < before)
-    return [path for _, path in heapq.nlargest(limit, older)]
+
+def newest(box: Path, limit: int, before: str | None) -> list[Path]:
+    """The last files by sending and attempt, at most `limit`, before the named one; opens none and asks no times."""
+    mark = order(before) if before and _NAME.match(before) else None
+    names = ((order(name), part, name) for part, name in _names(box))
+    older = names if mark is None else (one for one in names if one[0] < mark)
+    return [box / part / name for _, part, name in heapq.nlargest(limit, older)]
+
+
+def size(box: Path) -> int:
+    """How many messages lie in the box, by name alone."""
+    return len({name.partition(":")[0] for _, name in _names(box)})
+
+
+def _names(box: Path) -> Iterator[tuple[str, str]]:
+    for part in ("new", "cur"):
+        try:
+            yield from (
+                (part, name) for name in os.listdir(box / part) if _NAME.match(name.partition(":")[0])
+            )
+        except FileNotFoundError:
+            continue
 
 
 def written_at(path: Path) -> datetime:

@@ -18,13 +18,14 @@ def outbox(request: HttpRequest) -> HttpResponse:
     account = account_id(request)
     channel = request.GET.get("channel")
     channel = channel if channel in CHANNELS else None
-    messages = delivery.outbox(account, channel, limit=PAGE + 1, before=_mark(request.GET.get("before")))
+    messages = delivery.outbox(account, channel, limit=PAGE + 1, before=request.GET.get("before"))
+    sizes = delivery.outbox_sizes(account)
     context = {
         "messages_read": messages[:PAGE],
-        "next": f"{messages[PAGE - 1].at.timestamp():.6f}" if len(messages) > PAGE else None,
+        "next": messages[PAGE - 1].name if len(messages) > PAGE else None,
         "channel": channel,
-        "emails": delivery.outbox_count(account, channel="email"),
-        "texts": delivery.outbox_count(account, channel="sms"),
+        "emails": sizes["email"],
+        "texts": sizes["sms"],
         "first": "before" not in request.GET,
     }
     return render(request, "outbox/list.html", context)
@@ -62,11 +63,3 @@ def _known(channel: str) -> str:
     if channel not in CHANNELS:
         raise Http404
     return channel
-
-
-def _mark(text: str | None) -> float | None:
-    try:
-        mark = float(text) if text else None
-    except ValueError:
-        return None
-    return mark if mark is not None and 0 < mark < 1e11 else None

@@ -1,25 +1,68 @@
-"""Runs pytest once per half: `python -m tests.run [kit planner messenger journeys browser] [-- pytest options]`.
+"""Runs pytest once per group: `python -m tests.run [kit planner messenger journeys browser served] [-- options]`.
 
-One process has one Django half, so each group is a pytest run of its own, all on one embedded PostgreSQL.
+One process has one Django half, so each group is a pytest run of its own. The groups of one half share an embedded
+PostgreSQL; journeys make their own homes and mostly wait for real minutes, so they run beside the others.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tandem.kit import embedded_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-#: group -> (folders, Django half, pytest options)
+SPREAD = ("-n", "2", "-m", "not browser")
+#: The rooms whose rules live in the database itself; run once more on a served PostgreSQL.
+KEPT_BY_PLANNER = ("accounts", "campaigns", "execution", "listeners", "customers/test_forget.py")
+KEPT_BY_MESSENGER = ("accounts", "contacts", "delivery", "listener")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One pytest run: its folders, its Django half, its options, the lane it runs in."""
+
+    folders: tuple[str, ...]
+    half: str
+    options: tuple[str, ...] = SPREAD
+    lane: str = "rooms"
+    served: bool = False
+
+
+def _browser(folder: str, half: str) -> Group:
+    return Group(
+        folders=(f"tests/journeys/browser/{folder}",),
+        half=half,
+        options=("-n", "0", "-m", "browser"),
+        lane="browser",
+    )
+
+
 GROUPS = {
-    "kit": (("tests/kit", "tests/contract", "tests/site"), "planner", ["-n", "2", "-m", "not browser"]),
-    "planner": (("tests/planner",), "planner", ["-n", "2", "-m", "not browser"]),
-    "messenger": (("tests/messenger",), "messenger", ["-n", "2", "-m", "not browser"]),
-    "journeys": (("tests/journeys",), "planner", ["-n", "2", "--dist", "loadfile", "-m", "not browser"]),
-    "browser": (("tests/journeys/browser",), "planner", ["-n", "0", "-m", "browser"]),
+    "kit": Group(folders=("tests/kit", "tests/contract", "tests/site"), half="planner"),
+    "planner": Group(folders=("tests/planner",), half="planner"),
+    "messenger": Group(folders=("tests/messenger",), half="messenger"),
+    "journeys": Group(
+        folders=("tests/journeys",),
+        half="planner",
+        options=("-n", "3", "--dist", "loadfile", "-m", "not browser"),
+        lane="journeys",
+    ),
+    "browser-planner": _browser("planner", "planner"),
+    "browser-messenger": _browser("messenger", "messenger"),
+    "browser-both": _browser("both", "planner"),
+    "served-planner": Group(
+        folders=tuple(f"tests/planner/{name}" for name in KEPT_BY_PLANNER), half="planner", served=True
+    ),
+    "served-messenger": Group(
+        folders=tuple(f"tests/messenger/{name}" for name in KEPT_BY_MESSENGER), half="messenger", served=True
+    ),
 }
 
 
@@ -27,31 +70,112 @@ def main() -> int:
     """Run the chosen groups; the exit code is the worst of theirs."""
     words = sys.argv[1:]
     options = words[words.index("--") + 1 :] if "--" in words else []
-    chosen = [word for word in words if word in GROUPS] or [
-        name for name in GROUPS if name != "browser" or shutil.which("chromium")
-    ]
     home = Path(os.environ.setdefault("TANDEM_HOME", str(ROOT / "var" / "test")))
+    chosen = _chosen(words)
+    environment = dict(os.environ)
+    if any(GROUPS[name].served for name in chosen):
+        os.environ["TANDEM_POSTGRES"] = "system"
+        home /= "served"
     home.mkdir(parents=True, exist_ok=True)
     server = embedded_postgres.ensure(home)
-    results = {}
+    if "TANDEM_POSTGRES" in os.environ:
+        print(f"PostgreSQL of this machine: {server.binaries}", flush=True)
+        environment |= {
+            f"TANDEM_{half}_DATABASE_URL": server.url(f"tandem_{half.lower()}")
+            for half in ("PLANNER", "MESSENGER")
+        }
+    started = time.monotonic()
+    runs = [Run(name, options, environment, home / "results") for name in chosen]
     try:
-        for name in chosen:
-            results[name] = _run(name, options)
+        _run_lanes(runs)
     finally:
         embedded_postgres.stop(server)
-    for name, (code, seconds) in results.items():
-        print(f"{name}: {'passed' if code == 0 else 'FAILED'} in {seconds:.0f} s", flush=True)
-    return max(code for code, _ in results.values())
+    return _report(runs, time.monotonic() - started)
 
 
-def _run(name: str, options: list[str]) -> tuple[int, float]:
-    folders, half, more = GROUPS[name]
-    print(f"== {name}", flush=True)
-    started = time.monotonic()
-    present = [folder for folder in folders if (ROOT / folder).exists()]
-    command = [sys.executable, "-m", "pytest", f"--ds=tandem.site.settings.{half}", *more, *present, *options]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
-    return (0 if code == 5 else code), time.monotonic() - started
+class Run:
+    """One group's pytest process and what came of it."""
+
+    def __init__(self, name: str, options: list[str], environment: dict[str, str], results: Path) -> None:
+        self.name, self.group = name, GROUPS[name]
+        results.mkdir(exist_ok=True)
+        self._xml, self._log = results / f"{name}.xml", results / f"{name}.log"
+        self._options, self._environment = options, environment
+        self.code, self.seconds = 2, 0.0
+
+    def go(self) -> None:
+        """Run it; its output is shown whole when it ends, so that lanes do not mix."""
+        started = time.monotonic()
+        self._xml.unlink(missing_ok=True)
+        present = [folder for folder in self.group.folders if (ROOT / folder).exists()]
+        command = [sys.executable, "-m", "pytest", f"--ds=tandem.site.settings.{self.group.half}", "-q"]
+        command += [*self.group.options, f"--junit-xml={self._xml}", *present, *self._options]
+        with self._log.open("w") as log:
+            self.code = subprocess.run(
+                command,
+                cwd=ROOT,
+                check=False,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                preexec_fn=None if self.group.lane == "journeys" else _yield_to_journeys,
+            ).returncode
+        self.seconds = time.monotonic() - started
+        print(f"== {self.name}\n{self._log.read_text()}", flush=True)
+
+    def counts(self) -> dict[str, int]:
+        """Tests, failures, errors and skipped as the run recorded them; nothing if it never got that far."""
+        if not self._xml.exists():
+            return {}
+        suites = ElementTree.parse(self._xml).getroot().iter("testsuite")
+        found = next(suites).attrib
+        return {key: int(found[key]) for key in ("tests", "failures", "errors", "skipped")}
+
+
+def _yield_to_journeys() -> None:
+    os.nice(5)
+
+
+def _chosen(words: list[str]) -> list[str]:
+    names = [name for name in GROUPS for word in words if name == word or name.startswith(f"{word}-")]
+    everything = [name for name, group in GROUPS.items() if not group.served]
+    without_browser = [name for name in everything if GROUPS[name].lane != "browser"]
+    return names or (everything if shutil.which("chromium") else without_browser)
+
+
+def _run_lanes(runs: list[Run]) -> None:
+    """Rooms and journeys side by side; the browser alone, after them."""
+    beside = [
+        threading.Thread(target=_in_order, args=([run for run in runs if run.group.lane == lane],))
+        for lane in ("journeys", "rooms")
+    ]
+    for thread in beside:
+        thread.start()
+    for thread in beside:
+        thread.join()
+    _in_order(run for run in runs if run.group.lane == "browser")
+
+
+def _in_order(runs: Iterable[Run]) -> None:
+    for run in runs:
+        run.go()
+
+
+def _report(runs: list[Run], seconds: float) -> int:
+    total = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    for run in runs:
+        print(f"{run.name}: {'passed' if run.code == 0 else 'FAILED'} in {run.seconds:.0f} s")
+        total = {key: number + run.counts().get(key, 0) for key, number in total.items()}
+    passed = total["tests"] - total["failures"] - total["errors"] - total["skipped"]
+    told = {
+        "passed": passed,
+        "failed": total["failures"],
+        "errors": total["errors"],
+        "skipped": total["skipped"],
+    }
+    said = ", ".join(f"{number} {word}" for word, number in told.items() if number)
+    print(f"{said or 'no tests'} in {seconds:.2f}s", flush=True)
+    return max(run.code for run in runs)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ PROJECTS = {
     ),
 }
 LATE_OPT_OUTS = 20
+FLAGS = ("unsubscribed", "mobileUnsubscribed")
 
 
 def prepare(facts: dict[str, Any]) -> dict[str, Any]:
@@ -93,17 +94,17 @@ def opt_out(facts: dict[str, Any]) -> dict[str, Any]:
     """The people of the file who have opted out, before the planner reads consent."""
     from tandem.messenger.contacts import service
 
-    account_id, list_id = int(facts["customer_id"]), facts["list_id"]
-    done = 0
-    with Path(facts["contacts"]).open(newline="") as file:
-        for row in csv.DictReader(file):
-            for column, channel in (("unsubscribed", "email"), ("mobileUnsubscribed", "sms")):
-                if row[column] == "1":
-                    contact = service.get_contact(account_id, list_id, row["originalId"])
-                    done += service.unsubscribe(
-                        account_id, contact.id, channel, source="demo", clock=clock.from_environment()
-                    )
-    return {"opted_out": done}
+    contacts = Path(facts["contacts"])
+    gone = contacts.with_name("opted-out.csv")
+    with contacts.open(newline="") as source, gone.open("w", newline="") as target:
+        writer = csv.DictWriter(target, ("originalId", *FLAGS), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(row for row in csv.DictReader(source) if "1" in [row[flag] for flag in FLAGS])
+    now = clock.from_environment()
+    batch = service.import_file(
+        int(facts["customer_id"]), facts["list_id"], gone, kind="UNSUBSCRIBE", clock=now
+    )
+    return {"opted_out": batch.affected}
 
 
 def opt_out_late(facts: dict[str, Any]) -> dict[str, Any]:

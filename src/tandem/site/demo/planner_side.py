@@ -86,7 +86,7 @@ def plan(facts: dict[str, Any]) -> dict[str, Any]:
     now = clock.from_environment()
     account_id = facts["account_id"]
     channel = channels.get_account(account_id, None)
-    channels.refresh_consent(account_id, channel.id, clock=now, full=True)
+    channels.refresh_consent(account_id, channel.id, clock=now, full=not facts["again"])
     shutil.rmtree(
         Path(facts["contacts"]).parent, ignore_errors=True
     )  # addresses are the messenger's from here

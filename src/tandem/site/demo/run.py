@@ -28,9 +28,10 @@ from tandem.site.processes import Supervisor
 from tandem.site.services import HALVES, children_of
 from tandem.site.settings.environment import home, value
 
-REPEAT_AHEAD = 42
-AHEAD_PER_CUSTOMER = 45 / 50_000
-LEAD_SECONDS = 25
+#: Business seconds before the send time: to start and plan, to list and fetch, and more the first time.
+START_SECONDS = 14
+LEAD_SECONDS, LEAD_PER_CUSTOMER = 9, 12 / 50_000
+FIRST_PER_CUSTOMER = 20 / 50_000
 GIVE_UP_SECONDS = 240
 SERVICES = ("PLANNER", "MESSENGER", "TRACKING")
 COUNTS = ("listed", "control", "sent", "skipped", "failed", "uncertain", "outbox")
@@ -124,14 +125,19 @@ def _set_clock(memory: "_Memory", made: dict[str, Any], again: bool) -> datetime
     machine = datetime.now(UTC)
     if "offset" in state:
         reached = machine + timedelta(seconds=state["offset"])
-        while send_at - timedelta(seconds=REPEAT_AHEAD) < reached:
+        while send_at - timedelta(seconds=START_SECONDS + _lead(made)) < reached:
             send_at += timedelta(minutes=10)
-    ahead = REPEAT_AHEAD + (0 if again else made["customers"] * AHEAD_PER_CUSTOMER)
+    ahead = START_SECONDS + _lead(made) + (0 if again else made["customers"] * FIRST_PER_CUSTOMER)
     offset = (send_at - timedelta(seconds=ahead) - machine).total_seconds()
     memory.write({**state, "offset": offset})
     os.environ["TANDEM_CLOCK_OFFSET"] = f"{offset:.3f}"
     _set_line(home() / "tandem.env", "TANDEM_CLOCK_OFFSET", f"{offset:.3f}")
     return send_at
+
+
+def _lead(made: dict[str, Any]) -> int:
+    """Seconds to make the list of this many customers and have it fetched."""
+    return LEAD_SECONDS + round(made["customers"] * LEAD_PER_CUSTOMER)
 
 
 def _plan(made: dict[str, Any], send_at: datetime, again: bool) -> dict[str, Any]:
@@ -141,7 +147,7 @@ def _plan(made: dict[str, Any], send_at: datetime, again: bool) -> dict[str, Any
         **addresses,
         "again": again,
         "send_at": send_at.isoformat(),
-        "lead_seconds": LEAD_SECONDS,
+        "lead_seconds": _lead(made),
     }
     _side("messenger", "listen", facts)
     if not again:
@@ -184,7 +190,7 @@ def _result(made: dict[str, Any], planned: dict[str, Any], timings: dict[str, fl
             "uncertain": theirs["uncertain"],
             "outbox": theirs["outbox"],
             "seconds": {
-                "send": round(theirs["seconds"], 2),
+                "sending": round(theirs["seconds"], 2),
                 "after its minute": round(theirs["lateness"], 2),
             },
         }
@@ -248,6 +254,7 @@ def _write_demo_json(made: dict[str, Any], planned: dict[str, Any]) -> None:
 
 
 def _side(half: str, step: str, facts: dict[str, Any]) -> dict[str, Any]:
+    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", f"tandem.site.demo.{half}_side", step],
         input=orjson.dumps(facts),
@@ -256,6 +263,7 @@ def _side(half: str, step: str, facts: dict[str, Any]) -> dict[str, Any]:
     )
     if done.returncode != 0:
         raise SystemExit(done.returncode)  # the step has said what is wrong
+    words.print(f"  {half} {step}: {time.monotonic() - started:.1f} s")
     return dict(orjson.loads(done.stdout.splitlines()[-1]))
 
 

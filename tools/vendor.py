@@ -1,4 +1,4 @@
-"""Take the files named in vendor.toml out of their npm packages into kit/static/vendor. By hand, rarely.
+"""Take the files named in vendor.toml out of their npm packages into kit/static/vendor (or tests/assets). By hand.
 
 Needs `npm` (only `npm pack`, nothing is installed). Run with --check to compare hashes without the network.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "vendor.toml"
 TARGET = ROOT / "src" / "tandem" / "kit" / "static" / "vendor"
+TEST_TARGET = ROOT / "tests" / "assets"
 
 
 def packages() -> list[dict]:
@@ -21,11 +22,16 @@ def packages() -> list[dict]:
     return tomllib.loads(MANIFEST.read_text())["package"]
 
 
+def folder_of(package: dict) -> Path:
+    """Where its files lie: with the pages, or beside the tests if only they use it."""
+    return (TEST_TARGET if package.get("tests_only") else TARGET) / package["folder"]
+
+
 def digest(package: dict) -> str:
     """One sha256 over all files of the package, by name and content in the order of vendor.toml."""
     total = hashlib.sha256()
     for name in _targets(package):
-        total.update(name.encode() + b"\0" + (TARGET / package["folder"] / name).read_bytes() + b"\0")
+        total.update(name.encode() + b"\0" + (folder_of(package) / name).read_bytes() + b"\0")
     return total.hexdigest()
 
 
@@ -35,7 +41,7 @@ def _targets(package: dict) -> list[str]:
 
 def fetch(package: dict) -> None:
     """Unpack the named files of one package; the source-map line is cut off, the map is not shipped."""
-    folder = TARGET / package["folder"]
+    folder = folder_of(package)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         command = [

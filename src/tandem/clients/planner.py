@@ -172,9 +172,11 @@ class PlannerClient:
 
         With one channel the count is TestGroupSize. With several, or none told, the list is read twice and both
         must be equal. on_page is told the number of rows after each page.
-        Raises ListIncomplete, CustomerTwice, PageRepeated and what a single call raises.
+        Raises NotForThisChannel, ListIncomplete, CustomerTwice, PageRepeated and what a single call raises.
         """
         details = self.campaign_details(campaign_id)
+        if details.channels and channel_id not in details.channels:
+            raise problems.not_for_channel(campaign_id, channel_id, details.channels)
         channel_rows = self.campaign_channel_details(campaign_id, channel_id)
         one_channel = not details.is_multi_channel and len(details.channels) <= 1
         expected = details.test_group_size if one_channel else None

@@ -53,6 +53,12 @@ class PlannerKnowsNot(PlannerProblem):
     title = "The planner does not know this"
 
 
+class NotForThisChannel(PlannerProblem):
+    """The campaign is for other channels."""
+
+    title = "The campaign is for another channel"
+
+
 class PlannerRefused(PlannerProblem):
     """Status 400 and the like: our request was not understood."""
 
@@ -92,6 +98,14 @@ class CustomerTwice(PlannerProblem):
 def wrong(what: str) -> PlannerAnswerWrong:
     """The answer was JSON, but not the contract's."""
     return PlannerAnswerWrong(f"The planner's answer cannot be used: {what}", "Nothing was changed.")
+
+
+def not_for_channel(campaign_id: int, channel_id: int, channels: tuple[int, ...]) -> NotForThisChannel:
+    """The campaign exists, for other channels."""
+    named = ", ".join(map(str, channels))
+    return NotForThisChannel(
+        f"Campaign {campaign_id} is for channel {named}, not for channel {channel_id}.", "Nothing is sent."
+    )
 
 
 def html(address: str) -> PlannerAnsweredHtml:

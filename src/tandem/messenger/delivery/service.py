@@ -67,7 +67,11 @@ def find_sending(account_id: int, campaign_id: int, channel_id: int | None = Non
 def ledger(
     account_id: int, sending_id: int, *, state: str | None = None, after: int = 0, limit: int = 100
 ) -> list[AttemptView]:
-    """Rows of the ledger in list order, from the row after `after`; of one state if it is named."""
+    """Rows of the ledger in list order, from the row after `after`; of one state if it is named.
+
+    Raises SendingNotFound.
+    """
+    _sending(account_id, sending_id)
     rows = Attempt.objects.filter(account_id=account_id, sending_id=sending_id, seq__gt=after)
     if state:
         rows = rows.filter(state=_state_named(state))

@@ -19,6 +19,12 @@ class AccountRefused(Refused):
     """The account, user or credential breaks a rule."""
 
 
+class CredentialUnknown(NotFound):
+    """No such credential in the account."""
+
+    title = "Credential not found"
+
+
 class NameTaken(Conflict):
     """Another one has the name."""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 
 from tandem.clients.planner import CompleteRead
+from tandem.clients.planner_problems import NotForThisChannel
 from tandem.contract.planner_api import ChannelDetails, ExecutionRow
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
@@ -168,13 +169,20 @@ def _hash(rows: Sequence[ExecutionRow]) -> str:
 
 def _failed(row: Inbox, problem: Problem, clock: Clock) -> None:
     tries = row.tries + 1
-    wait = retry_after(tries)
+    refused = isinstance(problem, NotForThisChannel)  # asking again gives the same answer
+    wait = None if refused else retry_after(tries)
     words = f"{problem.title}: {problem.detail} {problem.advice}".strip()[:500]
     level = logging.ERROR if wait is None else logging.WARNING
     log.log(level, "listener.fetch.failed campaign=%s try=%s %s", row.campaign_id, tries, problem.title)
     Inbox.objects.filter(account_id=row.account_id, id=row.id).update(
         tries=tries,
         problem=words,
-        state=(InboxState.HELD if wait is None else InboxState.WAITING).value,
+        state=_state(refused, wait).value,
         next_try_at=clock.system() + timedelta(seconds=wait or 0),
     )
+
+
+def _state(refused: bool, wait: int | None) -> InboxState:
+    if refused:
+        return InboxState.REFUSED
+    return InboxState.HELD if wait is None else InboxState.WAITING

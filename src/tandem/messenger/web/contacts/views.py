@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tandem.kit.forms import TandemForm
-from tandem.kit.problems import Problem
+from tandem.kit.problems import NotFound, Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts_service
 from tandem.messenger.web.pages import PAGE, account_id, actor, changes, may, now_clock, number, page, tell
@@ -106,6 +106,8 @@ def lift(request: HttpRequest, suppression_id: int) -> HttpResponse:
     account, clock = account_id(request), now_clock()
     try:
         contacts_service.lift_suppression(account, suppression_id)
+    except NotFound:
+        raise
     except Problem as problem:
         tell(request, problem)
     else:

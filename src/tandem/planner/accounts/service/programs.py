@@ -13,6 +13,7 @@ from tandem.kit.throttle import Throttle
 from tandem.planner.accounts.domain import TOKEN_LIFE, Caller, CredentialView, NewCredential, Rights
 from tandem.planner.accounts.errors import (
     AccountRefused,
+    CredentialUnknown,
     NameTaken,
     TokenExpired,
     TooManyFailures,
@@ -87,7 +88,7 @@ def disable_credential(account_id: int, *, credential_id: int, actor: str, clock
     with transaction.atomic():
         mine = ApiCredential.objects.filter(account_id=account_id, pk=credential_id)
         if not mine.update(is_active=False):
-            raise AccountRefused(f"There is no credential {credential_id}.")
+            raise CredentialUnknown(f"There is no credential {credential_id}.", "See `tandem users keys`.")
         LoginToken.objects.filter(account_id=account_id, credential_id=credential_id).delete()
         subject = f"credential {credential_id}"
         record(account_id, actor=actor, action="credential.disabled", subject=subject, clock=clock)

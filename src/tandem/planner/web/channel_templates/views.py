@@ -73,6 +73,8 @@ def frame(request: HttpRequest, connection_id: int, template_id: int) -> HttpRes
     """The message alone, in a document that may run nothing and reach nothing."""
     account_id = request.user.account_id  # type: ignore[union-attr]
     context: dict[str, Any] = {}
+    channels.get_account(account_id, connection_id)
+    _card(account_id, connection_id, template_id)
     try:
         customer_id = preview_customer(account_id, request.GET.get("customer", ""))
         context["preview"] = preview = channels.preview(account_id, connection_id, template_id, customer_id)

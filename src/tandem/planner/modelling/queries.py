@@ -3,7 +3,9 @@
 from datetime import date
 
 import duckdb
+import sqlglot
 
+from tandem.planner.engine.duckdb import DuckEngine
 from tandem.planner.modelling.domain import STEP, WINDOW, CurvePoint, StageRules
 
 
@@ -22,18 +24,32 @@ def return_curve(session: duckdb.DuckDBPyConnection, as_of: date) -> tuple[Curve
 
 def make_stages(session: duckdb.DuckDBPyConnection, as_of: date, rules: StageRules) -> None:
     """Make the table `stages(customer, stage)`; first match wins, as in `domain.stage_of`."""
-    session.execute("SET VARIABLE as_of = ?::DATE", [as_of])
     session.execute(
-        f"""CREATE OR REPLACE TABLE stages AS WITH recent AS (SELECT DISTINCT customer FROM daily
-          WHERE day >= getvariable('as_of') - {rules.new_days:d}), gaps AS (SELECT customer, day,
-            day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM daily SEMI JOIN recent USING
-              (customer)),
-          back AS (SELECT DISTINCT customer FROM gaps WHERE gap > {rules.churn_days:d}
-            AND day >= getvariable('as_of') - {rules.new_days:d})
-        SELECT f.customer, CASE WHEN days_since_last_order > {rules.dormant_days:d} THEN 'Dormant'
-          WHEN days_since_last_order > {rules.churn_days:d} THEN 'Churn'
-          WHEN days_since_last_order > {rules.at_risk_days:d} THEN 'At risk'
-          WHEN back.customer IS NOT NULL THEN 'FromChurn'
-          WHEN tenure_days <= {rules.new_days:d} THEN 'New' ELSE 'Active' END AS stage
-        FROM features f LEFT JOIN back USING (customer)"""
+        f"""CREATE OR REPLACE TABLE stages AS WITH {_back(rules, as_of)}
+        SELECT f.customer, {_case(rules)} AS stage FROM features f LEFT JOIN back USING (customer)"""
     )
+
+
+def stage_sizes(engine: DuckEngine, as_of: date, rules: StageRules) -> dict[str, int]:
+    """How many customers of a published snapshot each stage would hold under these rules."""
+    query = f"""WITH daily AS (SELECT DISTINCT customer, day FROM orders WHERE kind = 'sale'), {_back(rules, as_of)}
+        SELECT CASE WHEN f.days_since_last_order IS NULL THEN 'Registered only' ELSE {_case(rules)} END AS stage,
+          count(*) AS n FROM customers f LEFT JOIN back ON back.customer = f.customer GROUP BY 1"""
+    return dict(engine.rows(sqlglot.parse_one(query, dialect="duckdb")))
+
+
+def _back(rules: StageRules, as_of: date) -> str:
+    """CTEs up to `back(customer)`: bought in the last N days after a gap longer than C."""
+    since = f"DATE '{as_of.isoformat()}' - {rules.new_days:d}"
+    return f"""recent AS (SELECT DISTINCT customer FROM daily WHERE day >= {since}),
+          gaps AS (SELECT customer, day, day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap
+            FROM daily SEMI JOIN recent USING (customer)),
+          back AS (SELECT DISTINCT customer FROM gaps WHERE gap > {rules.churn_days:d} AND day >= {since})"""
+
+
+def _case(rules: StageRules) -> str:
+    return f"""CASE WHEN f.days_since_last_order > {rules.dormant_days:d} THEN 'Dormant'
+          WHEN f.days_since_last_order > {rules.churn_days:d} THEN 'Churn'
+          WHEN f.days_since_last_order > {rules.at_risk_days:d} THEN 'At risk'
+          WHEN back.customer IS NOT NULL THEN 'FromChurn'
+          WHEN f.tenure_days <= {rules.new_days:d} THEN 'New' ELSE 'Active' END"""

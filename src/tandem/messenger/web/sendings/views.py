@@ -27,6 +27,7 @@ from tandem.messenger.web.sendings.words import (
     OPEN,
     STATES,
     actions_of,
+    branches_of_summary,
     explain,
     metric_name,
     not_sent,
@@ -59,9 +60,14 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
     after = number(request.GET.get("after"))
     found = delivery.get_sending(account, sending_id)
     rows = delivery.ledger(account, sending_id, state=state, after=after, limit=PAGE + 1)
+    summary = reporting.summary(account, sending_id)
+    course = delivery.pace(account, sending_id)
     context = {
         "sending": found,
-        "summary": reporting.summary(account, sending_id),
+        "summary": summary,
+        "branches": branches_of_summary(summary),
+        "pace": course,
+        "peak": max(course.counts) / course.seconds if course else 0,
         "reports": [(metric_name(line.metric_id), line) for line in reporting.reports(account, sending_id)],
         "parts": parts_of(found),
         "done": sum(rows for name, rows in found.counts.items() if name not in OPEN),
@@ -85,8 +91,9 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
 def act(request: HttpRequest, sending_id: int) -> HttpResponse:
     """Pause, resume or cancel; cancelling asks once more."""
     account, verb = account_id(request), request.POST.get("do", "")
+    sending = delivery.get_sending(account, sending_id)
     if verb == "cancel" and request.POST.get("sure") != "yes":
-        return render(request, "sendings/cancel.html", {"sending": delivery.get_sending(account, sending_id)})
+        return render(request, "sendings/cancel.html", {"sending": sending})
     try:
         if verb == "pause":
             delivery.pause(account, sending_id)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
 
-from tandem.messenger.reporting.domain import Metric
+from tandem.kit.charts import Branch, branches_of
+from tandem.messenger.reporting.domain import Metric, SendingSummary
 
 #: state of a row -> what it means, in the order people need them
 STATES: dict[str, str | Promise] = {
@@ -72,6 +74,17 @@ def parts_of(sending: Any) -> list[tuple[str, int, str | Promise]]:
 def explain(row: Any) -> str | Promise:
     """Why a row is in its state: the recorded reason, else what the state means."""
     return row.detail or row.reason or STATES.get(row.state, "")
+
+
+def branches_of_summary(summary: SendingSummary) -> list[Branch]:
+    """Where everybody on the list went."""
+    ends = (
+        ("sent", _text("Sent"), summary.sent),
+        ("open", _text("Still to send"), summary.open),
+        ("failed", _text("Failed"), summary.failed),
+        ("uncertain", _text("Uncertain"), summary.uncertain),
+    )
+    return branches_of(ends, summary.skipped, after=2)
 
 
 def not_sent(counts: dict[str, int]) -> int:

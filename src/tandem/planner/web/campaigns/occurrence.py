@@ -6,11 +6,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from tandem.kit.charts import Branch, branches_of
 from tandem.kit.problems import NotFound, Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.campaigns import service as campaigns_service
 from tandem.planner.campaigns.domain import CampaignView
 from tandem.planner.execution import service as execution
+from tandem.planner.execution.domain import Outcome
 from tandem.planner.web.access import now, page
 
 _LIVE = frozenset({"scheduled", "making list", "waiting for messenger", "sending"})
@@ -22,11 +24,27 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
     account_id = request.user.account_id  # type: ignore[union-attr]
     view = campaigns_service.get_campaign(account_id, campaign_id)
     timeline = execution.timeline(account_id, view.occurrence_id)
-    skipped = sum(timeline.outcome.skipped.values()) if timeline.outcome else 0
     live = str(view.state) in _LIVE
-    context = {"campaign": view, "timeline": timeline, "live": live, "skipped_total": skipped}
+    context = {
+        "campaign": view,
+        "timeline": timeline,
+        "live": live,
+        "branches": _branches(timeline.outcome, live) if timeline.outcome else [],
+    }
     template = "campaigns/_occurrence.html" if is_fragment(request) else "campaigns/campaign.html"
     return render(request, template, context)
+
+
+def _branches(outcome: Outcome, live: bool) -> list[Branch]:
+    """Where everybody of the group went; while it is sent, the rest is still under way."""
+    rest = _("On the way") if live else _("Uncertain")
+    ends = (
+        ("sent", _("Sent"), outcome.sent),
+        ("control", _("Control group"), outcome.control),
+        ("failed", _("Failed"), outcome.failed),
+        ("open" if live else "uncertain", rest, outcome.uncertain),
+    )
+    return branches_of(ends, outcome.skipped, after=2)
 
 
 @page(write=True)

@@ -16,10 +16,14 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.customers import service
 from tandem.planner.customers.domain import SnapshotRef, What
+from tandem.planner.engine.domain import Attribute
 from tandem.planner.modelling import intake
 from tandem.planner.web.access import now, page
+from tandem.planner.web.words import shown
 
 _WHATS = ("orders", "attributes")
+#: shown beside each customer of the list, as far as the snapshot has them
+_FIGURES = ("stage", "last_order", "orders", "total_spent")
 
 
 @page()
@@ -32,18 +36,40 @@ def customers(request: HttpRequest) -> HttpResponse:
         account_id, search=search, after=int(after) if after.isdigit() else 0, limit=26
     )
     snapshot = _snapshot(account_id)
+    known = service.catalogue(account_id) if snapshot else ()
+    columns = [one for name in _FIGURES for one in known if one.name == name]
+    figures = _figures(request, [line.customer_id for line in lines[:25]], columns)
     context: dict[str, Any] = {
         "total": service.count_customers(account_id),
-        "lines": lines[:25],
+        "lines": [(line, figures.get(line.customer_id, ())) for line in lines[:25]],
+        "headings": [one.label for one in columns],
+        "named": any(line.first_name or line.last_name for line in lines[:25]),
         "more_after": lines[24].surrogate if len(lines) > 25 else None,
         "search": search,
         "snapshot": snapshot,
         "age": _age(request, snapshot),
-        "attributes": service.catalogue(account_id) if snapshot else (),
+        "attributes": known,
         "imports": service.imports(account_id),
         "uploads": intake.uploads(account_id),
     }
     return render(request, "customers/list.html", context)
+
+
+def _figures(request: HttpRequest, ids: list[str], columns: list[Attribute]) -> dict[str, list[str]]:
+    """For each customer the values of the columns, in words."""
+    account: Any = request.user.account  # type: ignore[union-attr]
+    found = service.attributes_for(account.id, ids, [one.name for one in columns]) if columns else {}
+    return {
+        customer: [
+            shown(_typed(text, one.kind), one.kind, account.currency)
+            for one, text in zip(columns, values, strict=True)
+        ]
+        for customer, values in found.items()
+    }
+
+
+def _typed(text: str | None, kind: str) -> Any:
+    return date.fromisoformat(text[:10]) if text and kind == "date" else text
 
 
 def _snapshot(account_id: int) -> SnapshotRef | None:
@@ -155,11 +181,13 @@ def person(request: HttpRequest, customer_id: str) -> HttpResponse:
     """All that is known of one customer."""
     account_id = request.user.account_id  # type: ignore[union-attr]
     view = service.get_customer(account_id, customer_id)
-    sets: dict[str, list[tuple[str, Any]]] = {}
+    currency = request.user.account.currency  # type: ignore[union-attr]
+    sets: dict[str, list[tuple[str, str]]] = {}
     if view.attributes:
         for one in service.catalogue(account_id):
             if one.name in view.attributes:
-                sets.setdefault(one.set, []).append((one.label, view.attributes[one.name]))
+                value = shown(view.attributes[one.name], one.kind, currency)
+                sets.setdefault(one.set, []).append((one.label, value))
     return render(request, "customers/person.html", {"customer": view, "sets": sets})
 
 

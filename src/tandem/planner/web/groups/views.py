@@ -16,6 +16,7 @@ from tandem.planner.targeting.domain import MOST_DEPTH, GroupView
 from tandem.planner.web.access import go, now, page
 from tandem.planner.web.groups import forms
 from tandem.planner.web.groups.choices import operators_of, questions, sets_of
+from tandem.planner.web.words import shown
 
 QUICK = 0.5
 
@@ -227,6 +228,7 @@ def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
         builder.text_was = builder.text
     context = {
         "builder": builder,
+        "people": _people(builder, request.user.account.currency),  # type: ignore[union-attr]
         "errors": builder.errors,
         "wrong": dict(builder.errors),
         "tree": _shown(builder.root, builder.attributes),
@@ -237,6 +239,24 @@ def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
     whole = request.headers.get("HX-Request") != "true"
     template = "groups/builder.html" if whole else "groups/_form.html"
     return render(request, template, context, status=422 if builder.errors else 200)
+
+
+def _people(builder: Builder, currency: str) -> list[tuple[str, list[tuple[str, str]]]] | None:
+    """The sampled customers with labels and values in words."""
+    if builder.people is None:
+        return None
+    known = builder.attributes
+    return [
+        (
+            person.customer_id,
+            [
+                (known[name].label, words)
+                for name, value in person.values.items()
+                if name in known and (words := shown(value, known[name].kind, currency))
+            ],
+        )
+        for person in builder.people
+    ]
 
 
 def _shown(node: Any, attributes: forms.Attributes) -> dict[str, Any]:
@@ -256,6 +276,8 @@ def _shown(node: Any, attributes: forms.Attributes) -> dict[str, Any]:
         "options": offered if listed else [],
         "valued": bool(node.attr) and node.op not in ("", "null", "notNull", "yes", "no"),
         "input": _input_type(node, attribute),
+        "low": shown(attribute.low) if attribute else "",
+        "high": shown(attribute.high) if attribute else "",
     }
 
 

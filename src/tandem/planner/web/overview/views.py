@@ -1,13 +1,17 @@
 """The overview: a checklist that ticks itself, and the latest occurrences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from tandem.kit.problems import NotFound
 from tandem.planner.campaigns import service as campaigns
+from tandem.planner.campaigns.domain import CampaignView
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
 from tandem.planner.targeting import service as targeting
@@ -29,15 +33,33 @@ class Step:
 def overview(request: HttpRequest) -> HttpResponse:
     """What to do next, what happened last."""
     account_id = request.user.account_id  # type: ignore[union-attr]
-    latest = campaigns.list_campaigns(account_id)[:10]
+    known = campaigns.list_campaigns(account_id)
+    latest = known[:10]
     steps = checklist(account_id, planned=bool(latest))
     context: dict[str, Any] = {
         "steps": steps,
         "done": sum(step.done for step in steps),
         "next_step": next((step for step in steps if not step.done), None),
         "latest": latest,
+        "coming": _coming(known),
+        "people": customers.count_customers(account_id),
+        "groups": len(targeting.list_groups(account_id)),
+        "as_of": _as_of(account_id),
     }
     return render(request, "overview/overview.html", context)
+
+
+def _coming(known: Sequence[CampaignView]) -> CampaignView | None:
+    """The scheduled campaign that is sent next."""
+    scheduled = [one for one in known if str(one.state) == "scheduled"]
+    return min(scheduled, key=lambda one: (one.day, one.time), default=None)
+
+
+def _as_of(account_id: int) -> date | None:
+    try:
+        return customers.latest_snapshot(account_id).as_of
+    except NotFound:
+        return None
 
 
 def checklist(account_id: int, *, planned: bool) -> tuple[Step, ...]:

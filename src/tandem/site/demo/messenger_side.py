@@ -119,19 +119,25 @@ def opt_out_late(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def outcome(facts: dict[str, Any]) -> dict[str, Any]:
-    """The ledger's counts of one occurrence and what the outbox really holds."""
+    """Per channel: the ledger's counts of its occurrence and what the outbox really holds."""
+    return {
+        channel: _outcome(int(facts["customer_id"]), occurrence, channel, facts["channels"][channel])
+        for channel, occurrence in facts["campaigns"].items()
+    }
+
+
+def _outcome(account_id: int, occurrence: int, channel: str, channel_id: int) -> dict[str, Any]:
     from tandem.messenger.delivery import service as delivery
     from tandem.messenger.reporting import service as reporting
 
-    account_id = int(facts["customer_id"])
-    sending = delivery.find_sending(account_id, facts["occurrence"], facts["channel_id"])
+    sending = delivery.find_sending(account_id, occurrence, channel_id)
     counts = reporting.summary(account_id, sending.id)
     return {
         "sent": counts.sent,
         "skipped": counts.skipped,
         "failed": counts.failed,
         "uncertain": counts.uncertain,
-        "outbox": delivery.outbox_count(account_id, facts["occurrence"], facts["channel"]),
+        "outbox": delivery.outbox_count(account_id, occurrence, channel),
         "seconds": _seconds(sending.started_at, sending.finished_at),
         "lateness": _seconds(sending.due_at, sending.started_at),
     }

@@ -128,11 +128,17 @@ def wait(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def outcome(facts: dict[str, Any]) -> dict[str, Any]:
-    """What the planner knows of one occurrence: listed, control, and whom it did not target and why."""
+    """Per channel: listed, control, and whom the planner did not target and why."""
     from tandem.planner.execution import service as execution
 
-    listed = execution.list_summary(facts["account_id"], facts["occurrence"])
-    return {"listed": listed.listed, "control": listed.control, "skipped": listed.skipped}
+    lists = {
+        channel: execution.list_summary(facts["account_id"], occurrence)
+        for channel, occurrence in facts["campaigns"].items()
+    }
+    return {
+        channel: {"listed": made.listed, "control": made.control, "skipped": made.skipped}
+        for channel, made in lists.items()
+    }
 
 
 def _bring_customers(account_id: int, facts: dict[str, Any]) -> tuple[date, list[str], Path]:

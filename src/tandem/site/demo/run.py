@@ -171,33 +171,29 @@ def _wait_until_sent(made: dict[str, Any], planned: dict[str, Any]) -> None:
 
 
 def _result(made: dict[str, Any], planned: dict[str, Any], timings: dict[str, float]) -> dict[str, Any]:
-    numbers: dict[str, dict[str, Any]] = {}
-    for channel, occurrence in planned["campaigns"].items():
-        facts = {
-            **made,
-            "occurrence": occurrence,
-            "channel": channel,
-            "channel_id": planned["channels"][channel],
-        }
-        ours, theirs = _side("planner", "outcome", facts), _side("messenger", "outcome", facts)
-        skipped = {**ours["skipped"], **theirs["skipped"]}
-        numbers[channel] = {
-            "listed": ours["listed"],
-            "control": ours["control"],
-            "sent": theirs["sent"],
-            "skipped": dict(sorted(skipped.items())),
-            "failed": theirs["failed"],
-            "uncertain": theirs["uncertain"],
-            "outbox": theirs["outbox"],
-            "seconds": {
-                "sending": round(theirs["seconds"], 2),
-                "after its minute": round(theirs["lateness"], 2),
-            },
-        }
-        _check_identity(channel, numbers[channel])
+    ours, theirs = (_side(half, "outcome", {**made, **planned}) for half in ("planner", "messenger"))
+    numbers = {channel: _numbers(channel, ours[channel], theirs[channel]) for channel in planned["campaigns"]}
     email = numbers["email"]
-    email["seconds"] = {**email["seconds"], **{name: round(spent, 2) for name, spent in timings.items()}}
+    email["seconds"] |= {name: round(spent, 2) for name, spent in timings.items()}
     return {**email, "sms": numbers["sms"]}
+
+
+def _numbers(channel: str, ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    numbers = {
+        "listed": ours["listed"],
+        "control": ours["control"],
+        "sent": theirs["sent"],
+        "skipped": dict(sorted({**ours["skipped"], **theirs["skipped"]}.items())),
+        "failed": theirs["failed"],
+        "uncertain": theirs["uncertain"],
+        "outbox": theirs["outbox"],
+        "seconds": {
+            "sending": round(theirs["seconds"], 2),
+            "after its minute": round(theirs["lateness"], 2),
+        },
+    }
+    _check_identity(channel, numbers)
+    return numbers
 
 
 def _check_identity(channel: str, n: dict[str, Any]) -> None:

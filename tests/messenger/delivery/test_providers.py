@@ -129,10 +129,32 @@ class TestFile:
     def test_a_message_that_was_read_has_still_arrived(self, tmp_path):
         provider = FileProvider(tmp_path)
         provider.send(message(9), yes)
+        provider.settle()
         box = file.folder(tmp_path, 5004, "email")
         (box / "new" / "3.9.tandem").rename(box / "cur" / "3.9.tandem:2,S")
         assert provider.arrived(message(9))
         assert file.distinct(box, None) == 1
+
+    def test_what_is_not_settled_is_not_there(self, tmp_path):
+        provider = FileProvider(tmp_path)
+        provider.send(message(9), yes)
+        box = file.folder(tmp_path, 5004, "email")
+        assert list(file.files(box)) == []
+
+        assert not FileProvider(tmp_path).arrived(message(9))
+
+        assert list((box / "tmp").iterdir()) == []
+
+    def test_a_full_disk_at_the_sync_stops_the_way_out(self, tmp_path, monkeypatch):
+        provider = FileProvider(tmp_path)
+        provider.send(message(9), yes)
+
+        def full(handle):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(file.os, "fsync", full)
+        with pytest.raises(OutboundStopped, match="No space left"):
+            provider.settle()
 
     def test_a_stop_writes_nothing(self, tmp_path):
         provider = FileProvider(tmp_path)

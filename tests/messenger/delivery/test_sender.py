@@ -13,10 +13,11 @@ from tests.fixtures.sendings import (
 )
 
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.delivery import claims, journal, ledger, recovery, sender, service
+from tandem.messenger.delivery import claims, gate, journal, ledger, recovery, sender, service
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, PlannedTemplate, SendingState
 from tandem.messenger.delivery.errors import ClaimLost, ListChanged, OutboundStopped
 from tandem.messenger.delivery.models import Attempt, Block, Sender, Sending
+from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.reporting import service as reporting
 
@@ -193,7 +194,7 @@ class TestStopping:
     @pytest.mark.parametrize("stop", ["cancel", "unsubscribe", "kill switch"])
     def test_a_stop_while_sending_is_read_at_the_next_content(self, house, memory, monkeypatch, stop):
         sending_id = create_sending(house, create_contacts(house, 20))
-        monkeypatch.setattr(sender, "GATE_SECONDS", -1.0)
+        monkeypatch.setattr(gate, "GATE_SECONDS", -1.0)
         send = memory.send
 
         def send_and_stop(message, before_content):
@@ -225,11 +226,10 @@ class TestStopping:
     def test_no_account_touches_anothers(self, house, memory):
         other = create_house("Southwind")
         sending_id = create_sending(house, create_contacts(house, 1))
-        for verb in (service.pause, service.resume, service.get_sending):
+        for verb in (service.pause, service.resume, service.get_sending, service.ledger):
             with pytest.raises(service.SendingNotFound):
                 verb(other.account_id, sending_id)
         assert service.list_sendings(other.account_id) == []
-        assert service.ledger(other.account_id, sending_id) == []
 
 
 class TestLedger:
@@ -325,6 +325,18 @@ class TestRecovery:
             )
         assert states(sending_id) == {"pending": 4}
 
+    def test_a_disk_that_fills_up_leaves_rows_free_and_the_next_try_sends_each_once(self, house, monkeypatch):
+        sending_id = create_sending(house, create_contacts(house, 3))
+        monkeypatch.setattr(sender, "RELAY_DOWN_SECONDS", (0.0,))
+        with monkeypatch.context() as broken:
+            broken.setattr(FileProvider, "settle", _no_space)
+            turn_once()
+        assert states(sending_id) == {"pending": 3}
+        assert service.outbox_count(house.account_id) == 0
+
+        assert send_until(house, sending_id).counts == {"accepted": 3}
+        assert service.outbox_count(house.account_id) == 3
+
     def test_what_lies_in_the_outbox_settles_an_uncertain_row(self, house):
         sending_id = create_sending(house, create_contacts(house, 2))
         dead = sender.Life(CLOCK, None)
@@ -346,6 +358,7 @@ class TestRecovery:
             ),
             lambda: True,
         )
+        provider.settle()
         dead.close()
 
         view = send_until(house, sending_id)
@@ -354,6 +367,10 @@ class TestRecovery:
         assert row_of(sending_id, "c1").detail == "found at the destination"
         assert row_of(sending_id, "c2").tries == 2
         assert service.outbox_count(house.account_id) == 2
+
+
+def _no_space(provider):
+    raise OutboundStopped("The outbox cannot be written: No space left on device.", "Is the disk full?")
 
 
 def _rekey(house, customer: str) -> None:

@@ -40,7 +40,7 @@ class Property(models.Model):
 class Contact(models.Model):
     """One customer in one list. The keys are keyed hashes that suppressions are compared with."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
     list = models.ForeignKey(ContactList, models.PROTECT, related_name="+")
     original_id = models.TextField()
     email = models.TextField(blank=True, default="")
@@ -104,7 +104,7 @@ class ConsentEvent(models.Model):
 class Suppression(models.Model):
     """An address or a customer that gets nothing, in one list or in the whole account."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
     list = models.ForeignKey(ContactList, models.PROTECT, null=True, related_name="+")
     channel = models.CharField(max_length=5, help_text="email, sms or all")
     kind = models.CharField(max_length=8, help_text="address or customer")

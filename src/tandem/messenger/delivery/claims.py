@@ -61,6 +61,12 @@ FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::text[], %(de
             %(nexts)s::timestamptz[], %(tried)s::smallint[]) AS v(id, state, reason, detail, at, next_at, tried)
 WHERE a.account_id = %(account)s AND a.id = v.id AND a.state = ANY(%(from)s)
 """
+_SETTLE_ALIKE = """
+UPDATE messenger_delivery_attempt
+SET state = %(state)s, reason = %(reason)s, detail = %(detail)s,
+    done_at = CASE WHEN %(state)s >= 10 THEN %(at)s::timestamptz END, tries = tries + %(tried)s
+WHERE account_id = %(account)s AND id = ANY(%(ids)s) AND state = ANY(%(from)s)
+"""
 _CANCEL_REST = """
 UPDATE messenger_delivery_attempt SET state = 24, reason = 'cancelled', done_at = %(now)s
 WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(first)s AND %(last)s AND state IN (0, 2)
@@ -73,6 +79,7 @@ FROM (SELECT min(due_at) AS next_at FROM messenger_delivery_attempt
         AND state IN (0, 1, 2)) o
 WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender)s AND b.fence = %(fence)s
 """
+_CELLS = ("id", "seq", "customer", "template_id", "contact_id", "tries", "due_at")
 SUPPRESSED_WORDS = frozenset({"unsubscribed", "suppressed", "bounced"})
 
 
@@ -195,11 +202,7 @@ def _intend(
 
 def _decide(line: tuple, cut_off: timedelta, business: datetime) -> Change:
     *cells, state, reason = line
-    row = Row(
-        **dict(
-            zip(("id", "seq", "customer", "template_id", "contact_id", "tries", "due_at"), cells, strict=True)
-        )
-    )
+    row = Row(**dict(zip(_CELLS, cells, strict=True)))
     if state == AttemptState.PENDING and business - row.due_at > cut_off:
         return _ended(row, AttemptState.MISSED, "missed", business)
     if reason in SUPPRESSED_WORDS:
@@ -217,20 +220,30 @@ def _ended(row: Row, state: AttemptState, reason: str, at: datetime) -> Change:
 def _settle(cursor: Any, held: Claim, changes: Sequence[Change], before: list[AttemptState]) -> None:
     if not changes:
         return
-    cursor.execute(
-        _SETTLE,
-        {
-            "account": held.account,
-            "from": [int(state) for state in before],
+    named = {"account": held.account, "from": [int(state) for state in before]}
+    first = changes[0]
+    alike = all((c.outcome, c.reason, c.at) == (first.outcome, first.reason, first.at) for c in changes)
+    if alike and first.outcome.state is not AttemptState.DEFERRED:
+        named |= {
             "ids": [change.row.id for change in changes],
-            "states": [int(change.outcome.state) for change in changes],
-            "reasons": [change.reason for change in changes],
-            "details": [change.outcome.detail for change in changes],
-            "ats": [change.at for change in changes],
-            "nexts": [_next_at(change) for change in changes],
-            "tried": [int(change.outcome.state is AttemptState.SENDING) for change in changes],
-        },
-    )
+            "state": int(first.outcome.state),
+            "reason": first.reason,
+            "detail": first.outcome.detail,
+            "at": first.at,
+            "tried": int(first.outcome.state is AttemptState.SENDING),
+        }
+        cursor.execute(_SETTLE_ALIKE, named)
+        return
+    named |= {
+        "ids": [change.row.id for change in changes],
+        "states": [int(change.outcome.state) for change in changes],
+        "reasons": [change.reason for change in changes],
+        "details": [change.outcome.detail for change in changes],
+        "ats": [change.at for change in changes],
+        "nexts": [_next_at(change) for change in changes],
+        "tried": [int(change.outcome.state is AttemptState.SENDING) for change in changes],
+    }
+    cursor.execute(_SETTLE, named)
 
 
 def _next_at(change: Change) -> datetime | None:

@@ -23,9 +23,10 @@ class Composer:
         self._key = key
         self._tracking_url = tracking_url
         sending = Sending.objects.get(account_id=claim.account, id=claim.sending)
-        self._channel = Channel(sending.channel)
+        self.channel = Channel(sending.channel)
         self._campaign_id = sending.campaign_id
         self.first_due = sending.due_at
+        self._dated = (0, "")
         self._headers = (("X-Tandem-Campaign", str(sending.campaign_id or sending.source_key)),)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
         self._compiled = {
@@ -55,7 +56,7 @@ class Composer:
             to=recipient.email,
             message_id=self._message_id(row, version.sender),
             unsubscribe_url=self._unsubscribe_url(row),
-            date=now,
+            date=self._date(now),
             headers=self._headers,
         )
         return self._message(row, version.sender, recipient.email, content)
@@ -63,7 +64,7 @@ class Composer:
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
         text = version.render(recipient.values, unsubscribe_url=self._unsubscribe_url(row))
         head = (
-            f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {format_datetime(now)}\r\n"
+            f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {self._date(now)}\r\n"
             f"Message-ID: <{self._message_id(row, '')}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
             f"X-Tandem-Encoding: {text.encoding}\r\nX-Tandem-Parts: {text.parts}\r\nMIME-Version: 1.0\r\n"
             "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
@@ -76,12 +77,19 @@ class Composer:
             attempt_id=row.id,
             account_id=self._claim.account,
             sending_id=self._claim.sending,
-            channel=self._channel,
+            channel=self.channel,
             sender=sender,
             recipient=recipient,
             content=content,
             campaign_id=self._campaign_id,
         )
+
+    def _date(self, now: datetime) -> str:
+        """The Date header, made once a second."""
+        second = int(now.timestamp())
+        if second != self._dated[0]:
+            self._dated = (second, format_datetime(now))
+        return self._dated[1]
 
     def _message_id(self, row: Row, sender: str) -> str:
         """The same on every try; never equal to the unsubscribe token, replies quote it."""

@@ -72,9 +72,9 @@ def next_try(tries: int, now: datetime) -> datetime:
     return now + timedelta(seconds=BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1])
 
 
-def sub_block_size(rate: float) -> int:
-    """Rows whose intent is committed at once: at most 100, and what goes out in a second at `rate` per second."""
-    return max(1, min(SUB_BLOCK_ROWS, int(rate)))
+def sub_block_size(rate: float, most: int = SUB_BLOCK_ROWS) -> int:
+    """Rows whose intent is committed at once: at most `most`, and what goes out in a second at `rate` per second."""
+    return max(1, min(most, int(rate)))
 
 
 @dataclass(frozen=True, kw_only=True)

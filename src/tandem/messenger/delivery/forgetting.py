@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -28,7 +29,7 @@ def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str
     if not dry_run:
         with transaction.atomic():
             rows.update(customer=_grave(account_id, customer), detail="")
-            for path in files:
+            for path in [*files, *_begun(account_id, found)]:
                 path.unlink(missing_ok=True)
     return {"ledger rows": len(found), "outbox messages": len(files)}
 
@@ -47,6 +48,13 @@ def export(account_id: int, customer: str) -> list[dict[str, object]]:
         }
         for row in rows.order_by("id")
     ]
+
+
+def _begun(account_id: int, attempts: Iterable[tuple[int, int]]) -> Iterator[Path]:
+    """Where a sender that died may have left a message it never handed over."""
+    for sending_id, attempt_id in attempts:
+        for channel in Channel:
+            yield _box(account_id, channel) / "tmp" / outbox.file_name(sending_id, attempt_id)
 
 
 def _box(account_id: int, channel: Channel) -> Path:

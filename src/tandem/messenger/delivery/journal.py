@@ -7,7 +7,7 @@ its process lives: a free lock on the same host proves the death of its owner.
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,8 +40,11 @@ class Journal:
 
     def outcome(self, attempt_id: int, tries: int, outcome: Outcome) -> None:
         """The answer came."""
-        detail = " ".join(outcome.detail.split())[:200]
-        self._write(f"O {attempt_id} {tries} {int(outcome.state)} {detail}\n")
+        self._write(_outcome_line(attempt_id, tries, outcome))
+
+    def outcomes(self, known: Iterable[tuple[int, int, Outcome]]) -> None:
+        """Several answers at once: (attempt, try, outcome)."""
+        self._write("".join(_outcome_line(*one) for one in known))
 
     def close(self) -> None:
         """Give the lock back."""
@@ -51,6 +54,11 @@ class Journal:
         data = line.encode()
         if os.write(self._file, data) != len(data):
             raise OSError("The journal cannot be written in full.")
+
+
+def _outcome_line(attempt_id: int, tries: int, outcome: Outcome) -> str:
+    detail = " ".join(outcome.detail.split())[:200]
+    return f"O {attempt_id} {tries} {int(outcome.state)} {detail}\n"
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,15 @@ def open_sending(
     sending.expected = _write_rows(account_id, sending.id, channel, rows, now)
     sending.save(update_fields=["expected"])
     failpoint("m6")
+    if sending.expected >= BLOCK_ROWS:
+        transaction.on_commit(_count_anew)
     return sending.id
+
+
+def _count_anew() -> None:
+    """Fresh statistics: without them the next hours' reads of a new list are planned as if it were empty."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messenger_delivery_attempt")
 
 
 def _write_templates(account_id: int, sending_id: int, templates: Sequence[PlannedTemplate]) -> None:

@@ -9,6 +9,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,7 +20,6 @@ from tandem.kit import clock as clocks
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
-from tandem.messenger.contacts import queries as contacts
 from tandem.messenger.contacts.domain import Recipient
 from tandem.messenger.delivery import claims, finishing, journal, recovery, service
 from tandem.messenger.delivery.claims import Change, Claim, Row, SubBlock
@@ -31,6 +32,7 @@ from tandem.messenger.delivery.domain import (
     sub_block_size,
 )
 from tandem.messenger.delivery.errors import ClaimLost, OutboundStopped
+from tandem.messenger.delivery.gate import Gate
 from tandem.messenger.delivery.models import Sender
 from tandem.messenger.delivery.providers.base import Provider
 from tandem.messenger.delivery.providers.choose import provider_for
@@ -39,7 +41,6 @@ log = logging.getLogger("tandem.sender")
 COMPOSERS_KEPT = 16
 IDLE_SECONDS = 0.25
 CHORES_SECONDS = 1.0
-GATE_SECONDS = 0.25
 RELAY_DOWN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
 
 
@@ -141,8 +142,9 @@ class Life:
             return
         done: list[Change] = []
         while True:
-            limit = 0 if self._stop.is_set() else sub_block_size(min(self._rate, self._limit or self._rate))
-            part = self._advance(claim, done, limit)
+            most = self._providers[composer.channel].rows_in_hand
+            limit = sub_block_size(min(self._rate, self._limit or self._rate), most)
+            part = self._advance(claim, done, 0 if self._stop.is_set() else limit)
             self._limit = part.rate
             if part.over:
                 break
@@ -170,26 +172,46 @@ class Life:
         recipients = composer.recipients(part.rows)
         began = time.monotonic()
         done: list[Change] = []
-        for row in part.rows:
-            try:
+        try:
+            for row in part.rows:
                 outcome = self._hand_over(row, recipients.get(row.contact_id), composer, provider, gate)
-            except OutboundStopped:
-                self._relay_failures += 1
-                waiting = [
-                    _change(rest, Outcome(state=AttemptState.PENDING), self.clock)
-                    for rest in part.rows[len(done) :]
-                ]
-                self._advance(claim, done + waiting, 0)
-                raise
-            change = _change(row, outcome, self.clock, gate.reasons.get(row.contact_id, ""))
-            done.append(claims.deferred_or_given_up(change, composer.first_due))
-        provider.settle()
+                change = _change(row, outcome, self.clock, gate.reasons.get(row.contact_id, ""))
+                done.append(claims.deferred_or_given_up(change, composer.first_due))
+            done = self._settled(provider, done)
+        except OutboundStopped:
+            self._relay_failures += 1
+            self._advance(claim, self._set_free(part, provider, done), 0)
+            raise
         self._relay_failures = 0
         self._keep_pace(len(done), time.monotonic() - began)
         return done
 
+    def _settled(self, provider: Provider, done: list[Change]) -> list[Change]:
+        """The changes as they hold: those of a way out that settles by groups get one time, and their journal lines."""
+        provider.settle()
+        if not provider.holds_after_settle:
+            return done
+        now = self.clock.business()
+        accepted = AttemptState.ACCEPTED
+        taken = [change.row for change in done if change.outcome.state is accepted]
+        outcome = next((change.outcome for change in done if change.outcome.state is accepted), None)
+        if outcome is not None:
+            self._journal.outcomes((row.id, row.tries, outcome) for row in taken)
+        return [replace(change, at=now) for change in done]
+
+    def _set_free(self, part: SubBlock, provider: Provider, done: Sequence[Change]) -> list[Change]:
+        """All rows of a sub-block that could not be finished: what holds, and the others pending again."""
+        kept = [
+            change
+            for change in done
+            if not (provider.holds_after_settle and change.outcome.state is AttemptState.ACCEPTED)
+        ]
+        known = {change.row.id for change in kept}
+        pending = Outcome(state=AttemptState.PENDING)
+        return kept + [_change(row, pending, self.clock) for row in part.rows if row.id not in known]
+
     def _hand_over(
-        self, row: Row, recipient: Recipient | None, composer: Composer, provider: Provider, gate: "Gate"
+        self, row: Row, recipient: Recipient | None, composer: Composer, provider: Provider, gate: Gate
     ) -> Outcome:
         if not gate.open_for(row):
             return gate.outcome_for(row)
@@ -207,7 +229,8 @@ class Life:
         outcome = provider.send(message, before_content)
         if outcome is None:
             return gate.outcome_for(row)
-        self._journal.outcome(row.id, row.tries, outcome)
+        if not provider.holds_after_settle:
+            self._journal.outcome(row.id, row.tries, outcome)
         return outcome
 
     def _keep_pace(self, count: int, seconds: float) -> None:
@@ -216,42 +239,6 @@ class Life:
         self._rate = min(self._rate, 10.0 * SUB_BLOCK_ROWS)
         if self._limit:
             self._stop.wait(max(0.0, count / self._limit - seconds))
-
-
-class Gate:
-    """Stop and opt-out, read again at each content when the last reading is older than GATE_SECONDS."""
-
-    def __init__(self, claim: Claim, part: SubBlock, clock: Clock) -> None:
-        self._claim = claim
-        self._channel = part.channel
-        self._contacts = [row.contact_id for row in part.rows]
-        self._clock = clock
-        self._read_at = time.monotonic()
-        self._stopped = False
-        self.reasons: dict[int, str] = {}
-
-    def open_for(self, row: Row) -> bool:
-        """Whether this row may still leave."""
-        if time.monotonic() - self._read_at > GATE_SECONDS:
-            self._read()
-        return not self._stopped and row.contact_id not in self.reasons
-
-    def outcome_for(self, row: Row) -> Outcome:
-        """What a row becomes that may not leave: free again if all stopped, else its reason."""
-        reason = "" if self._stopped else self.reasons.get(row.contact_id, "")
-        if not reason:
-            return Outcome(state=AttemptState.PENDING)
-        suppressed = reason in claims.SUPPRESSED_WORDS
-        return Outcome(state=AttemptState.SUPPRESSED if suppressed else AttemptState.SKIPPED)
-
-    def _read(self) -> None:
-        self._stopped = claims.is_stopped(self._claim)
-        self.reasons = dict(
-            contacts.reasons(
-                self._claim.account, self._channel.value, self._contacts, now=self._clock.system()
-            )
-        )
-        self._read_at = time.monotonic()
 
 
 def _change(row: Row, outcome: Outcome, clock: Clock, reason: str = "") -> Change:

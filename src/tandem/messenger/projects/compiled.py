@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from minijinja import Environment, TemplateError
 
-from tandem.messenger.projects import quoted
+from tandem.messenger.projects import quoted, segments
 from tandem.messenger.projects.domain import Sender, SmsText, count_sms
 from tandem.messenger.projects.errors import RenderError
 
@@ -93,6 +93,8 @@ class Part:
         self._environment.auto_escape_callback = _never
         self._environment.add_template("part", data["template"])
         self._plain = None if self.expressions or self.names else self._environment.render_template("part")
+        nodes = segments.course(data["template"])
+        self._course = None if nodes is None else segments.Course(nodes, self.chunks)
 
     def render(self, values: Mapping[str, str]) -> str:
         """MiniJinja's output; chunk numbers are still in it."""
@@ -108,8 +110,13 @@ class Part:
 
     def encoded(self, values: Mapping[str, str], slot: bytes) -> bytes:
         """The part in quoted-printable, slots filled."""
-        pieces = _MARK.split(self.render(values))
-        out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
+        if self._course is None:
+            pieces = _MARK.split(self.render(values))
+            out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
+        else:
+            clean = {name: _clean(values.get(name)) for name in self.names}
+            printed = [quoted.encode(e.value(clean[e.name])) for e in self.expressions]
+            out = self._course.run(tuple(bool(clean[name]) for name in self.names), printed)
         return quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
 
 
@@ -121,6 +128,8 @@ def _clean(value: str | None) -> str:
     if not value:
         return ""
     text = str(value)[:LONGEST_VALUE]
+    if text.isprintable():
+        return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", _UNSAFE.sub("", text))

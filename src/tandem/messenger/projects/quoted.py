@@ -50,14 +50,13 @@ def header_text(text: str) -> str:
         raise ValueError("control character in a header")
     if len(text) <= 65 and _PLAIN_HEADER.fullmatch(text) and "=?" not in text and text == text.strip():
         return text
-    words, current = [], b""
-    for character in text:
-        octets = character.encode()
-        if len(current) + len(octets) > _WORD_BYTES:
-            words.append(current)
-            current = b""
-        current += octets
-    words.append(current)
+    octets, words, at = text.encode(), [], 0
+    while at < len(octets):
+        end = at + _WORD_BYTES
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:  # never cut inside a character
+            end -= 1
+        words.append(octets[at:end])
+        at = end
     return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
 
 

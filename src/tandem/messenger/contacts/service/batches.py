@@ -20,6 +20,7 @@ from tandem.messenger.contacts.service.lists import get_list
 from tandem.messenger.contacts.storage import import_path, store
 
 _ENCODINGS = {"UTF8": "utf-8-sig", "UTF-8": "utf-8-sig", "ISO-8859-1": "iso-8859-1"}
+ROWS_THAT_COUNT = 1000
 _OPEN = ("PENDING", "IN_PROGRESS")
 
 
@@ -125,6 +126,11 @@ def run_batch(account_id: int, batch_id: int, *, clock: Clock) -> BatchView:
             failpoint("contacts.imported")
     if path is not None:
         path.unlink(missing_ok=True)
+    if row is not None and row.affected >= ROWS_THAT_COUNT:
+        with (
+            connection.cursor() as cursor
+        ):  # without fresh statistics, reads are planned as if the list were empty
+            cursor.execute("ANALYZE messenger_contacts_contact")
     return get_batch(account_id, batch_id)
 
 

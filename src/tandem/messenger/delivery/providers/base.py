@@ -14,6 +14,10 @@ class Provider(Protocol):
 
     #: A repeat of the same message is the same message, and `arrived` can tell whether it is there.
     idempotent: bool
+    #: How many rows may be in hand at once: their intents are one commit.
+    rows_in_hand: int
+    #: An outcome of `send` holds only after `settle`; until then the journal does not know it.
+    holds_after_settle: bool
 
     def send(self, message: Message, before_content: BeforeContent) -> Outcome | None:
         """Hand one message over; None if `before_content` said no.
@@ -22,7 +26,10 @@ class Provider(Protocol):
         """
 
     def settle(self) -> None:
-        """Make what was handed over durable, as far as that is this side's to do."""
+        """Make what was handed over durable, as far as that is this side's to do.
+
+        Raises OutboundStopped; what was handed over since the last time may be handed over again then.
+        """
 
     def arrived(self, message: Message) -> bool | None:
         """Whether the message is at its destination; None = cannot be known."""

@@ -1,14 +1,15 @@
 """A way out that writes a Maildir per account and channel: the built-in outbox.
 
 A message's file name comes from its attempt, so a message written twice is one file: a crash cannot double it.
-Layout: `<home>/outbox/<account>/<channel>/{tmp,new,cur}`. Files are not synced one by one; folders are, per
-sub-block.
+Layout: `<home>/outbox/<account>/<channel>/{tmp,new,cur}`. A message counts as handed over once its file and its
+folder are synced, group by group; what lies in `tmp` was never handed over.
 """
 
 import heapq
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,18 +19,25 @@ from tandem.messenger.delivery.errors import OutboundStopped
 from tandem.messenger.delivery.providers.base import BeforeContent
 
 _HEADER_BYTES = 4096
+#: a group of files that is synced together; their handles stay open until then
+ROWS_IN_HAND = 250
+SYNCS_AT_ONCE = 16
 _NAME = re.compile(r"^[0-9]+\.[0-9]+\.tandem$")
 
 
 class FileProvider:
-    """Writes to `tmp`, then renames to `new`."""
+    """Writes to `tmp`; `settle` syncs the files, renames them to `new` and syncs the folder."""
 
     idempotent = True
+    rows_in_hand = ROWS_IN_HAND
+    holds_after_settle = True
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._boxes: dict[tuple[int, Channel], str] = {}
-        self._touched: set[str] = set()
+        self._written: dict[tuple[str, str], int] = {}
+        #: syncs that wait side by side share the disk's flushes; one after the other each has its own
+        self._syncing = ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="outbox-sync")
 
     def send(self, message: Message, before_content: BeforeContent) -> Outcome | None:
         """Write one message."""
@@ -38,35 +46,52 @@ class FileProvider:
         if not before_content():
             return None
         try:
-            written = os.path.join(box, "tmp", name)
-            _write(written, message.content)
-            failpoint("m13")
-            os.rename(written, os.path.join(box, "new", name))
-            failpoint("m14")
+            self._begin(box, name, message.content)
         except OSError as error:
-            raise OutboundStopped(
-                f"The outbox cannot be written: {error.strerror}.", "Is the disk full?"
-            ) from error
-        self._touched.add(f"{box}/new")
+            raise _stopped(error) from error
+        failpoint("m13")
         return Outcome(state=AttemptState.ACCEPTED, detail="in the outbox")
 
     def settle(self) -> None:
-        """Sync the folders that were written to."""
-        for path in self._touched:
-            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(handle)
-            finally:
+        """What was written becomes durable, then visible; the disk writes all of it at once."""
+        written, self._written = self._written, {}
+        try:
+            for handle in written.values():
+                _begin_write_back(handle)
+            for _ in self._syncing.map(os.fsync, written.values()):
+                pass
+            for box, name in written:
+                os.rename(_begun(box, name), f"{box}/new/{name}")
+            failpoint("m14")
+            for box in {box for box, _ in written}:
+                _sync_folder(f"{box}/new")
+        except OSError as error:
+            raise _stopped(error) from error
+        finally:
+            for handle in written.values():
                 os.close(handle)
-        self._touched.clear()
 
     def arrived(self, message: Message) -> bool | None:
-        """Whether the message lies in the box."""
+        """Whether the message lies in the box; one that was begun and not settled is removed."""
         box = folder(self._root, message.account_id, message.channel)
-        return find(box, file_name(message.sending_id, message.attempt_id)) is not None
+        name = file_name(message.sending_id, message.attempt_id)
+        (box / "tmp" / name).unlink(missing_ok=True)
+        return find(box, name) is not None
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Drop what was not settled; its rows are free again."""
+        for (box, name), handle in self._written.items():
+            os.close(handle)
+            Path(_begun(box, name)).unlink(missing_ok=True)
+        self._written.clear()
+        self._syncing.shutdown()
+
+    def _begin(self, box: str, name: str, content: bytes) -> None:
+        handle = _write(_begun(box, name), content)
+        earlier = self._written.pop((box, name), None)
+        self._written[box, name] = handle
+        if earlier is not None:
+            os.close(earlier)
 
     def _make_box(self, message: Message) -> str:
         box = folder(self._root, message.account_id, message.channel)
@@ -153,11 +178,36 @@ def distinct(box: Path, campaign_id: int | None) -> int:
     return len(seen)
 
 
-def _write(path: str, content: bytes) -> None:
+def _begun(box: str, name: str) -> str:
+    return os.path.join(box, "tmp", name)
+
+
+def _write(path: str, content: bytes) -> int:
+    """The open file; its content is in it, in memory."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(content)
         while view:
             view = view[os.write(handle, view) :]
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _begin_write_back(handle: int) -> None:
+    """Ask the kernel to start writing before the syncs that follow."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _sync_folder(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _stopped(error: OSError) -> OutboundStopped:
+    return OutboundStopped(f"The outbox cannot be written: {error.strerror}.", "Is the disk full?")

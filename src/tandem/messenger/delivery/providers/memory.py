@@ -1,6 +1,6 @@
 """A way out for tests and dry runs: keeps the messages in this process."""
 
-from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
+from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, AttemptState, Message, Outcome
 from tandem.messenger.delivery.providers.base import BeforeContent
 
 
@@ -8,6 +8,8 @@ class MemoryProvider:
     """Accepts everything; `refuse` gives other outcomes to chosen recipients."""
 
     idempotent = False
+    rows_in_hand = SUB_BLOCK_ROWS
+    holds_after_settle = False
 
     def __init__(self) -> None:
         self.messages: list[Message] = []

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
+from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, AttemptState, Message, Outcome
 from tandem.messenger.delivery.errors import OutboundStopped
 from tandem.messenger.delivery.providers.base import BeforeContent
 
@@ -34,6 +34,8 @@ class SmtpProvider:
     """One connection, made when it is needed, kept between messages."""
 
     idempotent = False
+    rows_in_hand = SUB_BLOCK_ROWS
+    holds_after_settle = False
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay

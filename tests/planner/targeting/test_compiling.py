@@ -2,16 +2,20 @@
 
 import json
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files
 
 import duckdb
 import pytest
 from benchmarks.naive import holds
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.planner.targeting.generated import AS_OF, CATALOGUE, CONDITIONS, ORDERS, PEOPLE
 
+from tandem.planner.customers import history
 from tandem.planner.targeting.compiling import members
 from tandem.planner.targeting.domain import document
+from tandem.planner.targeting.prepared import Prepared
 from tandem.planner.targeting.reading import read, read_text
 
 TABLES = """CREATE TABLE customers (customer BIGINT, country VARCHAR,
@@ -31,6 +35,20 @@ def database():
 
 
 def picked(database, tree, people, orders):
+    fill(database, people, orders)
+    return answer(database, tree)
+
+
+def prepare(database, features):
+    """The prepared tables of the orders as a snapshot has them, in batches so small that there are several."""
+    for name in ("history", "categories"):
+        database.execute(f"DROP TABLE IF EXISTS {name}")
+    history.prepare(database, batch=2)
+    codes = dict(database.execute("SELECT category, code FROM categories").fetchall())
+    return Prepared(codes=codes, features=features)
+
+
+def fill(database, people, orders):
     database.execute("DELETE FROM customers")
     database.execute("DELETE FROM orders")
     rows = [[number, *(person[one.name] for one in CATALOGUE)] for number, person in enumerate(people)]
@@ -40,7 +58,10 @@ def picked(database, tree, people, orders):
             "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?)",
             [[order[name] for name in ORDER] for order in orders],
         )
-    return {row[0] for row in database.execute(members(tree, AS_OF).sql(dialect="duckdb")).fetchall()}
+
+
+def answer(database, tree, ready=None):
+    return {row[0] for row in database.execute(members(tree, AS_OF, ready).sql(dialect="duckdb")).fetchall()}
 
 
 def expected(tree, people, orders):
@@ -56,6 +77,27 @@ def expected(tree, people, orders):
 def test_equals_the_naive_filter(database, stored, people, orders):
     tree = read(stored, CATALOGUE)
     assert picked(database, tree, people, orders) == expected(tree, people, orders)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stored=CONDITIONS, people=PEOPLE, orders=ORDERS, features=st.booleans())
+def test_the_prepared_history_equals_the_naive_filter(database, stored, people, orders, features):
+    tree = read(stored, CATALOGUE)
+    if features:
+        people = [
+            {**person, **featured([one for one in orders if one["customer"] == number])}
+            for number, person in enumerate(people)
+        ]
+    fill(database, people, orders)
+    assert answer(database, tree, prepare(database, features)) == expected(tree, people, orders)
+
+
+def featured(orders):
+    """What a snapshot's columns say of these orders."""
+    sales = [one for one in orders if one["kind"] == "sale"]
+    days = {one["day"] for one in sales}
+    spent = sum((one["value"] for one in sales), Decimal(0))
+    return {"orders": len(days), "total_spent": spent, "last_order": max(days, default=None)}
 
 
 PERSON = dict.fromkeys(attribute.name for attribute in CATALOGUE)

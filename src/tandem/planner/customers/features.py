@@ -1,4 +1,4 @@
-"""The statements that make features from `orders`; the day is the DuckDB variable `as_of`.
+"""The statements that make features from `orders` and `history`; the day is the DuckDB variable `as_of`.
 
 Same-day purchases are one order (`daily`). Sales count towards orders and sums; returns are kept apart.
 """
@@ -10,8 +10,8 @@ _WINDOWS = ",\n".join(
 )
 
 FEATURES = (
-    """CREATE TABLE daily AS SELECT customer, day, sum(value)::DECIMAL(18,2) AS value FROM orders
-    WHERE kind = 'sale' GROUP BY customer, day""",
+    """CREATE TABLE daily AS SELECT customer, day, amount AS value FROM history
+    WHERE code = 0 AND NOT returned""",
     f"""CREATE TABLE features AS SELECT customer, min(day) AS first_order, max(day) AS last_order, count(*) AS orders,
       sum(value)::DECIMAL(18,2) AS total_spent, (sum(value) / count(*))::DECIMAL(18,2) AS average_order,
       arg_min(value, day) AS first_day_value, {_WINDOWS},

@@ -10,6 +10,8 @@ from sqlglot import exp
 
 CUSTOMERS = "customers"
 ORDERS = "orders"
+HISTORY = "history"
+CATEGORIES = "categories"
 CUSTOMER = "customer"
 
 
@@ -52,6 +54,10 @@ class Attribute:
 
 class Engine(Protocol):
     """Runs expression trees over one snapshot. Only expressions come in: never text of SQL."""
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The names of the snapshot's tables."""
 
     def rows(self, query: exp.Expr) -> list[tuple[Any, ...]]:
         """All rows of a query."""

@@ -15,6 +15,8 @@ from tandem.kit.problems import NotFound
 KEPT_OPEN = 4
 MEMORY = "1GB"
 THREADS = 2
+#: groups are counted in an array of up to 2^22 places (keyed by the dense surrogates) before a hash table is used
+ARRAY_BITS = 22
 
 
 class SnapshotFileMissing(NotFound):
@@ -45,9 +47,17 @@ class DuckEngine:
         )
         written = exp.Literal.string(str(path)).sql(dialect="duckdb")
         self._connection.execute(f"ATTACH {written} AS snapshot (READ_ONLY)")
+        self._connection.execute(f"SET GLOBAL perfect_ht_threshold = {ARRAY_BITS}")
+        named = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'snapshot'"
+        self._tables = frozenset(row[0] for row in self._connection.execute(named).fetchall())
         self._lock = Lock()
         self._asking = 0
         self._retired = False
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The names of the snapshot's tables."""
+        return self._tables
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,11 +1,10 @@
 """Conditions as sqlglot expressions. Each rule about history is its own semi or anti join.
 
 Source of the join-per-rule form: one GROUP BY over all events is several times slower once there are many.
+Given what a snapshot has ready, a rule about history is answered from there (`prepared`), otherwise from the orders.
 """
 
-from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from decimal import Decimal
 
 import sqlglot.expressions as exp
 
@@ -19,73 +18,35 @@ from tandem.planner.targeting.domain import (
     Measure,
     Node,
     Operator,
-    Value,
 )
+from tandem.planner.targeting.pieces import column, compare, holds_for_zero, literal, sure, table
+from tandem.planner.targeting.prepared import Prepared, holds
 
-_BINARY: dict[Operator, type[exp.Binary]] = {
-    Operator.EQUAL: exp.EQ,
-    Operator.LESS: exp.LT,
-    Operator.AT_MOST: exp.LTE,
-    Operator.MORE: exp.GT,
-    Operator.AT_LEAST: exp.GTE,
-}
 _COLUMN = {Measure.AMOUNT: "value", Measure.QUANTITY: "quantity"}
 
 
-def column(name: str) -> exp.Column:
-    """A quoted column."""
-    return exp.Column(this=exp.to_identifier(name, quoted=True))
-
-
-def table(name: str) -> exp.Table:
-    """A quoted table."""
-    return exp.Table(this=exp.to_identifier(name, quoted=True))
-
-
-def literal(value: Value) -> exp.Expr:
-    """A typed literal; decimals are written out, never with an exponent."""
-    if isinstance(value, bool):
-        return exp.true() if value else exp.false()
-    if isinstance(value, str):
-        return exp.Literal.string(value)
-    if isinstance(value, date):
-        return exp.cast(exp.Literal.string(value.isoformat()), "date")
-    plain = format(Decimal(repr(value)), "f")
-    written = exp.Literal.number(plain.lstrip("-"))
-    return exp.Neg(this=written) if plain.startswith("-") else written
-
-
-def members(group: Group, as_of: date) -> exp.Select:
+def members(group: Group, as_of: date, ready: Prepared | None = None) -> exp.Select:
     """The surrogates of a condition's customers."""
-    return exp.select(column(CUSTOMER)).from_(table(CUSTOMERS)).where(truth(group, as_of))
+    return exp.select(column(CUSTOMER)).from_(table(CUSTOMERS)).where(truth(group, as_of, ready))
 
 
-def truth(node: Node, as_of: date, *, only: int | None = None) -> exp.Expr:
+def truth(node: Node, as_of: date, ready: Prepared | None = None, *, only: int | None = None) -> exp.Expr:
     """A boolean over a row of `customers`, never NULL. `only` keeps history rules to one customer's orders."""
     if isinstance(node, Group):
-        return _group(node, as_of, only)
+        return _group(node, as_of, ready, only)
     if isinstance(node, AttributeRule):
         return _attribute(node, as_of)
+    if ready is not None:
+        return holds(node, as_of, ready)
     return _history(node, as_of, only)
 
 
-def _group(group: Group, as_of: date, only: int | None) -> exp.Expr:
+def _group(group: Group, as_of: date, ready: Prepared | None, only: int | None) -> exp.Expr:
     if not group.members:
         return exp.false()
     join = exp.and_ if group.every else exp.or_
-    whole = join(*(exp.paren(truth(member, as_of, only=only)) for member in group.members))
+    whole = join(*(exp.paren(truth(member, as_of, ready, only=only)) for member in group.members))
     return exp.not_(exp.paren(whole)) if group.negated else whole
-
-
-def _sure(condition: exp.Expr) -> exp.Expr:
-    return exp.Coalesce(this=condition, expressions=[exp.false()])
-
-
-def _compare(left: Callable[[], exp.Expr], operator: Operator, values: Iterable[exp.Expr]) -> exp.Expr:
-    given = list(values)
-    if operator is Operator.BETWEEN:
-        return exp.and_(exp.GTE(this=left(), expression=given[0]), exp.LTE(this=left(), expression=given[1]))
-    return _BINARY[operator](this=left(), expression=given[0])
 
 
 def _attribute(rule: AttributeRule, as_of: date) -> exp.Expr:
@@ -95,8 +56,8 @@ def _attribute(rule: AttributeRule, as_of: date) -> exp.Expr:
         return exp.Is(this=column(rule.field), expression=exp.null())
     opposite = _OPPOSITES.get(rule.operator)
     if opposite is not None:
-        return exp.not_(_sure(_positive(rule, opposite, as_of)))
-    return _sure(_positive(rule, rule.operator, as_of))
+        return exp.not_(sure(_positive(rule, opposite, as_of)))
+    return sure(_positive(rule, rule.operator, as_of))
 
 
 _OPPOSITES = {
@@ -117,7 +78,7 @@ def _positive(rule: AttributeRule, operator: Operator, as_of: date) -> exp.Expr:
         return exp.StartsWith(this=this, expression=values[0])
     if operator is Operator.IN_LAST:
         return _window(rule.field, int(str(rule.values[0])), as_of)
-    return _compare(lambda: column(rule.field), operator, values)
+    return compare(lambda: column(rule.field), operator, values)
 
 
 def _window(name: str, days: int, as_of: date) -> exp.Expr:
@@ -189,21 +150,8 @@ def _having(rule: HistoryRule) -> exp.Expr:
         values = [
             exp.Mul(this=literal(value), expression=exp.Count(this=exp.Star())) for value in rule.values
         ]
-        return _compare(lambda: aggregate(rule), operator, values)
-    return _compare(lambda: aggregate(rule), operator, [literal(value) for value in rule.values])
-
-
-def holds_for_zero(rule: HistoryRule) -> bool:
-    """Whether somebody without a single such order meets a rule on a count or sum."""
-    first, last = rule.values[0], rule.values[-1]
-    return {
-        Operator.EQUAL: first == 0,
-        Operator.LESS: first > 0,
-        Operator.AT_MOST: first >= 0,
-        Operator.MORE: first < 0,
-        Operator.AT_LEAST: first <= 0,
-        Operator.BETWEEN: first <= 0 <= last,
-    }[rule.operator or Operator.EQUAL]
+        return compare(lambda: aggregate(rule), operator, values)
+    return compare(lambda: aggregate(rule), operator, [literal(value) for value in rule.values])
 
 
 def _history(rule: HistoryRule, as_of: date, only: int | None) -> exp.Expr:

@@ -11,7 +11,7 @@ import orjson
 from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
-from tandem.planner.customers import identities, storage
+from tandem.planner.customers import history, identities, storage
 from tandem.planner.customers.catalogue import describe
 from tandem.planner.customers.domain import Progress, SnapshotRef, silent
 from tandem.planner.customers.errors import NoSnapshot
@@ -41,12 +41,14 @@ def build(
         work.mkdir(parents=True)
         cache = work / "cache.duckdb"
         with storage.duck(work, cache) as session:
-            with ledger.watched(session, tell, "Sorting the orders", 0.0, 0.4):
+            with ledger.watched(session, tell, "Sorting the orders", 0.0, 0.25):
                 files = load_orders(session, ledger.order_files(account_id), as_of)
-            with ledger.watched(session, tell, "Computing features", 0.4, 0.7):
+            tell("Preparing the history", 0.25)
+            history.prepare(session)
+            with ledger.watched(session, tell, "Computing features", 0.6, 0.75):
                 _features(session, account_id, as_of, work)
                 _countries(session, files, as_of)
-            tell("Staging", 0.75)
+            tell("Staging", 0.8)
             staging(session, as_of)
             _customers(session, account_id)
             attributes = describe(session, _profile_labels(account_id))
@@ -310,6 +312,7 @@ def rebuild_cache(row: Snapshot) -> None:
     names = orjson.loads((parquet / "manifest.json").read_bytes())["order_files"]
     with storage.duck(work, made) as session:
         load_orders(session, [base / "orders" / n for n in names], row.as_of)
+        history.prepare(session)
         session.execute(
             f"CREATE TABLE customers AS SELECT * FROM read_parquet({pattern(parquet / 'customers.parquet')})"
         )

@@ -11,8 +11,10 @@ from tandem.planner.customers.domain import SnapshotRef
 from tandem.planner.customers.service import catalogue, latest_snapshot, snapshot_catalogue
 from tandem.planner.engine.domain import CUSTOMERS, Attribute
 from tandem.planner.engine.duckdb import open_snapshot
-from tandem.planner.targeting.compiling import column, members, table, truth
+from tandem.planner.targeting.compiling import members, truth
 from tandem.planner.targeting.domain import Count, document
+from tandem.planner.targeting.pieces import column, table
+from tandem.planner.targeting.prepared import prepared
 from tandem.planner.targeting.reading import read, read_text
 from tandem.planner.targeting.wording import to_text as words
 
@@ -27,8 +29,9 @@ def count(account_id: int, condition: dict[str, Any]) -> Count:
     tree = read(condition, known)
     names = {attribute.name for attribute in known}
     picked = [_stage(names), exp.Count(this=exp.Star()), _allowed(EMAIL, names), _allowed(SMS, names)]
-    query = exp.select(*picked).from_(table(CUSTOMERS)).where(truth(tree, snapshot.as_of)).group_by("1")
-    rows = open_snapshot(snapshot.cache).rows(query)
+    engine = open_snapshot(snapshot.cache)
+    asked = truth(tree, snapshot.as_of, prepared(engine, tree))
+    rows = engine.rows(exp.select(*picked).from_(table(CUSTOMERS)).where(asked).group_by("1"))
     stages = sorted(
         ((row[0], row[1]) for row in rows if row[0] is not None), key=lambda pair: (-pair[1], pair[0])
     )
@@ -55,8 +58,9 @@ def members_count(account_id: int, condition: dict[str, Any]) -> int:
     """The number of members on the latest snapshot's day."""
     snapshot = latest_snapshot(account_id)
     tree = read(condition, snapshot_catalogue(account_id, snapshot.id))
-    query = exp.select(exp.Count(this=exp.Star())).from_(table(CUSTOMERS)).where(truth(tree, snapshot.as_of))
-    return int(open_snapshot(snapshot.cache).value(query))
+    engine = open_snapshot(snapshot.cache)
+    asked = truth(tree, snapshot.as_of, prepared(engine, tree))
+    return int(engine.value(exp.select(exp.Count(this=exp.Star())).from_(table(CUSTOMERS)).where(asked)))
 
 
 def write_members(snapshot: SnapshotRef, condition: dict[str, Any], target: Path) -> int:
@@ -65,9 +69,10 @@ def write_members(snapshot: SnapshotRef, condition: dict[str, Any], target: Path
     Raises ConditionRefused for an empty condition or an attribute the snapshot lacks. On failure no file is left.
     """
     tree = read(condition, snapshot_catalogue(snapshot.account_id, snapshot.id))
-    query = members(tree, snapshot.as_of).order_by("1")
+    engine = open_snapshot(snapshot.cache)
+    query = members(tree, snapshot.as_of, prepared(engine, tree)).order_by("1")
     try:
-        return open_snapshot(snapshot.cache).write_csv(query, target)
+        return engine.write_csv(query, target)
     except Exception:
         target.unlink(missing_ok=True)
         raise

@@ -10,7 +10,7 @@ from tandem.planner.customers.domain import SnapshotRef
 from tandem.planner.customers.service import latest_snapshot, names_of, snapshot_catalogue, surrogate_of
 from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS, Engine
 from tandem.planner.engine.duckdb import open_snapshot
-from tandem.planner.targeting.compiling import column, literal, members, observed, table, truth
+from tandem.planner.targeting.compiling import members, observed, truth
 from tandem.planner.targeting.domain import (
     Aggregate,
     AttributeRule,
@@ -25,6 +25,8 @@ from tandem.planner.targeting.domain import (
     WhyStep,
     rules_of,
 )
+from tandem.planner.targeting.pieces import column, literal, table
+from tandem.planner.targeting.prepared import prepared
 from tandem.planner.targeting.reading import read
 from tandem.planner.targeting.wording import node_text
 
@@ -40,7 +42,7 @@ def sample(
     known = {attribute.name for attribute in snapshot_catalogue(account_id, snapshot.id)}
     shown = [name for name in _asked(tree) if name in known]
     drawn = exp.func("hash", column(CUSTOMER), literal(seed))
-    query = members(tree, snapshot.as_of).select(*(column(name) for name in shown))
+    query = members(tree, snapshot.as_of, prepared(engine, tree)).select(*(column(name) for name in shown))
     rows = engine.rows(query.order_by(drawn, "1").limit(max(1, min(size, 50))))
     names = names_of(account_id, [row[0] for row in rows])
     return tuple(
@@ -148,9 +150,11 @@ def why_nobody(account_id: int, condition: dict[str, Any]) -> tuple[WhyStep, ...
     Under *any* the second figure grows; a negated condition is one step.
     """
     snapshot, tree = _opened(account_id, condition)
+    engine = open_snapshot(snapshot.cache)
+    ready = prepared(engine, tree)
     parts = (tree,) if tree.negated else tree.members
     marks = exp.select(
-        *(exp.alias_(truth(part, snapshot.as_of), f"m{number}") for number, part in enumerate(parts))
+        *(exp.alias_(truth(part, snapshot.as_of, ready), f"m{number}") for number, part in enumerate(parts))
     ).from_(table(CUSTOMERS))
     join = exp.and_ if tree.every else exp.or_
     figures: list[exp.Expr] = []
@@ -158,7 +162,7 @@ def why_nobody(account_id: int, condition: dict[str, Any]) -> tuple[WhyStep, ...
         so_far = [column(f"m{earlier}") for earlier in range(number + 1)]
         figures += [exp.CountIf(this=so_far[-1].copy()), exp.CountIf(this=join(*so_far))]
     named = [exp.alias_(figure, f"f{number}") for number, figure in enumerate(figures)]
-    row = open_snapshot(snapshot.cache).rows(exp.select(*named).from_(marks.subquery("marks")))[0]
+    row = engine.rows(exp.select(*named).from_(marks.subquery("marks")))[0]
     return tuple(
         WhyStep(text=node_text(part), alone=row[2 * number], after=row[2 * number + 1])
         for number, part in enumerate(parts)

@@ -1,0 +1,164 @@
+"""Rules about history answered from a snapshot's prepared table `history` instead of its orders.
+
+A row of `history` holds what its customer has from its day on; the first row inside a window therefore holds the
+window's figures, and is found by comparing, without grouping. Only several categories at once, and the few figures
+that are not kept, are still grouped. What the table holds is said where it is made, in the customers' `history`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import sqlglot.expressions as exp
+
+from tandem.planner.engine.domain import CATEGORIES, CUSTOMER, HISTORY, Engine
+from tandem.planner.targeting.domain import (
+    Aggregate,
+    EventKind,
+    Group,
+    HistoryRule,
+    Measure,
+    Operator,
+    Value,
+    rules_of,
+)
+from tandem.planner.targeting.pieces import column, compare, holds_for_zero, literal, sure, table
+
+ALL = 0
+_KEPT: dict[tuple[Aggregate, Measure | None], str] = {
+    (Aggregate.COUNT, None): "times",
+    (Aggregate.SUM, Measure.AMOUNT): "amount_sum",
+    (Aggregate.SUM, Measure.QUANTITY): "quantity_sum",
+    (Aggregate.AVG, Measure.AMOUNT): "amount_sum",
+    (Aggregate.AVG, Measure.QUANTITY): "quantity_sum",
+    (Aggregate.MAX, Measure.AMOUNT): "amount_max",
+}
+_FEATURES = {
+    (Aggregate.COUNT, None): "orders",
+    (Aggregate.SUM, Measure.AMOUNT): "total_spent",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a snapshot has ready: the codes of categories, and whether its columns of features are of these orders."""
+
+    codes: Mapping[str, int] = field(default_factory=dict)
+    features: bool = True
+
+
+def prepared(engine: Engine, tree: Group) -> Prepared | None:
+    """What a snapshot has ready for a condition; None for one made before there was such a table."""
+    if HISTORY not in engine.tables:
+        return None
+    asked = {name for rule in rules_of(tree) if isinstance(rule, HistoryRule) for name in rule.categories}
+    if not asked:
+        return Prepared()
+    query = exp.select(column("category"), column("code")).from_(table(CATEGORIES))
+    listed = [literal(name) for name in sorted(asked)]
+    return Prepared(codes=dict(engine.rows(query.where(exp.In(this=column("category"), expressions=listed)))))
+
+
+def holds(rule: HistoryRule, as_of: date, ready: Prepared) -> exp.Expr:
+    """A boolean over a row of `customers`, never NULL."""
+    counted = rule.agg in (Aggregate.COUNT, Aggregate.SUM)
+    turned = rule.agg is Aggregate.NONE or (counted and holds_for_zero(rule))
+    if ready.features and rule.kind is EventKind.SALE and not rule.categories:
+        feature = _feature(rule, as_of)
+        if feature is not None:
+            return feature
+    codes = (
+        [ready.codes[name] for name in rule.categories if name in ready.codes] if rule.categories else [ALL]
+    )
+    if not codes:
+        return exp.true() if turned else exp.false()
+    found = _customers(rule, codes, as_of, turned=turned)
+    # Under COALESCE the customers stay on the probing side of the join, whatever the planner expects of the rule.
+    met = sure(exp.In(this=column(CUSTOMER), query=found.subquery()))
+    return exp.not_(met) if turned else met
+
+
+def _feature(rule: HistoryRule, as_of: date) -> exp.Expr | None:
+    """The rule as a comparison of a column that every snapshot has, where there is one."""
+    if rule.agg in (Aggregate.ANY, Aggregate.NONE):
+        met = sure(exp.GT(this=column("last_order"), expression=literal(_before(rule, as_of))))
+        return exp.not_(met) if rule.agg is Aggregate.NONE else met
+    name = _FEATURES.get((rule.agg, rule.of)) if rule.days is None else None
+    if name is None:
+        return None
+    return sure(compare(lambda: column(name), _operator(rule), map(literal, rule.values)))
+
+
+def _customers(rule: HistoryRule, codes: list[int], as_of: date, *, turned: bool) -> exp.Select:
+    """The customers with such orders who meet the rule; those who do not, if it is to be turned round."""
+    lines = _inside(rule, codes, as_of)
+    first = lines.where(exp.LTE(this=column("before"), expression=literal(_before(rule, as_of))))
+    if rule.agg in (Aggregate.ANY, Aggregate.NONE):
+        return first.select(column(CUSTOMER))
+    kept = _KEPT.get((rule.agg, rule.of))
+    if kept and len(codes) == 1:
+        met = _met(rule, lambda: column(kept), lambda: column("times"))
+        return first.select(column(CUSTOMER)).where(exp.not_(exp.paren(met)) if turned else met)
+    if kept and rule.agg is Aggregate.SUM:
+        grouped = first
+        figure: exp.Expr = exp.Sum(this=column(kept))
+    else:
+        grouped, figure = _totals(rule, lines, len(codes) > 1), _GROUPED[rule.agg]
+    met = _met(rule, figure.copy, lambda: exp.Count(this=exp.Star()))
+    having = exp.not_(exp.paren(met)) if turned else met
+    return grouped.select(column(CUSTOMER)).group_by(column(CUSTOMER)).having(having)
+
+
+def _inside(rule: HistoryRule, codes: list[int], as_of: date) -> exp.Select:
+    returned = column("returned")
+    return (
+        exp.select()
+        .from_(table(HISTORY))
+        .where(
+            returned if rule.kind is EventKind.RETURN else exp.not_(returned),
+            exp.In(this=column("code"), expressions=[literal(code) for code in codes]),
+            exp.GT(this=column("day"), expression=literal(_before(rule, as_of))),
+        )
+    )
+
+
+def _totals(rule: HistoryRule, lines: exp.Select, several: bool) -> exp.Select:
+    """One row per customer and day. Few days have more than one category; only those are added up."""
+    measured = column((rule.of or Measure.AMOUNT).value)
+    plain = lines.select(column(CUSTOMER), exp.alias_(measured, "total", quoted=True))
+    if not several:
+        return exp.select().from_(plain.subquery("days"))
+    added = lines.where(column("several")).select(
+        column(CUSTOMER), exp.alias_(exp.Sum(this=measured.copy()), "total", quoted=True)
+    )
+    both = exp.union(
+        plain.where(exp.not_(column("several"))),
+        added.group_by(column(CUSTOMER), column("day")),
+        distinct=False,
+    )
+    return exp.select().from_(both.subquery("days"))
+
+
+_GROUPED: dict[Aggregate, exp.Expr] = {
+    Aggregate.COUNT: exp.Count(this=exp.Star()),
+    Aggregate.MIN: exp.Min(this=column("total")),
+    Aggregate.MAX: exp.Max(this=column("total")),
+    Aggregate.AVG: exp.Sum(this=column("total")),
+}
+
+
+def _met(rule: HistoryRule, figure: Callable[[], exp.Expr], times: Callable[[], exp.Expr]) -> exp.Expr:
+    values: list[exp.Expr] = [literal(value) for value in rule.values]
+    if rule.agg is Aggregate.AVG:
+        # Total against value x days: exact in decimals, where a quotient would not be.
+        values = [exp.Mul(this=value, expression=times()) for value in values]
+    return compare(figure, _operator(rule), values)
+
+
+def _operator(rule: HistoryRule) -> Operator:
+    return rule.operator or Operator.AT_LEAST
+
+
+def _before(rule: HistoryRule, as_of: date) -> Value:
+    """The day before the window."""
+    return date.min if rule.days is None else as_of - timedelta(days=rule.days)

@@ -1,11 +1,9 @@
 """One call of the vendor's API: who, which version, which parameters; and the answers that are not 200."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from tandem.contract.planner_api import PAGE
-from tandem.contract.reading import ContractBroken, folded, whole_number
 from tandem.kit.clock import Clock
 from tandem.planner.accounts.domain import Caller
 
@@ -24,13 +22,25 @@ class Expired(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A call whose caller is known. query: keys in lower case; body: the JSON document or None."""
+    """A call that has been read as its function declares it.
+
+    args: declared parameters by lower-case name, None where not given; bodies: the objects of the body (one, unless
+    the body is an array); query: the whole query, keys in lower case; skip, top: the page, rows.
+    """
 
     caller: Caller | None
     version: str
     query: Mapping[str, str]
-    body: Any
+    args: Mapping[str, Any]
+    bodies: tuple[Mapping[str, Any], ...]
+    skip: int
+    top: int
     clock: Clock
+
+    def __getitem__(self, name: str) -> Any:
+        """A declared parameter, or a field of an object body."""
+        name = name.lower()
+        return self.args[name] if name in self.args else self.bodies[0][name]
 
     @property
     def account_id(self) -> int:
@@ -49,51 +59,10 @@ class Call:
         """The caller's name in the record of who did what."""
         return f"api {self.caller.user_name}" if self.caller else "api"
 
-    def fields(self) -> dict[str, Any]:
-        """The body as an object with lower-case keys."""
-        if self.body is None:
-            raise ContractBroken("Missing body")
-        return folded(self.body, "body")
 
-    def number(self, name: str) -> int:
-        """A required whole number of the query."""
-        text = self.query.get(name.lower(), "").strip()
-        if not text:
-            raise ContractBroken(f"Missing {name}")
-        try:
-            return whole_number(text, name)
-        except ContractBroken as error:
-            raise ContractBroken(f"Invalid {name}") from error
-
-    def optional_number(self, name: str) -> int | None:
-        """The same, None if it is not given."""
-        return self.number(name) if self.query.get(name.lower(), "").strip() else None
-
-    def page(self, most: int = PAGE) -> tuple[int, int]:
-        """`$skip` and `$top`; rubbish is ignored, `$top` is cut to `most`."""
-        return _count(self.query.get("$skip"), 0), min(_count(self.query.get("$top"), most), most)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Function:
-    """One function of the API. answer None = known, but not offered here.
-
-    third_party: whether a third party's credential may call it; open: whether it needs no credential.
-    """
-
-    group: str
-    name: str
-    answer: Callable[[Call], Any] | None = None
-    method: str = "GET"
-    also: str = ""
-    third_party: bool = False
-    open: bool = False
-    spellings: tuple[str, ...] = field(default=())
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The methods it takes."""
-        return (self.method, self.also) if self.also else (self.method,)
+def page(query: Mapping[str, str], most: int) -> tuple[int, int]:
+    """`$skip` and `$top`; rubbish is ignored, `$top` is cut to `most`."""
+    return _count(query.get("$skip"), 0), min(_count(query.get("$top"), most), most)
 
 
 def _count(text: str | None, default: int) -> int:

@@ -18,8 +18,11 @@ from tandem.kit.problems import Problem
 from tandem.planner.accounts import service as accounts
 from tandem.planner.accounts.domain import Caller, Rights
 from tandem.planner.accounts.errors import TokenExpired, TooManyFailures, TooManyLogins, WrongCredentials
-from tandem.planner.api.call import ApiError, Call, Expired, Function
+from tandem.planner.api.attributes import add_attributes
+from tandem.planner.api.call import ApiError, Call, Expired, page
+from tandem.planner.api.function import Function
 from tandem.planner.api.rate import KEY_LIMIT
+from tandem.planner.api.reading import read_body, read_query
 from tandem.planner.api.table import BY_NAME
 
 log = logging.getLogger(__name__)
@@ -58,16 +61,36 @@ def _answer(request: HttpRequest, path: str, clock: Clock) -> Any:
         raise ApiError(404, "Not Found")
     caller = None if function.open else _caller(request, clock)
     _check(function, caller, request.method or "")
-    assert function.answer is not None  # noqa: S101 - _check answered 404
+    return _run(function, _read(function, caller, (match["version"] or "").lower(), request, clock))
+
+
+def _read(
+    function: Function, caller: Caller | None, version: str, request: HttpRequest, clock: Clock
+) -> Call:
     query = {key.lower(): values[-1] for key, values in request.GET.lists()}
-    call = Call(
+    skip, top = page(query, function.page)
+    reads_body = function.body is not None and request.method != "GET"
+    return Call(
         caller=caller,
-        version=(match["version"] or "").lower(),
+        version=version,
         query=query,
-        body=_body(request) if request.method == "POST" else None,
+        args=read_query(function.params, query),
+        bodies=read_body(function.body, _body(request)) if function.body and reads_body else (),
+        skip=skip,
+        top=top,
         clock=clock,
     )
-    return function.answer(call)
+
+
+def _run(function: Function, call: Call) -> Any:
+    assert function.answer is not None  # noqa: S101 - _check answered 404
+    found = function.answer(call)
+    if not function.page:
+        return found
+    rows = found if function.pages_itself else list(found)[call.skip : call.skip + call.top]
+    if function.attributes:
+        add_attributes(call, rows)
+    return rows
 
 
 def _caller(request: HttpRequest, clock: Clock) -> Caller:
@@ -129,7 +152,7 @@ def _ok(answer: Any) -> HttpResponse:
 
 
 def _json(document: object, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    body = orjson.dumps(document)
+    body = document if isinstance(document, bytes) else orjson.dumps(document)
     response = HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
     response.headers["Content-Length"] = str(len(body))
     for name, value in (headers or {}).items():

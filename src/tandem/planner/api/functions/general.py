@@ -3,9 +3,9 @@
 from typing import Any
 
 from tandem.contract.planner_api import RegisteredListener
-from tandem.contract.reading import ContractBroken, optional_number, plain_text, whole_number
 from tandem.planner.accounts import service as accounts
 from tandem.planner.api.call import ApiError, Call
+from tandem.planner.api.function import Body, Kind, Param, Sure, one, rows, write
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import NoSnapshot
 from tandem.planner.listeners import service as listeners
@@ -13,7 +13,7 @@ from tandem.planner.listeners import service as listeners
 
 def login(call: Call) -> str:
     """A token, by POST with a body or by the old GET with a query."""
-    fields = call.query if call.body is None else call.fields()
+    fields = call.bodies[0] if call.bodies else call.query
     user, password = fields.get("username"), fields.get("password")
     if not user or not password or not isinstance(user, str) or not isinstance(password, str):
         raise ApiError(400, "Bad Request")
@@ -32,13 +32,11 @@ def get_last_data_update(call: Call) -> dict[str, str]:
 
 def register_event_listener(call: Call) -> None:
     """Tell an address of an event type, of one channel or all."""
-    fields = call.fields()
-    url = _required(fields, "ListenerURL")
     listeners.register(
         call.account_id,
-        event_type=whole_number(_required(fields, "EventTypeID"), "EventTypeID"),
-        channel_id=optional_number(fields.get("channelid"), "ChannelID"),
-        url=plain_text(url, "ListenerURL"),
+        event_type=call["EventTypeID"],
+        channel_id=call["ChannelID"],
+        url=call["ListenerURL"],
         actor=call.actor,
         clock=call.clock,
     )
@@ -46,11 +44,10 @@ def register_event_listener(call: Call) -> None:
 
 def unregister_event_listener(call: Call) -> None:
     """Tell it no more; without a channel all registrations of the type go."""
-    fields = call.fields()
     listeners.unregister(
         call.account_id,
-        event_type=whole_number(_required(fields, "EventTypeID"), "EventTypeID"),
-        channel_id=optional_number(fields.get("channelid"), "ChannelID"),
+        event_type=call["EventTypeID"],
+        channel_id=call["ChannelID"],
         actor=call.actor,
         clock=call.clock,
     )
@@ -58,17 +55,49 @@ def unregister_event_listener(call: Call) -> None:
 
 def get_registered_event_listeners(call: Call) -> list[dict[str, Any]]:
     """All current registrations; switched-off ones are not current."""
-    skip, top = call.page()
-    found = [
+    return [
         RegisteredListener(event_type=row.event_type, channel_id=row.channel_id, url=row.url).document()
         for row in listeners.listeners(call.account_id)
         if row.is_active
     ]
-    return found[skip : skip + top]
 
 
-def _required(fields: dict[str, Any], name: str) -> Any:
-    value = fields.get(name.lower())
-    if value is None or value == "":
-        raise ContractBroken(f"Missing {name}")
-    return value
+_EVENT = Param(name="EventTypeID", required=True, meaning="1 to 5, 11 or 13.")
+_CHANNEL = Param(name="ChannelID", meaning="Only events of this execution channel; none = all.")
+_URL = Param(
+    name="ListenerURL",
+    kind=Kind.TEXT,
+    required=True,
+    meaning="Where events are posted; may be percent-encoded.",
+)
+_CREDENTIALS = Body(
+    fields=(Param(name="Username", kind=Kind.ANY), Param(name="Password", kind=Kind.ANY)),
+)
+
+FUNCTIONS = (
+    one(
+        "general", "login", login, method="POST", also="GET", body=_CREDENTIALS, open=True, third_party=True,
+        sure=Sure.LIVE, example='"bf186b0a-ff34-44b2-9f62-496aa0d5e2c7"',
+        differs="The oldest clients send GET with username and password in the query.",
+        meaning="A token for the header Authorization-Token; it lives 20 minutes from its last use.",
+    ),
+    one(
+        "general", "GetLastDataUpdate", get_last_data_update, third_party=True, sure=Sure.LIVE,
+        example='{"Date":"2015-08-13"}', meaning="The last day whose customer data is in.",
+    ),
+    write(
+        "general", "RegisterEventListener", register_event_listener, Body(fields=(_EVENT, _CHANNEL, _URL)),
+        third_party=True, sure=Sure.LIVE,
+        meaning="Registers an address for an event type; the same type and channel again replaces it.",
+    ),
+    write(
+        "general", "UnregisterEventListener", unregister_event_listener, Body(fields=(_EVENT, _CHANNEL)),
+        third_party=True, meaning="Ends a registration.",
+    ),
+    rows(
+        "general", "GetRegisteredEventListeners", get_registered_event_listeners, third_party=True,
+        spellings=("GetRegisteredEventListener",), sure=Sure.OURS,
+        example='[{"EventTypeID":13,"ChannelID":505,"ListenerURL":"https://host/hook"}]',
+        meaning="All current registrations.",
+    ),
+)  # fmt: skip

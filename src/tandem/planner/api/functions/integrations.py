@@ -2,43 +2,65 @@
 
 from django.db import transaction
 
-from tandem.contract.planner_api import Metric
-from tandem.contract.reading import ContractBroken, items
 from tandem.kit.problems import NotFound
 from tandem.planner.api.call import Call
+from tandem.planner.api.function import Body, Param, Sure, known_by_name, write
 from tandem.planner.execution import service as execution
 from tandem.planner.results import service as results
 from tandem.planner.results.domain import MetricRow
-
-MOST_ITEMS = 100
 
 
 @transaction.atomic
 def update_campaign_metrics(call: Call) -> None:
     """Add the values to what was reported before: all of them, or none if one is refused."""
-    found = items(call.body, "body")
-    if len(found) > MOST_ITEMS:
-        raise ContractBroken(f"More than {MOST_ITEMS} items")
-    rows = [Metric.read(item) for item in found]
-    campaigns = sorted({row.campaign_id for row in rows})
+    campaigns = sorted({item["campaignid"] for item in call.bodies})
     for campaign_id in campaigns:
         channels = execution.campaign_details(call.account_id, campaign_id).channels
-        if any(row.channel_id not in channels for row in rows if row.campaign_id == campaign_id):
+        asked = {item["channelid"] for item in call.bodies if item["campaignid"] == campaign_id}
+        if not asked <= set(channels):
             raise NotFound(f"Campaign {campaign_id} is not on that channel.")
-    results.add_metrics(
-        call.account_id,
-        [
-            MetricRow(
-                occurrence_id=row.campaign_id,
-                channel_id=row.channel_id,
-                template_id=row.template_id,
-                metric_id=row.metric_id,
-                value=row.value,
-            )
-            for row in rows
-        ],
-        clock=call.clock,
-    )
+    rows = [
+        MetricRow(
+            occurrence_id=item["campaignid"],
+            channel_id=item["channelid"],
+            template_id=item["templateid"],
+            metric_id=item["metricid"],
+            value=item["metricvalue"],
+        )
+        for item in call.bodies
+    ]
+    results.add_metrics(call.account_id, rows, clock=call.clock)
     for campaign_id in campaigns:
         totals = results.totals_by_metric(call.account_id, campaign_id)
-        execution.metrics_arrived(call.account_id, campaign_id, totals, clock=call.clock)
+        stated = {(row.template_id, row.metric_id) for row in rows if row.occurrence_id == campaign_id}
+        execution.metrics_arrived(call.account_id, campaign_id, totals, stated=stated, clock=call.clock)
+
+
+_METRIC = Body(
+    is_array=True,
+    fields=tuple(
+        Param(name=name, required=True)
+        for name in ("ChannelID", "CampaignID", "TemplateID", "MetricID", "MetricValue")
+    ),
+)
+
+FUNCTIONS = (
+    write(
+        "integrations", "UpdateCampaignMetrics", update_campaign_metrics, _METRIC, third_party=True,
+        sure=Sure.LIVE,
+        meaning="Adds to what was reported: 0 sent, 1 delivered, 2 opened, 3 clicked, 4 unsubscribed, 5 dropped, "
+        "6 spam report, 9 bounced.",
+    ),
+    *known_by_name("integrations", "GetPromotions"),
+    *known_by_name("integrations", "AddPromotions DeletePromotions UpdateCustomerPromotionStatus", method="POST"),
+    *known_by_name(
+        "integrations", "GetChannelTemplates GetChannelTemplateDetails GetChannelTemplatesDetails",
+        third_party=True,
+    ),
+    *known_by_name(
+        "integrations",
+        "AddChannelTemplates DeleteChannelTemplates AddChannelApps DeleteChannelApps UpdateCampaignInteractions "
+        "SetCustomerChannelPreference",
+        method="POST", third_party=True,
+    ),
+)  # fmt: skip

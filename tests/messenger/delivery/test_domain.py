@@ -54,10 +54,12 @@ def test_the_numbers_of_a_sending_add_up():
     assert (numbers.failed, numbers.uncertain, numbers.open) == (2, 1, 0)
 
 
-def test_only_what_is_true_is_reported():
+def test_what_is_true_is_reported_zeros_too_and_uncertain_rows_are_not():
     assert metrics(ROWS) == {
         (1, Metric.SENT): 90,
-        (1, Metric.DROPPED): 5,
+        (1, Metric.DROPPED): 3,
+        (1, Metric.BOUNCED): 2,
         (2, Metric.SENT): 0,
         (2, Metric.DROPPED): 4,
+        (2, Metric.BOUNCED): 0,
     }

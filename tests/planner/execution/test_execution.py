@@ -195,6 +195,24 @@ def test_metrics_settle_it_and_the_identity_holds(shop):
     assert [step.name for step in steps][:3] == ["List made", "Messenger told", "Messenger fetched details"]
 
 
+def test_a_complete_report_settles_it_though_some_are_uncertain(shop):
+    view = scheduled(shop)
+    at_lead(shop, view)
+    account, occurrence = shop.account.pk, view.occurrence_id
+    summary = service.make_list(account, occurrence, clock=shop.clock)
+    service.details_served(account, occurrence, 504, rows=summary.targeted, clock=shop.clock)
+    shop.clock.now = view.send_at
+    totals = {0: summary.targeted - 2, 5: 0, 9: 0}
+    for stated in ((), {(11, 0)}, {(11, 0), (11, 5)}, {(12, 0), (12, 5), (12, 9)}):
+        service.metrics_arrived(account, occurrence, totals, stated=stated, clock=shop.clock)
+        assert state(shop, view) == OccurrenceState.WAITING
+    service.metrics_arrived(account, occurrence, totals, stated={(11, 0), (11, 5), (11, 9)}, clock=shop.clock)
+    assert state(shop, view) == OccurrenceState.SENT_WITH_FAILURES
+    n = service.outcome(account, occurrence)
+    assert (n.sent, n.failed, n.uncertain) == (summary.targeted - 2, 0, 2)
+    assert campaigns.get_campaign(account, view.id).cause.startswith("The messenger cannot tell whether 2 of")
+
+
 def test_a_cancelled_campaign_is_never_listed(shop):
     view = scheduled(shop)
     campaigns.cancel_campaign(shop.account.pk, view.id, clock=shop.clock)

@@ -12,29 +12,32 @@ from tandem.messenger.delivery.domain import FAILED_STATES, NOT_SENT_STATES, Att
 class Metric(IntEnum):
     """The planner's MetricIDs that a finished sending settles.
 
-    Sent: the next hop took the message. Dropped: it was not sent and will not be (refused, skipped, suppressed,
-    missed, cancelled). Uncertain rows are in neither: listed - sent - dropped.
+    Sent: the next hop took the message. Dropped: left out on purpose (skipped, suppressed, missed, cancelled).
+    Bounced: refused by the next hop, or impossible to make. Uncertain rows are in none of them:
+    listed - sent - dropped - bounced.
     """
 
     SENT = 0
     DROPPED = 5
+    BOUNCED = 9
 
 
-_DROPPED = frozenset({*FAILED_STATES, *NOT_SENT_STATES})
+_METRIC_OF = {
+    AttemptState.ACCEPTED: Metric.SENT,
+    **dict.fromkeys(NOT_SENT_STATES, Metric.DROPPED),
+    **dict.fromkeys(FAILED_STATES, Metric.BOUNCED),
+}
 
 
 def metrics(totals: Iterable[Mapping[str, Any]]) -> dict[tuple[int, Metric], int]:
-    """Value per (template, metric) from the settled rows of a sending."""
+    """Value per (template, metric) from the settled rows of a sending; zeros too, so that the report is complete."""
     values: dict[tuple[int, Metric], int] = {}
     for line in totals:
-        state = AttemptState(line["state"])
-        values.setdefault((line["template"], Metric.SENT), 0)
-        metric = (
-            Metric.SENT if state is AttemptState.ACCEPTED else Metric.DROPPED if state in _DROPPED else None
-        )
-        if metric is not None:
-            key = (line["template"], metric)
-            values[key] = values.get(key, 0) + line["rows"]
+        for metric in Metric:
+            values.setdefault((line["template"], metric), 0)
+        told = _METRIC_OF.get(AttemptState(line["state"]))
+        if told is not None:
+            values[line["template"], told] += line["rows"]
     return values
 
 

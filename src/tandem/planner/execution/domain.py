@@ -1,6 +1,6 @@
 """What happened on the day: the frozen list, what was served, how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ NO_CONSENT = "no consent"
 DROPPED = "left out by the messenger"
 CONTROL, TEST = 1, 2
 SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC = 0, 5, 9
+SETTLING_METRICS = (SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC)
 #: how long after the late cut-off a messenger may take to report
 REPORT_TIME = timedelta(hours=1)
 
@@ -101,12 +102,25 @@ def outcome_of(summary: ListSummary, reported: Reported) -> Outcome:
     )
 
 
-def settled_state(summary: ListSummary, reported: Reported) -> OccurrenceState | None:
-    """Sent or sent with failures once the totals cover the test group, None before."""
-    if reported.sent + reported.dropped + reported.bounced < summary.targeted:
-        return None
+def settled_state(
+    summary: ListSummary, reported: Reported, *, complete: bool = False
+) -> OccurrenceState | None:
+    """Sent or sent with failures once the totals cover the test group or are all there will be, None before."""
     outcome = outcome_of(summary, reported)
-    return OccurrenceState.SENT_WITH_FAILURES if outcome.failed or not outcome.sent else OccurrenceState.SENT
+    if outcome.uncertain and not complete:
+        return None
+    if outcome.failed or outcome.uncertain or not outcome.sent:
+        return OccurrenceState.SENT_WITH_FAILURES
+    return OccurrenceState.SENT
+
+
+def is_complete(templates: Iterable[int], stated: Collection[tuple[int, int]]) -> bool:
+    """Whether one report states sent, dropped and bounced of every template.
+
+    A messenger that reports receipt by receipt has no reason to state zeros; one that does so has settled its list,
+    and what is in none of the three is uncertain.
+    """
+    return all((template, metric) in stated for template in templates for metric in SETTLING_METRICS)
 
 
 def shares_to_bounds(shares: tuple[tuple[int, int], ...]) -> tuple[tuple[int, float], ...]:

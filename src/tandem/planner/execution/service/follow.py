@@ -1,6 +1,6 @@
 """Follow an occurrence to its end: what was fetched, what the messenger reported, what the page shows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
 
@@ -15,6 +15,7 @@ from tandem.planner.execution.domain import (
     Reported,
     Step,
     Timeline,
+    is_complete,
     outcome_of,
     settled_state,
 )
@@ -59,18 +60,42 @@ def follow_due(*, clock: Clock) -> int:
     return moved
 
 
-def metrics_arrived(account_id: int, occurrence_id: int, totals: Mapping[int, int], *, clock: Clock) -> None:
-    """Keep the occurrence's totals by metric; settle it once they cover the test group. Raises NoList."""
+def metrics_arrived(
+    account_id: int,
+    occurrence_id: int,
+    totals: Mapping[int, int],
+    *,
+    stated: Collection[tuple[int, int]] = (),
+    clock: Clock,
+) -> None:
+    """Keep the occurrence's totals by metric; settle it once they cover the test group, or are complete.
+
+    stated: the (template, metric) pairs of the report that just came. Raises NoList.
+    """
     summary = list_summary(account_id, occurrence_id)
+    reported = Reported(by_metric=totals)
     with transaction.atomic():
         row = Occurrence.objects.select_for_update().get(account_id=account_id, pk=occurrence_id)
         save_totals(account_id, occurrence_id, totals)
-        state = settled_state(summary, Reported(by_metric=totals))
+        complete = bool(stated) and is_complete(_templates(account_id, occurrence_id), set(stated))
+        state = settled_state(summary, reported, complete=complete)
         if row.state not in OPEN or state is None:
             return
-        row.state, row.settled_at = state, clock.business()
+        row.state, row.settled_at, row.cause = state, clock.business(), _cause(outcome_of(summary, reported))
         row.sending_at = row.sending_at or row.settled_at
-        row.save(update_fields=["state", "settled_at", "sending_at"])
+        row.save(update_fields=["state", "settled_at", "sending_at", "cause"])
+
+
+def _templates(account_id: int, occurrence_id: int) -> list[int]:
+    return CustomerList.objects.values_list("templates", flat=True).get(
+        account_id=account_id, occurrence_id=occurrence_id
+    )
+
+
+def _cause(outcome: Outcome) -> str:
+    if not outcome.uncertain:
+        return ""
+    return f"The messenger cannot tell whether {outcome.uncertain:,} of the messages arrived. They are not sent again."
 
 
 def list_summary(account_id: int, occurrence_id: int) -> ListSummary:

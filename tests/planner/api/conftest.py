@@ -20,7 +20,7 @@ class Lists:
     """Frozen lists as the execution room tells of them: (account, occurrence) -> customer ids on channel 505."""
 
     def __init__(self):
-        self.lists, self.served, self.metrics = {}, [], {}
+        self.lists, self.served, self.metrics, self.stated = {}, [], {}, {}
 
     def _list(self, account_id, occurrence_id):
         if (account_id, occurrence_id) not in self.lists:
@@ -63,8 +63,9 @@ class Lists:
     def details_served(self, account_id, occurrence_id, channel_id, *, skip, rows, clock):
         self.served.append((occurrence_id, skip, rows))
 
-    def metrics_arrived(self, account_id, occurrence_id, totals, *, clock):
+    def metrics_arrived(self, account_id, occurrence_id, totals, *, stated, clock):
         self.metrics[occurrence_id] = totals
+        self.stated[occurrence_id] = stated
 
 
 @pytest.fixture

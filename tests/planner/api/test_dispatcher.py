@@ -203,6 +203,7 @@ class TestMetrics:
             assert (answer.status_code, answer.content) == (200, b"")
         totals = {found.metric_id: found.total for found in results.metrics_of(shop.account.id, 42)}
         assert totals == {0: 6, 5: 2} == shop.lists.metrics[42]
+        assert shop.lists.stated[42] == {(14, 0), (14, 5)}
 
     @pytest.mark.parametrize(
         ("change", "status"),

@@ -8,6 +8,7 @@ from django.db import connection
 from tandem.messenger.delivery.domain import AttemptState
 
 SPANS = 48
+SHORTEST = timedelta(seconds=0.1)
 _EXTENT = """
 SELECT min(done_at), max(done_at) FROM messenger_delivery_attempt
 WHERE account_id = %s AND sending_id = %s AND state = %s AND done_at IS NOT NULL
@@ -46,7 +47,7 @@ def pace(account_id: int, sending_id: int) -> Pace | None:
         start, end = cursor.fetchone()
         if start is None:
             return None
-        spans = min(SPANS, max(1, int((end - start) / timedelta(seconds=1))))
+        spans = min(SPANS, max(1, int((end - start) / SHORTEST)))
         seconds = max((end - start).total_seconds() / spans, 0.001)
         cursor.execute(_COUNTS, [start, seconds, spans - 1, account_id, sending_id, accepted])
         found = dict(cursor.fetchall())

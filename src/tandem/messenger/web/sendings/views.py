@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from tandem.kit.problems import Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.projects import service as projects
 from tandem.messenger.reporting import service as reporting
 from tandem.messenger.web.pages import (
     PAGE,
@@ -61,6 +62,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
     found = delivery.get_sending(account, sending_id)
     rows = delivery.ledger(account, sending_id, state=state, after=after, limit=PAGE + 1)
     summary = reporting.summary(account, sending_id)
+    names = {one.id: one.name for one in projects.list_triggers(account)}
     course = delivery.pace(account, sending_id)
     context = {
         "sending": found,
@@ -68,11 +70,14 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "branches": branches_of_summary(summary),
         "pace": course,
         "peak": max(course.counts) / course.seconds if course else 0,
-        "reports": [(metric_name(line.metric_id), line) for line in reporting.reports(account, sending_id)],
+        "reports": [
+            (metric_name(line.metric_id), line, names.get(line.template_id, line.template_id))
+            for line in reporting.reports(account, sending_id)
+        ],
         "parts": parts_of(found),
         "done": sum(rows for name, rows in found.counts.items() if name not in OPEN),
         "state": state,
-        "rows": [(row, explain(row)) for row in rows[:PAGE]],
+        "rows": [(row, explain(row), names.get(row.template_id, row.template_id)) for row in rows[:PAGE]],
         "after": after,
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "actions": actions_of(found.state) if may(request, "sending") else (),

@@ -1,5 +1,7 @@
 """The page of an occurrence - what happened and when - and its buttons."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,7 +14,7 @@ from tandem.kit.web import is_fragment
 from tandem.planner.campaigns import service as campaigns_service
 from tandem.planner.campaigns.domain import CampaignView
 from tandem.planner.execution import service as execution
-from tandem.planner.execution.domain import Outcome
+from tandem.planner.execution.domain import Outcome, Timeline
 from tandem.planner.web.access import now, page
 
 _LIVE = frozenset({"scheduled", "making list", "waiting for messenger", "sending"})
@@ -23,7 +25,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The occurrence: a timeline with times, numbers and the exchanges behind each step."""
     account_id = request.user.account_id  # type: ignore[union-attr]
     view = campaigns_service.get_campaign(account_id, campaign_id)
-    timeline = execution.timeline(account_id, view.occurrence_id)
+    timeline = _in_business_time(execution.timeline(account_id, view.occurrence_id))
     live = str(view.state) in _LIVE
     context = {
         "campaign": view,
@@ -33,6 +35,16 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
     }
     template = "campaigns/_occurrence.html" if is_fragment(request) else "campaigns/campaign.html"
     return render(request, template, context)
+
+
+def _in_business_time(timeline: Timeline) -> Timeline:
+    """The messenger is told by the machine's clock; shown as business time, the steps stand in order."""
+    clock = now()
+    offset = clock.business() - clock.system()
+    steps = tuple(
+        replace(step, at=step.at + offset) if step.at and step.exchange else step for step in timeline.steps
+    )
+    return replace(timeline, steps=steps)
 
 
 def _branches(outcome: Outcome, live: bool) -> list[Branch]:

@@ -94,7 +94,7 @@ def houses():
         made.step("planner", "prepare", "planner")
         for half in ("planner", "messenger"):
             home.start(half)
-            wait_for(home.url(half) + "/ui/sign-in")
+            wait_for(home.url(half) + "/ui/sign-in", 90)
         made.step("messenger", "listen", "urls")
         made.step("planner", "connect")
         planned = made.step("planner", "plan")

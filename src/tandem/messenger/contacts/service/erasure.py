@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from tandem.kit.clock import Clock
+from tandem.kit.vacuum import vacuum
 from tandem.messenger.contacts.domain import FLAGS, STATIC, ForgetReport
 from tandem.messenger.contacts.keys import customer_key
 from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
@@ -31,6 +32,8 @@ def forget(account_id: int, original_id: str, *, dry_run: bool = False, clock: C
                 account_id, {k for r in rows for k in (r.email_key, r.mobile_key) if k}, "address", clock
             )
             Contact.objects.filter(account_id=account_id, pk__in=[row.pk for row in rows]).delete()
+    if not dry_run:
+        vacuum(Contact._meta.db_table)
     places = {"messenger contacts": len(rows), "messenger consent events kept without name": events}
     remains: tuple[str, ...] = REMAINS
     if waiting := waiting_files(account_id):

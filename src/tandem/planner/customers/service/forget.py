@@ -10,7 +10,9 @@ from django.db import transaction
 from sqlglot import exp
 
 from tandem.kit.clock import Clock
+from tandem.kit.vacuum import vacuum
 from tandem.planner.customers import identities, storage
+from tandem.planner.customers.catalogue import describe
 from tandem.planner.customers.domain import ForgetReport
 from tandem.planner.customers.models import Consent, Customer, Forgotten, Snapshot
 from tandem.planner.customers.service import people
@@ -21,6 +23,8 @@ from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS, ORDERS
 from tandem.planner.engine.duckdb import forget_snapshot, open_snapshot
 
 _KEPT = ("orders", "attributes", "snapshots")
+_PACKED = (".parquet", ".gz", ".zst", ".zip", ".bz2", ".xz")
+_BLOCK = 1 << 20
 _REMAINS = (
     "A keyed hash of the id, so that a later file cannot bring the person back.",
     "Rows of lists that were served, under a number that leads to nobody.",
@@ -34,13 +38,22 @@ def forget(account_id: int, customer_id: str, *, clock: Clock) -> ForgetReport:
     hashed = identities.keyed_hash(account_id, customer_id)
     with storage.one_at_a_time(account_id):
         row = _resumed(account_id, hashed) or people.find(account_id, customer_id)
-        found = _erase_rows(row, customer_id, hashed, clock)
+        needles = _needles(customer_id, row.identity)
+        found = _rewrite_errors(account_id, needles)
+        found += _drop_uploads(account_id, needles)
+        found += _erase_rows(row, customer_id, hashed, clock)
         shutil.rmtree(storage.root(account_id) / "work", ignore_errors=True)
         found += _rewrite_parquet(account_id, row.id)
-        found += _rewrite_errors(account_id, customer_id)
-        found += _drop_uploads(account_id, customer_id)
         found += _rebuild_caches(account_id, row.id)
+    vacuum(Customer._meta.db_table, Consent._meta.db_table, Snapshot._meta.db_table)
     return ForgetReport(customer_id=customer_id, found=tuple((p, n) for p, n in found if n), remains=_REMAINS)
+
+
+def _needles(customer_id: str, identity: dict[str, Any]) -> tuple[str, ...]:
+    """What a line that is the person's may hold: the id, and an address or a number of theirs."""
+    texts = (str(value) for value in identity.values())
+    telling = (text for text in texts if "@" in text or sum(map(str.isdigit, text)) >= 7)
+    return (customer_id, *telling)
 
 
 def _resumed(account_id: int, hashed: str) -> Customer | None:
@@ -88,7 +101,20 @@ def _rewrite_parquet(account_id: int, surrogate: int) -> list[tuple[str, int]]:
                 )
                 storage.put(made, file)
                 _correct_manifest(file, row[0])
+                _correct_catalogue(session, account_id, file)
     return found
+
+
+def _correct_catalogue(session: Any, account_id: int, file: Path) -> None:
+    """A value that only this person had is no choice of a snapshot any more."""
+    parquet = str(file.parent.relative_to(storage.root(account_id)))
+    rows = Snapshot.objects.filter(account_id=account_id, parquet=parquet)
+    if rows.exists():
+        session.execute(f"CREATE OR REPLACE VIEW customers AS SELECT * FROM read_parquet({pattern(file)})")
+        labels = {
+            one["name"]: (one["label"], one["kind"]) for one in rows[0].catalogue if one["set"] == "Profile"
+        }
+        rows.update(catalogue=[attribute.as_json() for attribute in describe(session, labels)])
 
 
 def _correct_manifest(file: Path, rows: int) -> None:
@@ -103,11 +129,11 @@ def _correct_manifest(file: Path, rows: int) -> None:
     storage.put(made, manifest)
 
 
-def _rewrite_errors(account_id: int, customer_id: str) -> list[tuple[str, int]]:
+def _rewrite_errors(account_id: int, needles: tuple[str, ...]) -> list[tuple[str, int]]:
     found = []
     for file in sorted((storage.root(account_id) / "errors").glob("*.csv")):
         made = file.with_suffix(".making")
-        dropped = _copy_without(file, made, customer_id)
+        dropped = _copy_without(file, made, needles)
         found.append((f"errors/{file.name}", dropped))
         if dropped:
             storage.put(made, file)
@@ -116,23 +142,37 @@ def _rewrite_errors(account_id: int, customer_id: str) -> list[tuple[str, int]]:
     return found
 
 
-def _drop_uploads(account_id: int, customer_id: str) -> list[tuple[str, int]]:
-    """Files handed in and not yet imported go if they may hold the person; a Parquet file always may."""
+def _drop_uploads(account_id: int, needles: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Files handed in and not yet imported go if they may hold the person; a packed file always may."""
     found = []
-    for file in sorted((storage.root(account_id) / "uploads").glob("*/data*")):
-        if file.suffix in (".parquet", ".gz") or customer_id.encode() in file.read_bytes():
-            shutil.rmtree(file.parent)
-            found.append((f"uploads/{file.parent.name}", 1))
+    for folder in sorted((storage.root(account_id) / "uploads").glob("*")):
+        if any(_may_hold(file, needles) for file in sorted(folder.rglob("*")) if file.is_file()):
+            shutil.rmtree(folder)
+            found.append((f"uploads/{folder.name}", 1))
     return found
 
 
-def _copy_without(file: Path, made: Path, customer_id: str) -> int:
+def _may_hold(file: Path, needles: tuple[str, ...]) -> bool:
+    if file.suffix.lower() in _PACKED:
+        return True
+    wanted = [needle.encode(code) for needle in needles for code in ("utf-8", "utf-16-le", "utf-16-be")]
+    overlap = max(map(len, wanted))
+    with file.open("rb") as source:
+        before = b""
+        while block := source.read(_BLOCK):
+            if any(one in before + block for one in wanted):
+                return True
+            before = block[-overlap:]
+    return False
+
+
+def _copy_without(file: Path, made: Path, needles: tuple[str, ...]) -> int:
     """Copy the rows that do not name the person, whole field or word of a broken line; the rows left out."""
     dropped = 0
     with file.open(newline="") as source, made.open("w", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
         for row in csv.reader(source):
-            if any(field == customer_id for field in row[2:]) or (len(row) > 5 and customer_id in row[5]):
+            if any(field in needles for field in row[2:]) or any(one in "".join(row[5:6]) for one in needles):
                 dropped += 1
             else:
                 writer.writerow(row)

@@ -1,10 +1,8 @@
-import threading
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
+from tests.fixtures.planner_server import row, running
 
 from tandem.clients.planner import (
     CustomerTwice,
@@ -20,83 +18,20 @@ from tandem.clients.planner import (
     PlannerRefusedLogin,
     PlannerUnreachable,
 )
+from tandem.clients.planner_problems import NotForThisChannel
 from tandem.contract.planner_api import Metric
 from tandem.kit.http import Http
-
-TOKEN = "bf186b0a-ff34-44b2-9f62-496aa0d5e2c7"
-DETAILS = {
-    "TargetGroupID": 3, "CampaignType": "Test/Control", "Duration": 7, "LeadTime": 0, "Notes": "",
-    "IsMultiChannel": False,     "IsRecurrence": False, "Status": "Successful", "Error": "", "Tags": [],
-    "Channels": [{"Id": 505, "Name": "x"}],
-    "TestGroupSize": 5, "ControlGroupSize": 1,
-}  # fmt: skip
-
-
-class Planner:
-    """A planner whose answers a test sets; keeps what it was asked."""
-
-    def __init__(self):
-        self.asked, self.answers, self.details = [], {}, dict(DETAILS)
-        self.rows = [row(n) for n in range(5)]
-
-    def answer(self, name, query, body):
-        if name in self.answers:
-            found = self.answers[name]
-            return found.pop(0) if isinstance(found, list) else found
-        if name == "login":
-            return 200, orjson.dumps(TOKEN)
-        if name == "GetCampaignDetails":
-            return 200, orjson.dumps(self.details)
-        if name == "GetExecutedCampaignChannelDetails":
-            return 200, b'[{"SendID":"","templateId":"14","scheduledtime":"2027-03-01 10:00:00"}]'
-        if name == "GetCustomerExecutionDetailsByCampaign":
-            skip = int(query.get("$skip", ["0"])[0])
-            return 200, orjson.dumps(self.rows[skip : skip + int(query["$top"][0])])
-        return 200, b""
-
-
-def row(number, **changes):
-    return {
-        "CustomerID": f"c{number}", "ActionID": 2, "ChannelID": 505, "TemplateID": 14, "TemplateName": "T",
-        "ScheduledTime": "2027-03-01 10:00:00", "PromoCode": "",
-    } | changes  # fmt: skip
 
 
 @pytest.fixture
 def planner():
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            parts = urlsplit(self.path)
-            query = parse_qs(parts.query)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            name = parts.path.rsplit("/", 1)[1]
-            planner.asked.append((name, query, body, self.headers.get("Authorization-Token")))
-            status, answer = planner.answer(name, query, body)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_GET = do_POST = answer
-
-        def log_message(self, *args):
-            pass
-
-    planner = Planner()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    planner.pair = f"127.0.0.1:{server.server_port}"
-    planner.http = Http(allow_private=(planner.pair,))
-    planner.client = PlannerClient(
-        f"http://{planner.pair}", user="u", password="p", http=planner.http, page=2
-    )
-    yield planner
-    planner.http.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running() as planner:
+        planner.http = Http(allow_private=(planner.pair,))
+        planner.client = PlannerClient(
+            f"http://{planner.pair}", user="u", password="p", http=planner.http, page=2
+        )
+        yield planner
+        planner.http.close()
 
 
 class TestCompleteRead:
@@ -128,6 +63,12 @@ class TestCompleteRead:
         planner.rows[3] = row(1)
         with pytest.raises(CustomerTwice):
             planner.client.complete_read(9, 505)
+
+    def test_a_campaign_of_another_channel_is_refused_before_its_list_is_read(self, planner):
+        with pytest.raises(NotForThisChannel) as caught:
+            planner.client.complete_read(9, 504)
+        assert caught.value.detail == "Campaign 9 is for channel 505, not for channel 504."
+        assert [name for name, *_ in planner.asked] == ["login", "GetCampaignDetails"]
 
     def test_several_channels_are_read_twice(self, planner):
         planner.details |= {"IsMultiChannel": True, "TestGroupSize": 10}

@@ -225,8 +225,9 @@ def test_another_account_sees_no_campaign(client, account, filled, other_account
     assert theirs.get(f"/ui/campaigns/{saved.id}/edit").status_code == 404
     assert "Win back" not in theirs.get("/ui/campaigns").content.decode()
     assert "Win back" not in theirs.get("/ui/").content.decode()
-    assert theirs.get(f"/ui/templates/{filled['connection']}/11/frame").status_code == 200
-    assert "Hello" not in theirs.get(f"/ui/templates/{filled['connection']}/11/frame").content.decode()
+    frame = theirs.get(f"/ui/templates/{filled['connection']}/11/frame")
+    assert frame.status_code == 404
+    assert "Hello" not in frame.content.decode()
 
 
 def test_a_viewer_may_not_plan(account, sign_in, stage):

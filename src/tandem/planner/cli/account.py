@@ -34,18 +34,20 @@ def add(
         typer.Option(help="File with two lines: password, token. Or TANDEM_ACCOUNT_PASSWORD and _TOKEN."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the values, save nothing.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Save it even if the check fails.")] = False,
     account: Account = "",
     as_json: Json = False,
 ) -> None:
-    """Connect an account at a messenger with the five fields of the integration, then check it."""
+    """Check the five fields of the integration, and connect the account if they work."""
     from tandem.kit import clock
     from tandem.planner.accounts.service import find_account
     from tandem.planner.channels import service
 
     owner = find_account(account or None)
     password, token = _secrets(secrets_file)
-    if dry_run:
-        _report(service.check_values(api_url, customer_id, user_name, password, token), as_json, None)
+    tried = service.check_values(api_url, customer_id, user_name, password, token)
+    if dry_run or not (tried.ok or anyway):
+        _report(tried, as_json, None)
         return
     more = {} if email_channel is None else {"email_channel_id": email_channel, "sms_channel_id": sms_channel}
     made = service.add_account(
@@ -119,4 +121,7 @@ def _report(check: object, as_json: bool, view: object | None) -> None:
     if as_json:
         print_json({"account": asdict(view) if view else None, "check": asdict(check)})  # type: ignore[call-overload]
     if not check.ok:
-        raise OtherSideFailed("The connection does not work yet.", "Mend the step marked NO and check again.")
+        saved = "" if view else " Nothing was saved."
+        raise OtherSideFailed(
+            f"The connection does not work yet.{saved}", "Mend the step marked NO and check again."
+        )

@@ -53,8 +53,17 @@ def run_worker(half: str) -> None:
     use_half(half)
     from procrastinate.contrib.django import app
 
+    if half == "messenger":
+        _ask_planners_at_once()
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     asyncio.run(_work(worker_app, f"{half}-{os.getpid()}"))
+
+
+def _ask_planners_at_once() -> None:
+    """What was announced while this messenger was down is asked for now, not at the next turn."""
+    from tandem.messenger.listener import service
+
+    service.poll_soon()
 
 
 async def _work(app: Any, name: str) -> None:

@@ -220,6 +220,10 @@ class TestFetch:
         planner.executed = {504: (42,)}
         assert service.poll_due(CLOCK) == 1
         assert service.poll_due(CLOCK) == 0, "not before its next turn"
+        asked = PlannerConnection.objects.get().last_poll_at
+        assert service.poll_soon() == 1
+        service.poll_due(CLOCK)
+        assert PlannerConnection.objects.get().last_poll_at > asked, "a worker that starts asks at once"
         assert Inbox.objects.get().source == "poll"
 
     def test_a_planner_that_does_not_answer_is_shown(self, house, planner):

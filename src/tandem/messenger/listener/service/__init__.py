@@ -9,7 +9,7 @@ from tandem.messenger.listener.service.connect import (
 )
 from tandem.messenger.listener.service.fetch import fetch, fetch_due, retry
 from tandem.messenger.listener.service.look import find_account, inbox, overview
-from tandem.messenger.listener.service.poll import poll_account, poll_due, report_due
+from tandem.messenger.listener.service.poll import poll_account, poll_due, poll_soon, report_due
 from tandem.messenger.listener.service.receive import receive_event
 from tandem.messenger.listener.service.register import check, listener_url, register, rotate, unregister
 
@@ -27,6 +27,7 @@ __all__ = [
     "planner_connection",
     "poll_account",
     "poll_due",
+    "poll_soon",
     "receive_event",
     "register",
     "report_due",

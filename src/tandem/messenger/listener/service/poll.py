@@ -29,6 +29,12 @@ def poll_due(clock: Clock) -> int:
     return sum(poll_account(row.account_id, clock=clock) for row in due)
 
 
+def poll_soon() -> int:
+    """Ask every connected planner at the next tick; how many there are."""
+    # all accounts: a worker that starts serves every account
+    return PlannerConnection.objects.update(next_poll_at=None)
+
+
 def poll_account(account_id: int, *, clock: Clock) -> int:
     """Ask for today's executed campaigns of each registered channel; how many were new."""
     row = PlannerConnection.objects.get(account_id=account_id)

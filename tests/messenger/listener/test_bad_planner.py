@@ -77,7 +77,7 @@ def page_of(house):
 def test_nothing_is_sent_the_words_are_shown_and_it_is_fetched_when_it_is_mended(
     house, planner, function, answer, words
 ):
-    clock = FrozenClock(CLOCK_AT)
+    clock = FrozenClock(datetime.now(UTC))
     announce(house)
     if answer == "the same page twice":
         page = json.dumps(planner.rows).encode()

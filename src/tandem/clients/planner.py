@@ -1,14 +1,12 @@
 """A client of the planner's wire contract (Optimove's format), tolerant of what real servers do."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
-
-import orjson
+from typing import Any
 
 from tandem.clients import planner_problems as problems
+from tandem.clients.planner_calls import PlannerCalls, shaped
 from tandem.contract import planner_api as wire
 from tandem.contract.planner_api import (
     CampaignDetails,
@@ -17,8 +15,7 @@ from tandem.contract.planner_api import (
     Metric,
     RegisteredListener,
 )
-from tandem.contract.reading import ContractBroken, folded, items, whole_number
-from tandem.kit.http import Answer, DeadlinePassed, Http, Unreachable
+from tandem.contract.reading import folded, items, whole_number
 
 PlannerUnreachable = problems.PlannerUnreachable
 PlannerRefusedLogin = problems.PlannerRefusedLogin
@@ -33,10 +30,6 @@ PageRepeated = problems.PageRepeated
 ListIncomplete = problems.ListIncomplete
 CustomerTwice = problems.CustomerTwice
 
-T = TypeVar("T")
-
-PAGE_LIMIT = 256 * 1024 * 1024
-PAGE_TIMEOUT = 120.0
 METRICS_AT_ONCE = 100
 MOST_ROWS = 50_000_000
 
@@ -51,48 +44,18 @@ class CompleteRead:
     expected: int | None
 
 
-class PlannerClient:
-    """One account at one planner. With an API key no login is made; else a token is fetched and kept.
+class PlannerClient(PlannerCalls):
+    """One account at one planner: the functions of the contract that a messenger needs.
 
     base_url: without a path, as `https://api5.optimove.net`. page: rows asked for at once.
     """
-
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        user: str = "",
-        password: str = "",
-        api_key: str = "",
-        http: Http | None = None,
-        page: int = wire.DETAILS_PAGE,
-    ) -> None:
-        self._base = base_url.rstrip("/")
-        self._user, self._password, self._key = user, password, api_key
-        self._http = http or Http()
-        self._page = page
-        self._token = ""
 
     def login(self) -> None:
         """Fetch a token, or try the key with a small call. Raises PlannerRefusedLogin and the rest."""
         if self._key:
             self.get_last_data_update()
-            return
-        body = orjson.dumps({"Username": self._user, "Password": self._password})
-        answer = self._send("POST", "general/login", {}, body, {})
-        if answer.status == 429:  # a second login within a second: the token is needed, so wait and ask again
-            time.sleep(1.1)
-            answer = self._send("POST", "general/login", {}, body, {})
-        if answer.status in (401, 403):
-            raise problems.PlannerRefusedLogin(
-                f"The planner refused the user name or the password ({answer.status}).",
-                "Check the user name and the password of the API credential.",
-                field="password",
-            )
-        document = self._document(answer)
-        if not isinstance(document, str) or not document:
-            raise problems.wrong("The answer to the login is not a token.")
-        self._token = document
+        else:
+            self._login()
 
     def get_last_data_update(self) -> date | None:
         """The day of the newest customer data; None if the planner has none yet."""
@@ -102,7 +65,7 @@ class PlannerClient:
             text = folded(found, "answer").get("date")
             return wire.read_date(str(text)[:10]) if text else None
 
-        return _shaped(read, document)
+        return shaped(read, document)
 
     def register_event_listener(self, event_type: int, url: str, channel_id: int | None = None) -> None:
         """Have events posted to `url`; again with another address replaces it."""
@@ -115,37 +78,25 @@ class PlannerClient:
 
     def registered_event_listeners(self) -> tuple[RegisteredListener, ...]:
         """All current registrations of the account."""
-        document = self._get("general/GetRegisteredEventListeners")
-        return _shaped(
-            lambda found: tuple(map(RegisteredListener.read, items(found, "list of listeners"))), document
-        )
+        return tuple(self._all("general/GetRegisteredEventListeners", RegisteredListener.read))
 
     def campaign_details(self, campaign_id: int) -> CampaignDetails:
         """One occurrence. Raises PlannerKnowsNot."""
         document = self._get("actions/GetCampaignDetails", CampaignID=campaign_id)
-        return _shaped(lambda found: CampaignDetails.read(campaign_id, found), document)
+        return shaped(lambda found: CampaignDetails.read(campaign_id, found), document)
 
     def campaign_channel_details(self, campaign_id: int, channel_id: int) -> tuple[ChannelDetails, ...]:
         """The templates and times of an occurrence on a channel."""
-        document = self._get(
-            "actions/GetExecutedCampaignChannelDetails", CampaignID=campaign_id, ChannelID=channel_id
-        )
-        return _shaped(
-            lambda found: tuple(map(ChannelDetails.read, items(found, "list of channel rows"))), document
-        )
+        function = "actions/GetExecutedCampaignChannelDetails"
+        return tuple(self._all(function, ChannelDetails.read, CampaignID=campaign_id, ChannelID=channel_id))
 
     def executed_campaigns_by_channel(self, channel_id: int, day: date) -> tuple[int, ...]:
         """Occurrences of a day on a channel."""
-        document = self._get(
-            "actions/GetExecutedCampaignsByChannel", ChannelID=channel_id, Date=day.isoformat()
+        day_text = self._profile.day(day)
+        found = self._all(
+            "actions/GetExecutedCampaignsByChannel", _campaign, ChannelID=channel_id, Date=day_text
         )
-        return _shaped(
-            lambda found: tuple(
-                whole_number(folded(item, "campaign").get("campaignid"), "CampaignID")
-                for item in items(found, "list of campaigns")
-            ),
-            document,
-        )
+        return tuple(dict.fromkeys(found))
 
     def execution_pages(self, campaign_id: int, channel_id: int) -> Iterator[list[ExecutionRow]]:
         """The list, page by page, until the planner answers `[]`. Raises PageRepeated, PlannerAnswerWrong."""
@@ -216,84 +167,9 @@ class PlannerClient:
         return rows
 
     def _execution_page(self, campaign_id: int, channel_id: int, skip: int) -> list[ExecutionRow]:
-        query = {"CampaignID": campaign_id, "ChannelID": channel_id, "$top": self._page}
-        if skip:
-            query["$skip"] = skip
-        document = self._get("customers/GetCustomerExecutionDetailsByCampaign", **query)
-        return _shaped(lambda found: [ExecutionRow.read(item) for item in items(found, "list")], document)
-
-    def _get(self, function: str, **query: Any) -> Any:
-        return self._document(self._authorised("GET", function, {k: str(v) for k, v in query.items()}, None))
-
-    def _write(self, function: str, document: object) -> None:
-        answer = self._authorised("POST", function, {}, orjson.dumps(document))
-        if answer.status != 200:
-            self._explain(answer)
-        if answer.is_html:
-            raise problems.html(answer.address)
-
-    def _authorised(self, method: str, function: str, query: dict[str, str], body: bytes | None) -> Answer:
-        if self._key:
-            return self._send(method, function, query, body, {wire.KEY_HEADER: self._key})
-        if not self._token:
-            self.login()
-        answer = self._send(method, function, query, body, {wire.TOKEN_HEADER: self._token})
-        if answer.status == 401 or (answer.status == 403 and "expired" in answer.text[:200].lower()):
-            self._token = ""
-            self.login()
-            answer = self._send(method, function, query, body, {wire.TOKEN_HEADER: self._token})
-        return answer
-
-    def _send(
-        self, method: str, function: str, query: dict[str, str], body: bytes | None, headers: dict[str, str]
-    ) -> Answer:
-        headers = {"Accept": "application/json", "Content-Type": "application/json", **headers}
-        try:
-            return self._http.request(
-                method,
-                f"{self._base}/current/{function}",
-                headers=headers,
-                content=body,
-                params=query or None,
-                timeout=PAGE_TIMEOUT if "$top" in query else None,
-                limit=PAGE_LIMIT,
-            )
-        except Unreachable as error:
-            late = isinstance(error, DeadlinePassed)
-            advice = (
-                "We try again by schedule."
-                if late
-                else "Check the planner's address, and that it is running."
-            )
-            raise problems.PlannerUnreachable(error.detail, advice, sent=error.sent) from error
-
-    def _document(self, answer: Answer) -> Any:
-        if answer.status != 200:
-            self._explain(answer)
-        try:
-            return answer.json()
-        except ValueError as error:
-            if answer.is_html:
-                raise problems.html(answer.address) from error
-            raise problems.PlannerAnswerCut(
-                "The planner's answer is cut off or is not JSON.",
-                "Nothing was changed. It is read again by schedule.",
-            ) from error
-
-    def _explain(self, answer: Answer) -> None:
-        if answer.status in (401, 403):
-            self._explain_refusal(answer)
-        raise problems.by_status(answer.status, answer.text.strip().strip('"')[:200], html=answer.is_html)
-
-    def _explain_refusal(self, answer: Answer) -> None:
-        if answer.status == 401:
-            raise problems.PlannerRefusedLogin(
-                "The planner refused the login (401).", "Check the user name and password, or the API key."
-            )
-        raise problems.PlannerForbidden(
-            "The planner does not let this credential call that function (403).",
-            "Ask for a credential with more rights.",
-        )
+        query = {"CampaignID": campaign_id, "ChannelID": channel_id, **self._profile.page(skip, self._page)}
+        document = self._get("customers/GetCustomerExecutionDetailsByCampaign", is_page=True, **query)
+        return shaped(lambda found: ExecutionRow.read_all(items(found, "list")), document)
 
 
 def _is_sent(row: ExecutionRow, channel_id: int) -> bool:
@@ -315,8 +191,5 @@ def _with_channel(body: dict[str, Any], channel_id: int | None) -> dict[str, Any
     return body if channel_id is None else body | {"ChannelID": channel_id}
 
 
-def _shaped(read: Callable[[Any], T], document: Any) -> T:
-    try:
-        return read(document)
-    except ContractBroken as error:
-        raise problems.wrong(str(error)) from error
+def _campaign(item: Any) -> int:
+    return whole_number(folded(item, "campaign").get("campaignid"), "CampaignID")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
+from sys import intern
 from typing import Any
 
 from tandem.contract.reading import (
@@ -156,6 +157,39 @@ class ExecutionRow:
             scheduled_time=_time(fields),
             promo_code=plain_text(fields.get("promocode") or "", "PromoCode"),
         )
+
+    @classmethod
+    def read_all(cls, documents: list[Any]) -> "list[ExecutionRow]":
+        """A page. Rows exactly as the contract spells them are read at once, others one by one; same checks.
+
+        Raises ContractBroken.
+        """
+        return [_exact(one) or cls.read(one) for one in documents]
+
+
+def _exact(row: Any) -> ExecutionRow | None:
+    """The row if every key is spelt and every value typed as the contract has it; None = read it with care."""
+    try:
+        customer, action, channel = row["CustomerID"], row["ActionID"], row["ChannelID"]
+        template, at, promo = row["TemplateID"], row["ScheduledTime"], row["PromoCode"]
+        name = row["TemplateName"]
+    except (KeyError, TypeError):
+        return None
+    texts = type(customer) is type(at) is type(promo) is type(name) is str
+    numbers = type(action) is type(channel) is type(template) is int
+    if not texts or not numbers or not customer or min(action, channel, template) < 0:
+        return None
+    if "\x00" in customer or len(row) != (8 if "ScheduleTime" in row else 7):
+        return None
+    return ExecutionRow(
+        customer_id=customer,
+        action_id=action,
+        channel_id=channel,
+        template_id=template,
+        template_name=intern(name),
+        scheduled_time=intern(at),
+        promo_code=intern(promo),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from tests.planner.targeting.generated import AS_OF, CATALOGUE, CONDITIONS, ORDE
 from tandem.planner.customers import history
 from tandem.planner.targeting.compiling import members
 from tandem.planner.targeting.domain import document
-from tandem.planner.targeting.prepared import Prepared
+from tandem.planner.targeting.prepared import NOTHING, Prepared
 from tandem.planner.targeting.reading import read, read_text
 
 TABLES = """CREATE TABLE customers (customer BIGINT, country VARCHAR,
@@ -39,13 +39,13 @@ def picked(database, tree, people, orders):
     return answer(database, tree)
 
 
-def prepare(database, features):
+def prepare(database, *, features, bits):
     """The prepared tables of the orders as a snapshot has them, in batches so small that there are several."""
     for name in ("history", "categories"):
         database.execute(f"DROP TABLE IF EXISTS {name}")
     history.prepare(database, batch=2)
     codes = dict(database.execute("SELECT category, code FROM categories").fetchall())
-    return Prepared(codes=codes, features=features)
+    return Prepared(codes=codes, low=0, high=7 if bits else 2**27, features=features)
 
 
 def fill(database, people, orders):
@@ -60,8 +60,11 @@ def fill(database, people, orders):
         )
 
 
-def answer(database, tree, ready=None):
-    return {row[0] for row in database.execute(members(tree, AS_OF, ready).sql(dialect="duckdb")).fetchall()}
+def answer(database, tree, ready=NOTHING):
+    query = members(tree, AS_OF, ready)
+    for name, mark in ready.marks.items():
+        database.execute(f"SET VARIABLE {name} = ({mark.sql(dialect='duckdb')})")
+    return {row[0] for row in database.execute(query.sql(dialect="duckdb")).fetchall()}
 
 
 def expected(tree, people, orders):
@@ -80,8 +83,8 @@ def test_equals_the_naive_filter(database, stored, people, orders):
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(stored=CONDITIONS, people=PEOPLE, orders=ORDERS, features=st.booleans())
-def test_the_prepared_history_equals_the_naive_filter(database, stored, people, orders, features):
+@given(stored=CONDITIONS, people=PEOPLE, orders=ORDERS, features=st.booleans(), bits=st.booleans())
+def test_the_prepared_history_equals_the_naive_filter(database, stored, people, orders, features, bits):
     tree = read(stored, CATALOGUE)
     if features:
         people = [
@@ -89,7 +92,9 @@ def test_the_prepared_history_equals_the_naive_filter(database, stored, people, 
             for number, person in enumerate(people)
         ]
     fill(database, people, orders)
-    assert answer(database, tree, prepare(database, features)) == expected(tree, people, orders)
+    assert answer(database, tree, prepare(database, features=features, bits=bits)) == expected(
+        tree, people, orders
+    )
 
 
 def featured(orders):

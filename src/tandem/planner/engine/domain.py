@@ -52,6 +52,10 @@ class Attribute:
         return cls(**{**stored, "kind": Kind(stored["kind"]), "choices": tuple(stored.get("choices", ()))})
 
 
+#: queries for one value each, by the names of the values
+Named = Mapping[str, exp.Select] | None
+
+
 class Engine(Protocol):
     """Runs expression trees over one snapshot. Only expressions come in: never text of SQL."""
 
@@ -59,11 +63,11 @@ class Engine(Protocol):
     def tables(self) -> frozenset[str]:
         """The names of the snapshot's tables."""
 
-    def rows(self, query: exp.Expr) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
+    def rows(self, query: exp.Expr, first: Named = None) -> list[tuple[Any, ...]]:
+        """All rows of a query. Values of `first` are found before it, and named in it by `getvariable`."""
 
-    def value(self, query: exp.Expr) -> Any:
+    def value(self, query: exp.Expr, first: Named = None) -> Any:
         """The one value of a query with one row and one column."""
 
-    def write_csv(self, query: exp.Expr, target: Path) -> int:
+    def write_csv(self, query: exp.Expr, target: Path, first: Named = None) -> int:
         """Write a query's rows to a CSV file without header; the number of rows."""

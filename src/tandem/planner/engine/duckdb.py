@@ -11,6 +11,7 @@ import duckdb
 from sqlglot import exp
 
 from tandem.kit.problems import NotFound
+from tandem.planner.engine.domain import Named
 
 KEPT_OPEN = 4
 MEMORY = "1GB"
@@ -73,16 +74,18 @@ class DuckEngine:
                 self._asking -= 1
                 self._close_if_idle()
 
-    def rows(self, query: exp.Expr) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
+    def rows(self, query: exp.Expr, first: Named = None) -> list[tuple[Any, ...]]:
+        """All rows of a query. Values of `first` are found before it, and named in it by `getvariable`."""
         with self._cursor() as cursor:
+            for name, one in (first or {}).items():
+                cursor.execute(f"SET VARIABLE {name} = ({one.sql(dialect='duckdb')})")
             return cursor.execute(query.sql(dialect="duckdb")).fetchall()
 
-    def value(self, query: exp.Expr) -> Any:
+    def value(self, query: exp.Expr, first: Named = None) -> Any:
         """The one value of a query with one row and one column."""
-        return self.rows(query)[0][0]
+        return self.rows(query, first)[0][0]
 
-    def write_csv(self, query: exp.Expr, target: Path) -> int:
+    def write_csv(self, query: exp.Expr, target: Path, first: Named = None) -> int:
         """Write a query's rows to a CSV file without header; the number of rows."""
         options = [
             exp.CopyParameter(this=exp.var("FORMAT"), expression=exp.var("CSV")),
@@ -91,7 +94,7 @@ class DuckEngine:
         copy = exp.Copy(
             this=exp.Subquery(this=query), kind=False, files=[exp.Literal.string(str(target))], params=options
         )
-        return int(self.value(copy))
+        return int(self.value(copy, first))
 
     def retire(self) -> None:
         """Close once nobody is asking any more."""

@@ -20,28 +20,28 @@ from tandem.planner.targeting.domain import (
     Operator,
 )
 from tandem.planner.targeting.pieces import column, compare, holds_for_zero, literal, sure, table
-from tandem.planner.targeting.prepared import Prepared, holds
+from tandem.planner.targeting.prepared import NOTHING, Prepared, holds
 
 _COLUMN = {Measure.AMOUNT: "value", Measure.QUANTITY: "quantity"}
 
 
-def members(group: Group, as_of: date, ready: Prepared | None = None) -> exp.Select:
+def members(group: Group, as_of: date, ready: Prepared = NOTHING) -> exp.Select:
     """The surrogates of a condition's customers."""
     return exp.select(column(CUSTOMER)).from_(table(CUSTOMERS)).where(truth(group, as_of, ready))
 
 
-def truth(node: Node, as_of: date, ready: Prepared | None = None, *, only: int | None = None) -> exp.Expr:
+def truth(node: Node, as_of: date, ready: Prepared = NOTHING, *, only: int | None = None) -> exp.Expr:
     """A boolean over a row of `customers`, never NULL. `only` keeps history rules to one customer's orders."""
     if isinstance(node, Group):
         return _group(node, as_of, ready, only)
     if isinstance(node, AttributeRule):
         return _attribute(node, as_of)
-    if ready is not None:
+    if ready:
         return holds(node, as_of, ready)
     return _history(node, as_of, only)
 
 
-def _group(group: Group, as_of: date, ready: Prepared | None, only: int | None) -> exp.Expr:
+def _group(group: Group, as_of: date, ready: Prepared, only: int | None) -> exp.Expr:
     if not group.members:
         return exp.false()
     join = exp.and_ if group.every else exp.or_

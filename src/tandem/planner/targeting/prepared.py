@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import sqlglot.expressions as exp
 
-from tandem.planner.engine.domain import CATEGORIES, CUSTOMER, HISTORY, Engine
+from tandem.planner.engine.domain import CATEGORIES, CUSTOMER, CUSTOMERS, HISTORY, Engine
 from tandem.planner.targeting.domain import (
     Aggregate,
     EventKind,
@@ -25,6 +25,8 @@ from tandem.planner.targeting.domain import (
 from tandem.planner.targeting.pieces import column, compare, holds_for_zero, literal, sure, table
 
 ALL = 0
+#: up to 16 MB
+MOST_BITS = 2**27
 _KEPT: dict[tuple[Aggregate, Measure | None], str] = {
     (Aggregate.COUNT, None): "times",
     (Aggregate.SUM, Measure.AMOUNT): "amount_sum",
@@ -41,22 +43,51 @@ _FEATURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a snapshot has ready: the codes of categories, and whether its columns of features are of these orders."""
+    """What a snapshot has ready for a condition.
+
+    codes: of the categories asked for; low, high: the smallest and the largest surrogate; features: whether the
+    columns of features are of these orders. Compiling with it adds to `marks`: who is found by each rule about
+    history, as queries that the engine answers first.
+    """
 
     codes: Mapping[str, int] = field(default_factory=dict)
+    low: int = 0
+    high: int = -1
     features: bool = True
+    marks: dict[str, exp.Select] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return self.high >= self.low
 
 
-def prepared(engine: Engine, tree: Group) -> Prepared | None:
-    """What a snapshot has ready for a condition; None for one made before there was such a table."""
-    if HISTORY not in engine.tables:
-        return None
+NOTHING = Prepared()
+
+
+def prepared(engine: Engine, tree: Group) -> Prepared:
+    """What a snapshot has ready for a condition; nothing for one made before there was such a table."""
+    asked = any(isinstance(rule, HistoryRule) for rule in rules_of(tree))
+    if not asked or HISTORY not in engine.tables:
+        return NOTHING
+    low, high = _span(engine)
+    return Prepared(codes=_codes(engine, tree), low=low, high=high)
+
+
+def _span(engine: Engine) -> tuple[int, int]:
+    """The smallest and the largest surrogate; kept by the engine as statistics, so nothing is read."""
+    ends = (exp.Min(this=column(CUSTOMER)), exp.Max(this=column(CUSTOMER)))
+    rows = [row for name in (CUSTOMERS, HISTORY) for row in engine.rows(exp.select(*ends).from_(table(name)))]
+    known = [row for row in rows if row[0] is not None]
+    return min((row[0] for row in known), default=0), max((row[1] for row in known), default=0)
+
+
+def _codes(engine: Engine, tree: Group) -> dict[str, int]:
     asked = {name for rule in rules_of(tree) if isinstance(rule, HistoryRule) for name in rule.categories}
     if not asked:
-        return Prepared()
-    query = exp.select(column("category"), column("code")).from_(table(CATEGORIES))
+        return {}
     listed = [literal(name) for name in sorted(asked)]
-    return Prepared(codes=dict(engine.rows(query.where(exp.In(this=column("category"), expressions=listed)))))
+    query = exp.select(column("category"), column("code")).from_(table(CATEGORIES))
+    return dict(engine.rows(query.where(exp.In(this=column("category"), expressions=listed))))
 
 
 def holds(rule: HistoryRule, as_of: date, ready: Prepared) -> exp.Expr:
@@ -73,9 +104,26 @@ def holds(rule: HistoryRule, as_of: date, ready: Prepared) -> exp.Expr:
     if not codes:
         return exp.true() if turned else exp.false()
     found = _customers(rule, codes, as_of, turned=turned)
-    # Under COALESCE the customers stay on the probing side of the join, whatever the planner expects of the rule.
-    met = sure(exp.In(this=column(CUSTOMER), query=found.subquery()))
+    met = _among(found, ready)
     return exp.not_(met) if turned else met
+
+
+def _among(found: exp.Select, ready: Prepared) -> exp.Expr:
+    """Whether the customer is found. One bit for each is smaller, and sooner made, than a hash table of those found."""
+    span = ready.high - ready.low
+    if span >= MOST_BITS:
+        return sure(exp.In(this=column(CUSTOMER), query=found.subquery()))
+    name = f"found{len(ready.marks)}"
+    ends = (literal(0), literal(span))
+    ready.marks[name] = exp.select(exp.func("bitstring_agg", _place(ready), *ends)).from_(
+        found.subquery("found")
+    )
+    bit = exp.func("get_bit", exp.func("getvariable", exp.Literal.string(name)), _place(ready))
+    return sure(exp.EQ(this=bit, expression=literal(1)))
+
+
+def _place(ready: Prepared) -> exp.Expr:
+    return exp.cast(exp.Sub(this=column(CUSTOMER), expression=literal(ready.low)), "int")
 
 
 def _feature(rule: HistoryRule, as_of: date) -> exp.Expr | None:

@@ -30,8 +30,11 @@ def count(account_id: int, condition: dict[str, Any]) -> Count:
     names = {attribute.name for attribute in known}
     picked = [_stage(names), exp.Count(this=exp.Star()), _allowed(EMAIL, names), _allowed(SMS, names)]
     engine = open_snapshot(snapshot.cache)
-    asked = truth(tree, snapshot.as_of, prepared(engine, tree))
-    rows = engine.rows(exp.select(*picked).from_(table(CUSTOMERS)).where(asked).group_by("1"))
+    ready = prepared(engine, tree)
+    query = (
+        exp.select(*picked).from_(table(CUSTOMERS)).where(truth(tree, snapshot.as_of, ready)).group_by("1")
+    )
+    rows = engine.rows(query, ready.marks)
     stages = sorted(
         ((row[0], row[1]) for row in rows if row[0] is not None), key=lambda pair: (-pair[1], pair[0])
     )
@@ -59,8 +62,10 @@ def members_count(account_id: int, condition: dict[str, Any]) -> int:
     snapshot = latest_snapshot(account_id)
     tree = read(condition, snapshot_catalogue(account_id, snapshot.id))
     engine = open_snapshot(snapshot.cache)
-    asked = truth(tree, snapshot.as_of, prepared(engine, tree))
-    return int(engine.value(exp.select(exp.Count(this=exp.Star())).from_(table(CUSTOMERS)).where(asked)))
+    ready = prepared(engine, tree)
+    asked = truth(tree, snapshot.as_of, ready)
+    query = exp.select(exp.Count(this=exp.Star())).from_(table(CUSTOMERS)).where(asked)
+    return int(engine.value(query, ready.marks))
 
 
 def write_members(snapshot: SnapshotRef, condition: dict[str, Any], target: Path) -> int:
@@ -70,9 +75,10 @@ def write_members(snapshot: SnapshotRef, condition: dict[str, Any], target: Path
     """
     tree = read(condition, snapshot_catalogue(snapshot.account_id, snapshot.id))
     engine = open_snapshot(snapshot.cache)
-    query = members(tree, snapshot.as_of, prepared(engine, tree)).order_by("1")
+    ready = prepared(engine, tree)
+    query = members(tree, snapshot.as_of, ready).order_by("1")
     try:
-        return engine.write_csv(query, target)
+        return engine.write_csv(query, target, ready.marks)
     except Exception:
         target.unlink(missing_ok=True)
         raise

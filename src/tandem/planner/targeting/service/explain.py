@@ -42,8 +42,9 @@ def sample(
     known = {attribute.name for attribute in snapshot_catalogue(account_id, snapshot.id)}
     shown = [name for name in _asked(tree) if name in known]
     drawn = exp.func("hash", column(CUSTOMER), literal(seed))
-    query = members(tree, snapshot.as_of, prepared(engine, tree)).select(*(column(name) for name in shown))
-    rows = engine.rows(query.order_by(drawn, "1").limit(max(1, min(size, 50))))
+    ready = prepared(engine, tree)
+    query = members(tree, snapshot.as_of, ready).select(*(column(name) for name in shown))
+    rows = engine.rows(query.order_by(drawn, "1").limit(max(1, min(size, 50))), ready.marks)
     names = names_of(account_id, [row[0] for row in rows])
     return tuple(
         SamplePerson(customer_id=names[row[0]], values=dict(zip(shown, row[1:], strict=True)))
@@ -162,7 +163,7 @@ def why_nobody(account_id: int, condition: dict[str, Any]) -> tuple[WhyStep, ...
         so_far = [column(f"m{earlier}") for earlier in range(number + 1)]
         figures += [exp.CountIf(this=so_far[-1].copy()), exp.CountIf(this=join(*so_far))]
     named = [exp.alias_(figure, f"f{number}") for number, figure in enumerate(figures)]
-    row = engine.rows(exp.select(*named).from_(marks.subquery("marks")))[0]
+    row = engine.rows(exp.select(*named).from_(marks.subquery("marks")), ready.marks)[0]
     return tuple(
         WhyStep(text=node_text(part), alone=row[2 * number], after=row[2 * number + 1])
         for number, part in enumerate(parts)

@@ -1,6 +1,12 @@
+from datetime import date
+
 import pytest
+from tests.fixtures.shop import build
 
 from tandem.planner.accounts import service as accounts
+from tandem.planner.modelling import service as modelling
+from tandem.planner.modelling.limits import limits_by_hand
+from tandem.planner.targeting import service as targeting
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +64,57 @@ def test_only_administrators_make_credentials_and_users(account, sign_in, role):
     assert refused.status_code == 403
     assert f"Your role, {role}," in refused.content.decode()
     assert client.post("/ui/settings/users", {}).status_code == 403
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return build(tmp_path)
+
+
+@pytest.fixture
+def shopper(shop, sign_in):
+    return sign_in(shop.account)
+
+
+LIMITS = {"new_days": "20", "at_risk_days": "25", "churn_days": "27"}
+
+
+def test_stage_limits_are_tried_out_before_they_are_kept(shopper, shop):
+    shown = shopper.post("/ui/settings/stages", {**LIMITS, "do": "refresh"}, headers={"HX-Request": "true"})
+    preview = shown.context["preview"]
+    assert sum(then for _, _, then in preview.sizes) == sum(now for _, now, _ in preview.sizes) == 200
+    assert {stage: then for stage, _, then in preview.sizes} != {s: now for s, now, _ in preview.sizes}
+    assert "<html" not in shown.content.decode()
+    assert not limits_by_hand(shop.account.pk)
+
+    assert shopper.post("/ui/settings/stages", {**LIMITS, "do": "save"}).status_code == 302
+    modelling.build_snapshot(shop.account.pk, date(2026, 6, 30), clock=shop.clock)
+    everybody = {"version": 1, "combinator": "and", "not": False, "rules": [
+        {"field": "orders", "operator": ">=", "value": 0}]}  # fmt: skip
+    counted = dict(targeting.count(shop.account.pk, everybody).stages)
+    assert counted == {stage: then for stage, _, then in preview.sizes if then}
+
+    shopper.post("/ui/settings/stages", {"do": "measure"})
+    assert not limits_by_hand(shop.account.pk)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [({"new_days": "0"}, "new"), ({"at_risk_days": "5"}, "at_risk"), ({"churn_days": "25"}, "churn"),
+     ({"churn_days": "soon"}, "churn")],
+)  # fmt: skip
+def test_limits_that_do_not_work_are_refused_beside_their_field(shopper, shop, changed, field):
+    answer = shopper.post("/ui/settings/stages", {**LIMITS, **changed, "do": "save"})
+    assert answer.status_code == 422
+    assert f'id="id_{field}_days_error"' in answer.content.decode()
+    assert not limits_by_hand(shop.account.pk)
+
+
+def test_a_viewer_sees_the_limits_and_cannot_change_them(shop, sign_in):
+    viewer = sign_in(shop.account, "viewer")
+    assert "Save the limits" not in viewer.get("/ui/settings/stages").content.decode()
+    assert viewer.post("/ui/settings/stages", {**LIMITS, "do": "save"}).status_code == 403
+
+
+def test_without_customers_the_limits_page_says_what_to_do(client):
+    assert "Import a file" in client.get("/ui/settings/stages").content.decode()

@@ -13,6 +13,7 @@ from tandem.planner.channels.domain import ChannelKind
 DEFAULT_CONTROL = Decimal(10)
 DEFAULT_LEAD = 15
 DEFAULT_LATE = 60
+DEFAULT_DURATION = 14
 LONGEST_LEAD = 24 * 60
 LONGEST_LATE = 24 * 60
 
@@ -23,6 +24,7 @@ class OccurrenceState(StrEnum):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     MAKING_LIST = "making list"
+    CLEARANCE = "waiting for clearance"
     WAITING = "waiting for messenger"
     SENDING = "sending"
     SENT = "sent"
@@ -36,7 +38,8 @@ _S = OccurrenceState
 MOVES: Mapping[OccurrenceState, frozenset[OccurrenceState]] = {
     _S.DRAFT: frozenset({_S.SCHEDULED, _S.CANCELLED}),
     _S.SCHEDULED: frozenset({_S.MAKING_LIST, _S.NOT_RUN, _S.CANCELLED}),
-    _S.MAKING_LIST: frozenset({_S.WAITING, _S.NOT_RUN, _S.CANCELLED}),
+    _S.MAKING_LIST: frozenset({_S.WAITING, _S.CLEARANCE, _S.NOT_RUN, _S.CANCELLED}),
+    _S.CLEARANCE: frozenset({_S.WAITING, _S.NOT_RUN, _S.CANCELLED}),
     _S.WAITING: frozenset({_S.SENDING, _S.SENT, _S.SENT_WITH_FAILURES, _S.NOT_RUN, _S.CANCELLED}),
     _S.SENDING: frozenset({_S.SENT, _S.SENT_WITH_FAILURES}),
     _S.SENT: frozenset(),
@@ -46,6 +49,8 @@ MOVES: Mapping[OccurrenceState, frozenset[OccurrenceState]] = {
 }
 FINAL = frozenset(state for state, after in MOVES.items() if not after)
 CHANGEABLE = frozenset({_S.DRAFT, _S.SCHEDULED})
+#: the list is frozen and nobody else has it yet
+PROCESSED = frozenset({_S.CLEARANCE, _S.WAITING})
 
 
 class TimeRefused(Refused):
@@ -82,7 +87,11 @@ class TemplateShare:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignPlan:
-    """What a marketer plans: one group, one channel, templates of one project, one date."""
+    """What a marketer plans: one group, one channel, templates of one project, one date.
+
+    action: what is offered, by default the campaign's name. duration_days: the measuring window.
+    clearance_minutes: a third party clears the customers up to so long before the send time; None = nobody has to.
+    """
 
     name: str
     group_id: int
@@ -96,6 +105,19 @@ class CampaignPlan:
     control_percent: Decimal = DEFAULT_CONTROL
     lead_minutes: Decimal | float = DEFAULT_LEAD
     late_minutes: int = DEFAULT_LATE
+    action: str = ""
+    duration_days: int = DEFAULT_DURATION
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    promo_codes: tuple[str, ...] = ()
+    clearance_minutes: Decimal | float | None = None
+
+    @property
+    def clearance(self) -> timedelta | None:
+        """How long before the send time clearance ends, in whole seconds."""
+        if self.clearance_minutes is None:
+            return None
+        return timedelta(seconds=round(float(self.clearance_minutes) * 60))
 
     @property
     def lead(self) -> timedelta:
@@ -114,7 +136,10 @@ class PlannedTemplate:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignView:
-    """A campaign with its one occurrence; `occurrence_id` is the CampaignID of the wire."""
+    """A campaign with its one occurrence; `occurrence_id` is the CampaignID of the wire.
+
+    clearance_at: until when a third party may clear customers; None = the campaign is not conditional.
+    """
 
     id: int
     name: str
@@ -139,6 +164,19 @@ class CampaignView:
     lock_at: datetime
     send_at: datetime
     cause: str
+    action_id: int
+    action: str
+    duration_days: int
+    notes: str
+    tags: tuple[str, ...]
+    promo_codes: tuple[str, ...]
+    clearance_minutes: float | None
+    clearance_at: datetime | None
+
+    @property
+    def ends_on(self) -> date:
+        """The day on which the measuring window is over."""
+        return self.day + timedelta(days=self.duration_days)
 
     @property
     def gives_up_at(self) -> datetime:

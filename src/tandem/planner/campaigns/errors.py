@@ -13,3 +13,9 @@ class NoSuchOccurrence(NotFound):
     """No such campaign on a date, or another tenant's."""
 
     title = "No such campaign"
+
+
+class NoSuchAction(NotFound):
+    """No such action, or another tenant's."""
+
+    title = "No such action"

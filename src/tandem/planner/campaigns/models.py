@@ -1,10 +1,37 @@
 """Campaigns, the templates they use, and their occurrences: what is due is a row here."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from tandem.planner.accounts.models import Account
 from tandem.planner.channels.models import ChannelAccount
 from tandem.planner.targeting.models import TargetGroup
+
+
+class Action(models.Model):
+    """What test customers get, under the number that stands on the wire; 1, the control group's, is never stored."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    number = models.BigIntegerField(help_text="The ActionID of the wire, from 2, dense per account.")
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "number"], name="action_number_once"),
+            models.UniqueConstraint("account", Lower("name"), name="action_name_once"),
+            models.CheckConstraint(condition=models.Q(number__gte=2), name="action_number_from_2"),
+        ]
+
+
+class Promotion(models.Model):
+    """A promo code that campaigns may offer."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    code = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "code"], name="promotion_once")]
 
 
 class Campaign(models.Model):
@@ -21,6 +48,14 @@ class Campaign(models.Model):
     control_percent = models.DecimalField(max_digits=5, decimal_places=2)
     lead_seconds = models.IntegerField()
     late_minutes = models.IntegerField()
+    action = models.ForeignKey(Action, models.PROTECT, related_name="+")
+    duration_days = models.IntegerField(default=14)
+    notes = models.TextField(blank=True)
+    tags = models.JSONField(default=list)
+    promo_codes = models.JSONField(default=list, help_text="As chosen; a promotion deleted later stays here.")
+    clearance_seconds = models.IntegerField(
+        null=True, help_text="Before the send time; null = not conditional."
+    )
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
 
@@ -60,6 +95,7 @@ class Occurrence(models.Model):
     state = models.CharField(max_length=24)
     cause = models.TextField(blank=True)
     lock_at = models.DateTimeField()
+    clearance_at = models.DateTimeField(null=True, help_text="Until then a third party clears customers.")
     send_at = models.DateTimeField()
     late_at = models.DateTimeField(help_text="After this instant nothing may be sent any more.")
     draw_key = models.CharField(max_length=32, help_text="Key of the draw of control group and templates.")
@@ -78,6 +114,7 @@ class Occurrence(models.Model):
                         "draft",
                         "scheduled",
                         "making list",
+                        "waiting for clearance",
                         "waiting for messenger",
                         "sending",
                         "sent",
@@ -91,11 +128,18 @@ class Occurrence(models.Model):
         ]
         indexes = [
             models.Index(fields=["account", "channel_id", "day"]),
+            models.Index(fields=["account", "day"]),
             models.Index(
                 fields=["lock_at"],
                 name="occurrence_open",
                 condition=models.Q(
-                    state__in=["scheduled", "making list", "waiting for messenger", "sending"]
+                    state__in=[
+                        "scheduled",
+                        "making list",
+                        "waiting for clearance",
+                        "waiting for messenger",
+                        "sending",
+                    ]
                 ),
             ),
         ]

@@ -1,7 +1,7 @@
 """DuckDB over a snapshot's file: one read-only connection per file, one cursor per question."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -74,12 +74,17 @@ class DuckEngine:
                 self._asking -= 1
                 self._close_if_idle()
 
-    def rows(self, query: exp.Expr, first: Named = None) -> list[tuple[Any, ...]]:
-        """All rows of a query. Values of `first` are found before it, and named in it by `getvariable`."""
+    def rows(
+        self, query: exp.Expr, first: Named = None, *, values: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """All rows of a query. Values of `first` are found before it, and named in it by `getvariable`.
+
+        values: those of its placeholders.
+        """
         with self._cursor() as cursor:
             for name, one in (first or {}).items():
                 cursor.execute(f"SET VARIABLE {name} = ({one.sql(dialect='duckdb')})")
-            return cursor.execute(query.sql(dialect="duckdb")).fetchall()
+            return cursor.execute(query.sql(dialect="duckdb"), list(values) or None).fetchall()
 
     def value(self, query: exp.Expr, first: Named = None) -> Any:
         """The one value of a query with one row and one column."""

@@ -22,14 +22,16 @@ class CustomerList(models.Model):
     templates = models.JSONField(default=list, help_text="Template ids that at least one customer gets.")
     sha256 = models.CharField(max_length=64)
     made_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True, help_text="When those not cleared were taken off.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "occurrence"], name="customer_list_once")]
 
 
 class ListRow(models.Model):
-    """One considered customer. action 1 = control, 2 = test, null = left out with the reason; seq is dense over test.
+    """One considered customer. action 1 = control, 2 = test, null = left out with the reason.
 
+    seq is dense: test customers from 1, the control group after them. cleared: what a third party said, null = nothing.
     No database-checked foreign keys: a million rows are written at once, from the tables they would point to.
     """
 
@@ -45,6 +47,7 @@ class ListRow(models.Model):
     action = models.SmallIntegerField(null=True)
     template_id = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=40, blank=True)
+    cleared = models.BooleanField(null=True)
 
     class Meta:
         constraints = [
@@ -68,3 +71,14 @@ class ReportedTotal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "occurrence", "metric_id"], name="reported_total_once")
         ]
+
+
+class ProcessedDay(models.Model):
+    """How many occurrences of a day were processed when its event was written."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    day = models.DateField()
+    processed = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="processed_day_once")]

@@ -1,9 +1,11 @@
 """The verbs of this room."""
 
+from tandem.planner.campaigns.service.actions import find_action, get_action, list_actions
 from tandem.planner.campaigns.service.look import (
     get_campaign,
     list_campaigns,
     occurrence_campaign,
+    occurrence_campaigns,
     usable_templates,
 )
 from tandem.planner.campaigns.service.plan import (
@@ -13,13 +15,21 @@ from tandem.planner.campaigns.service.plan import (
     review,
     schedule_campaign,
 )
+from tandem.planner.campaigns.service.promotions import add_promotions, delete_promotions, list_promotions
 
 __all__ = [
+    "add_promotions",
     "cancel_campaign",
     "change_campaign",
+    "delete_promotions",
+    "find_action",
+    "get_action",
     "get_campaign",
+    "list_actions",
     "list_campaigns",
+    "list_promotions",
     "occurrence_campaign",
+    "occurrence_campaigns",
     "plan_campaign",
     "review",
     "schedule_campaign",

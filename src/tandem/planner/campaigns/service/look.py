@@ -33,6 +33,11 @@ def occurrence_campaign(account_id: int, occurrence_id: int) -> CampaignView:
     return found[0]
 
 
+def occurrence_campaigns(account_id: int, occurrence_ids: Iterable[int]) -> tuple[CampaignView, ...]:
+    """The campaigns of these occurrences, by occurrence id; unknown ones are left out."""
+    return _views(account_id, _occurrences(account_id).filter(pk__in=list(occurrence_ids)).order_by("pk"))
+
+
 def list_campaigns(account_id: int, *, search: str = "", limit: int = 500) -> tuple[CampaignView, ...]:
     """Campaigns, the latest send time first; `search` looks into names."""
     rows = _occurrences(account_id)
@@ -67,7 +72,7 @@ def offered(account_id: int, channel_account_id: int, kind: ChannelKind | str) -
 
 def _occurrences(account_id: int) -> QuerySet[Occurrence]:
     return Occurrence.objects.filter(account_id=account_id).select_related(
-        "campaign", "campaign__group", "campaign__channel_account"
+        "campaign", "campaign__group", "campaign__channel_account", "campaign__action"
     )
 
 
@@ -123,4 +128,12 @@ def _view(
         lock_at=row.lock_at,
         send_at=row.send_at,
         cause=row.cause,
+        action_id=plan.action.number,
+        action=plan.action.name,
+        duration_days=plan.duration_days,
+        notes=plan.notes,
+        tags=tuple(plan.tags),
+        promo_codes=tuple(plan.promo_codes),
+        clearance_minutes=None if plan.clearance_seconds is None else plan.clearance_seconds / 60,
+        clearance_at=row.clearance_at,
     )

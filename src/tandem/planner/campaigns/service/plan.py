@@ -11,6 +11,7 @@ from tandem.kit.zones import place_name, resolve_local, to_local
 from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns.domain import (
     CHANGEABLE,
+    PROCESSED,
     CampaignPlan,
     CampaignView,
     MoveRefused,
@@ -26,11 +27,18 @@ from tandem.planner.campaigns.domain import (
 )
 from tandem.planner.campaigns.errors import NoSuchCampaign
 from tandem.planner.campaigns.models import Campaign, CampaignTemplate, Occurrence
+from tandem.planner.campaigns.offer import action_name, check_offer
+from tandem.planner.campaigns.service.actions import action_row
 from tandem.planner.campaigns.service.look import get_campaign, offered
+from tandem.planner.campaigns.service.promotions import known_codes
 from tandem.planner.channels import service as channels
 from tandem.planner.channels.domain import ChannelKind
 from tandem.planner.listeners import service as listeners
 from tandem.planner.targeting import service as targeting
+
+CANCELLED_EVENT = 4
+#: how long those who were on a cancelled campaign's list are told
+CANCELLED_KEPT = timedelta(hours=2)
 
 
 def plan_campaign(
@@ -41,7 +49,7 @@ def plan_campaign(
     now = clock.business()
     with transaction.atomic():
         campaign = Campaign.objects.create(
-            account_id=account_id, created_at=now, changed_at=now, **_campaign_fields(plan)
+            account_id=account_id, created_at=now, changed_at=now, **_campaign_fields(account_id, plan)
         )
         _set_templates(account_id, campaign, plan)
         Occurrence.objects.create(
@@ -67,7 +75,7 @@ def change_campaign(
                 f"{occurrence.campaign.name} is {occurrence.state} and can no longer be changed.",
                 "Plan a new campaign.",
             )
-        for name, value in {**_campaign_fields(plan), "changed_at": clock.business()}.items():
+        for name, value in {**_campaign_fields(account_id, plan), "changed_at": clock.business()}.items():
             setattr(occurrence.campaign, name, value)
         CampaignTemplate.objects.filter(account_id=account_id, campaign_id=campaign_id).delete()
         occurrence.campaign.save()
@@ -97,7 +105,10 @@ def schedule_campaign(
 def cancel_campaign(
     account_id: int, campaign_id: int, *, clock: Clock, actor: str = "system"
 ) -> CampaignView:
-    """Nothing will be sent. Raises MoveRefused once the messenger has fetched the list."""
+    """Nothing will be sent. Raises MoveRefused once the messenger has fetched the list.
+
+    Whoever was told that its list is processed is told that it is cancelled.
+    """
     with transaction.atomic():
         occurrence = _locked(account_id, campaign_id)
         check_move(OccurrenceState(occurrence.state), OccurrenceState.CANCELLED, occurrence.campaign.name)
@@ -109,6 +120,11 @@ def cancel_campaign(
             state=OccurrenceState.CANCELLED, cause="Cancelled.", settled_at=clock.business()
         )
         listeners.cancel_events(account_id, occurrence.pk, clock=clock)
+        if occurrence.state in PROCESSED:
+            deadline = clock.business() + CANCELLED_KEPT
+            listeners.enqueue_event(
+                account_id, CANCELLED_EVENT, occurrence.pk, None, clock=clock, deadline=deadline
+            )
         _record(account_id, "campaign.cancelled", occurrence.campaign.name, actor, clock)
     return get_campaign(account_id, campaign_id)
 
@@ -158,6 +174,7 @@ def _warnings(account_id: int, plan: CampaignPlan, group: str, members: int) -> 
 
 def _check(account_id: int, plan: CampaignPlan, clock: Clock) -> int:
     check_plan(plan)
+    check_offer(plan, known_codes(account_id) if plan.promo_codes else ())
     try:
         ChannelKind(plan.channel)
     except ValueError as error:
@@ -172,7 +189,7 @@ def _check(account_id: int, plan: CampaignPlan, clock: Clock) -> int:
 def _locked(account_id: int, campaign_id: int) -> Occurrence:
     row = (
         Occurrence.objects.select_for_update(of=("self",))
-        .select_related("campaign")
+        .select_related("campaign", "campaign__action")
         .filter(account_id=account_id, campaign_id=campaign_id)
         .first()
     )
@@ -199,10 +216,17 @@ def _plan_of(row: Occurrence) -> CampaignPlan:
         control_percent=campaign.control_percent,
         lead_minutes=campaign.lead_seconds / 60,
         late_minutes=campaign.late_minutes,
+        action=campaign.action.name,
+        duration_days=campaign.duration_days,
+        notes=campaign.notes,
+        tags=tuple(campaign.tags),
+        promo_codes=tuple(campaign.promo_codes),
+        clearance_minutes=None if campaign.clearance_seconds is None else campaign.clearance_seconds / 60,
     )
 
 
-def _campaign_fields(plan: CampaignPlan) -> dict[str, Any]:
+def _campaign_fields(account_id: int, plan: CampaignPlan) -> dict[str, Any]:
+    clearance = plan.clearance
     return {
         "name": plan.name.strip(),
         "group_id": plan.group_id,
@@ -214,6 +238,12 @@ def _campaign_fields(plan: CampaignPlan) -> dict[str, Any]:
         "control_percent": plan.control_percent,
         "lead_seconds": round(plan.lead.total_seconds()),
         "late_minutes": plan.late_minutes,
+        "action": action_row(account_id, action_name(plan)),
+        "duration_days": plan.duration_days,
+        "notes": plan.notes.strip(),
+        "tags": list(plan.tags),
+        "promo_codes": list(plan.promo_codes),
+        "clearance_seconds": None if clearance is None else round(clearance.total_seconds()),
     }
 
 
@@ -226,6 +256,7 @@ def _occurrence_fields(plan: CampaignPlan, channel_id: int) -> dict[str, Any]:
         "lock_at": lock_at,
         "send_at": send_at,
         "late_at": late_at,
+        "clearance_at": None if plan.clearance is None else send_at - plan.clearance,
     }
 
 

@@ -21,9 +21,10 @@ from tandem.planner.customers.service.snapshot import (
     snapshot_catalogue,
     snapshots,
 )
-from tandem.planner.customers.service.values import attributes_for
+from tandem.planner.customers.service.values import AttributeReader, attributes_for
 
 __all__ = [
+    "AttributeReader",
     "attributes_for",
     "catalogue",
     "consent_read",

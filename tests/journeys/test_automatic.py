@@ -2,36 +2,11 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
+from tests.fixtures.days import LEAD_SECONDS, schedule, wait_until_settled
 
-ZONE = ZoneInfo("Europe/Stockholm")
-LEAD_SECONDS = 9
 AHEAD_SECONDS = 22
-SETTLED = {"sent", "sent with failures", "not run", "cancelled"}
-
-
-def schedule(home, name, days=1):
-    """Schedule an email campaign `days` after the home's business day, at 10:00; (id, its UTC send time)."""
-    day = home.business_now().astimezone(ZONE).date() + timedelta(days=days)
-    view = home.run(
-        "campaign", "plan", "--name", name, "--group", "Quiet for a month", "--channel", "email",
-        "--project", "Spring win-back", "--template", "We miss you", "--date", day.isoformat(), "--time", "10:00",
-        "--control", "10", "--lead-minutes", str(LEAD_SECONDS / 60), "--schedule", "--json",
-    )  # fmt: skip
-    return view, datetime(day.year, day.month, day.day, 10, 0, tzinfo=ZONE).astimezone(UTC)
-
-
-def wait_until_settled(home, campaign_id, send_at, seconds=60):
-    """The campaign's last state; nothing is asked before its minute, so that the services have the machine."""
-    time.sleep(max(0.0, (send_at - home.business_now()).total_seconds() + 2))
-    deadline = time.monotonic() + seconds
-    while True:
-        view = home.run("campaign", "show", str(campaign_id), "--json")
-        if view["state"] in SETTLED or time.monotonic() > deadline:
-            return view
-        time.sleep(1)
 
 
 def arrivals(home, occurrence):

@@ -147,12 +147,9 @@ def _customers(rule: HistoryRule, codes: list[int], as_of: date, *, turned: bool
     if kept and len(codes) == 1:
         met = _met(rule, lambda: column(kept), lambda: column("times"))
         return first.select(column(CUSTOMER)).where(exp.not_(exp.paren(met)) if turned else met)
-    if kept and rule.agg is Aggregate.SUM:
-        grouped = first
-        figure: exp.Expr = exp.Sum(this=column(kept))
-    else:
-        grouped, figure = _totals(rule, lines, len(codes) > 1), _GROUPED[rule.agg]
-    met = _met(rule, figure.copy, lambda: exp.Count(this=exp.Star()))
+    grouped = _mended(rule, first, lines, kept) if kept else _totals(rule, lines, len(codes) > 1)
+    figure = _MENDED[rule.agg] if kept else _GROUPED[rule.agg]
+    met = _met(rule, figure.copy, lambda: exp.Sum(this=column("times")))
     having = exp.not_(exp.paren(met)) if turned else met
     return grouped.select(column(CUSTOMER)).group_by(column(CUSTOMER)).having(having)
 
@@ -187,11 +184,38 @@ def _totals(rule: HistoryRule, lines: exp.Select, several: bool) -> exp.Select:
     return exp.select().from_(both.subquery("days"))
 
 
+def _mended(rule: HistoryRule, first: exp.Select, lines: exp.Select, kept: str) -> exp.Select:
+    """A row per customer and category, and for each day with several categories one that counts that day once.
+
+    Figures of sales are never below zero, so the day's sum is the larger one.
+    """
+    kept_rows = first.select(
+        column(CUSTOMER), column("times"), exp.alias_(column(kept), "total", quoted=True)
+    )
+    if rule.agg is Aggregate.SUM:
+        return exp.select().from_(kept_rows.subquery("days"))
+    once = exp.cast(exp.Sub(this=literal(1), expression=exp.Count(this=exp.Star())), "int")
+    total: dict[Aggregate, exp.Expr] = {
+        Aggregate.COUNT: once.copy(),
+        Aggregate.AVG: literal(0),
+        Aggregate.MAX: exp.Sum(this=column((rule.of or Measure.AMOUNT).value)),
+    }
+    mending = lines.where(column("several")).select(
+        column(CUSTOMER), exp.alias_(once, "times"), exp.alias_(total[rule.agg], "total", quoted=True)
+    )
+    both = exp.union(kept_rows, mending.group_by(column(CUSTOMER), column("day")), distinct=False)
+    return exp.select().from_(both.subquery("days"))
+
+
 _GROUPED: dict[Aggregate, exp.Expr] = {
-    Aggregate.COUNT: exp.Count(this=exp.Star()),
     Aggregate.MIN: exp.Min(this=column("total")),
     Aggregate.MAX: exp.Max(this=column("total")),
+}
+_MENDED: dict[Aggregate, exp.Expr] = {
+    Aggregate.COUNT: exp.Sum(this=column("total")),
+    Aggregate.SUM: exp.Sum(this=column("total")),
     Aggregate.AVG: exp.Sum(this=column("total")),
+    Aggregate.MAX: exp.Max(this=column("total")),
 }
 
 

@@ -2,10 +2,10 @@
 
 import importlib
 import os
+import sys
 
 import typer
 
-from tandem.site.commands import customers_both, database, demo, doctor, init, services
 from tandem.site.settings.environment import value
 
 app = typer.Typer(
@@ -33,11 +33,14 @@ GROUPS = {
 
 def build() -> typer.Typer:
     """The whole command tree."""
+    from tandem.site.commands import customers_both, database, demo, doctor, init, services, simulate
+
     services.add_to(app)
     init.add_to(app)
     doctor.add_to(app)
     app.add_typer(database.app, name="db")
     app.add_typer(demo.app, name="demo")
+    app.add_typer(simulate.app, name="simulate")
     for module, name in GROUPS.items():
         group = importlib.import_module(module).app
         if name == "customers":
@@ -49,4 +52,9 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command; every process of a home shares its business clock."""
     os.environ["TANDEM_CLOCK_OFFSET"] = value("TANDEM_CLOCK_OFFSET")
+    if sys.argv[1:2] == ["simulate"]:  # a stand-in answers within a second, so nothing else is read
+        from tandem.site.commands import simulate
+
+        app.add_typer(simulate.app, name="simulate")
+        app()
     build()()

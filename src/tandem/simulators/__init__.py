@@ -1,0 +1,1 @@
+"""Small stand-ins of each half for integrators and tests: no database, data made from a seed, faults on request."""

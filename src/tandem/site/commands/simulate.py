@@ -1,0 +1,95 @@
+"""`tandem simulate`: a stand-in of one half, for integrators and tests. Light: no Django, no database."""
+
+import os
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, help="Run a stand-in of one half, with made-up data and faults on request."
+)
+
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 = any free one.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        help="What goes wrong: slow, 500, 429, 401, expired, truncated, html, hangup, page-twice or empty; "
+        "`500:GetCampaignDetails:2` = only there, twice. Repeatable; more at /_simulator/fault.",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
+
+
+@app.command()
+def planner(
+    port: Port = 8900,
+    host: Host = "127.0.0.1",
+    customers: Annotated[int, typer.Option(min=1, help="How many customers there are.")] = 1000,
+    seed: Seed = 1,
+    zone: Annotated[str, typer.Option(help="Time zone of the account.")] = "UTC",
+    user: Annotated[str, typer.Option(help="User name.")] = "simulator",
+    password: Annotated[
+        str, typer.Option(help="Its password.", envvar="TANDEM_PLANNER_PASSWORD")
+    ] = "simulator",
+    api_key: Annotated[str, typer.Option(help="An API key.", envvar="TANDEM_PLANNER_API_KEY")] = "simulator",
+    template: Annotated[
+        list[str] | None, typer.Option(help="A template as CHANNEL:ID, such as 504:11. Repeatable.")
+    ] = None,
+    token_seconds: Annotated[float, typer.Option(help="Life of a token from its last use.")] = 1200,
+    fault: Faults = None,
+    deviation: Annotated[
+        list[str] | None,
+        typer.Option(help="A way to differ from the contract; `all` = all twenty. Repeatable."),
+    ] = None,
+) -> None:
+    """A planner on Optimove's contract: login, functions, listeners, events, campaigns executed each day."""
+    from tandem.kit import clock
+    from tandem.simulators.deviations import NAMES
+    from tandem.simulators.planner import Planner
+    from tandem.simulators.planner_world import World
+
+    names = NAMES if "all" in (deviation or []) else tuple(deviation or [])
+    world = World(clock=clock.from_environment(), zone=zone, customers=customers, seed=seed)
+    for text in template or []:
+        channel, number = (_whole(part, text) for part in [*text.split(":"), ""][:2])
+        world.change_template(channel, number)
+    try:
+        half = Planner(
+            world, user=user, password=password, api_key=api_key, deviations=names, token_life=token_seconds
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    _serve(half, host, port, fault)
+
+
+def _serve(half: object, host: str, port: int, faults: list[str] | None) -> None:
+    from tandem.simulators.server import Half, Server, Simulator, fault_of
+
+    made = []
+    for text in faults or []:
+        kind, function, times, *_ = [*text.split(":"), "", ""]
+        try:
+            made.append(fault_of(kind, function=function, times=int(times or -1)))
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    served: Half = half  # type: ignore[assignment]
+    try:
+        server = Server(Simulator(served, tuple(made)), host=host, port=port)
+    except OSError as error:
+        typer.echo(f"{host}:{port} cannot be listened on: {error.strerror}.", err=True)
+        raise SystemExit(1) from None
+    typer.echo(
+        f"{server.url}/ answers. Its log and faults: {server.url}/_simulator/log. Ctrl-C stops it.", err=True
+    )
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        os._exit(0)
+
+
+def _whole(text: str, whole: str) -> int:
+    if not text.isdigit():
+        raise typer.BadParameter(f"{whole!r} is no template; write it as 504:11.")
+    return int(text)

@@ -65,7 +65,8 @@ _IDENTITY: dict[str, tuple[str, ...]] = {
 _COMPUTED = (
     "customer first_order last_order orders total_spent average_order first_day_value orders_30 orders_90 "
     "orders_365 spent_30 spent_90 spent_365 returns returned days_since_last_order tenure_days usual_gap "
-    "main_category rfm_recency rfm_frequency rfm_monetary stage may_receive_email may_receive_sms events "
+    "main_category rfm_recency rfm_frequency rfm_monetary stage microsegment microsegment_id value_segment "
+    "future_value may_receive_email may_receive_sms events "
 )
 RESERVED = frozenset(_COMPUTED.split())
 

@@ -1,4 +1,4 @@
-"""The stage limits of an account."""
+"""The stage limits of an account, and how it cuts its customers into segments."""
 
 from django.db import models
 
@@ -15,3 +15,38 @@ class StageLimits(models.Model):
     note = models.TextField(blank=True)
     measured_on = models.DateField()
     by_hand = models.BooleanField(default=False)
+
+
+class SegmentCuts(models.Model):
+    """The values segments are cut at, frozen for a month; `shares` are those the value segments were cut for."""
+
+    account = models.OneToOneField(Account, models.PROTECT, related_name="+")
+    cut_on = models.DateField()
+    layers = models.JSONField()
+    values = models.JSONField()
+    shares = models.JSONField()
+    returns = models.JSONField()
+
+
+class MicroSegment(models.Model):
+    """A micro-segment under its id; one that a later cut has no place for is kept, not current."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    number = models.IntegerField()
+    stage = models.CharField(max_length=20)
+    name = models.CharField(max_length=200)
+    cells = models.JSONField()
+    is_current = models.BooleanField(default=True)
+    members = models.BigIntegerField(default=0)
+    future_value = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    churn_rate = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "number"], name="microsegment_once")]
+
+
+class ValueShares(models.Model):
+    """Which share of the spending customers each value segment is to hold, best first, percent."""
+
+    account = models.OneToOneField(Account, models.PROTECT, related_name="+")
+    shares = models.JSONField()

@@ -9,13 +9,18 @@ from tandem.planner.engine.duckdb import DuckEngine
 from tandem.planner.modelling.domain import STEP, WINDOW, CurvePoint, StageRules
 
 
-def return_curve(session: duckdb.DuckDBPyConnection, as_of: date) -> tuple[CurvePoint, ...]:
-    """The curve by steps of 7 days: purchase days with silence + 90 days of follow-up and no purchase meanwhile."""
+def return_curve(
+    session: duckdb.DuckDBPyConnection, as_of: date, window: int = WINDOW
+) -> tuple[CurvePoint, ...]:
+    """The curve by steps of 7 days: purchase days with silence + `window` days of follow-up and no purchase meanwhile.
+
+    share: of those, how many are followed by a purchase within `window` days.
+    """
     rows = session.execute(
         f"""WITH gaps AS (SELECT lead(day) OVER (PARTITION BY customer ORDER BY day) - day AS gap, ?::DATE - day AS seen
-          FROM daily), counted AS (SELECT gap, seen, count(*) AS n FROM gaps WHERE seen >= {WINDOW} GROUP BY gap, seen)
-        SELECT s, sum(n) AS cases, coalesce(sum(n) FILTER (gap <= s + {WINDOW}), 0) / sum(n) AS share
-        FROM range(0, 1100, {STEP}) AS steps(s) JOIN counted ON seen >= s + {WINDOW} AND (gap IS NULL OR gap > s)
+          FROM daily), counted AS (SELECT gap, seen, count(*) AS n FROM gaps WHERE seen >= {window:d} GROUP BY ALL)
+        SELECT s, sum(n) AS cases, coalesce(sum(n) FILTER (gap <= s + {window:d}), 0) / sum(n) AS share
+        FROM range(0, 1100, {STEP}) AS steps(s) JOIN counted ON seen >= s + {window:d} AND (gap IS NULL OR gap > s)
         GROUP BY s ORDER BY s""",
         [as_of],
     ).fetchall()

@@ -11,6 +11,7 @@ from tandem.planner.customers.service import ledger, snapshot
 from tandem.planner.modelling.domain import StageRules, rules_from_curve
 from tandem.planner.modelling.models import StageLimits
 from tandem.planner.modelling.queries import make_stages, return_curve
+from tandem.planner.modelling.segmenting import Segmenting
 
 _MONTH = timedelta(days=28)
 
@@ -20,11 +21,33 @@ def build_snapshot(
 ) -> SnapshotRef:
     """Build and publish the snapshot of all data to the end of `as_of`; None = yesterday in the account's zone."""
     day = as_of or last_whole_day(account_id, clock)
+    plan = _Staging(account_id, day)
+    return snapshot.build(
+        account_id, day, clock=clock, staging=plan.make, publishing=plan.keep, progress=progress
+    )
 
-    def staging(session: duckdb.DuckDBPyConnection, day: date) -> None:
-        make_stages(session, day, _rules_on(account_id, session, day))
 
-    return snapshot.build(account_id, day, clock=clock, staging=staging, progress=progress)
+class _Staging:
+    """Stages and segments of one snapshot; what was measured for it is kept when it is published."""
+
+    def __init__(self, account_id: int, day: date) -> None:
+        self._account_id, self._day = account_id, day
+        self._segmenting: Segmenting | None = None
+
+    def make(self, session: duckdb.DuckDBPyConnection, day: date) -> None:
+        rules = _rules_on(self._account_id, session, day)
+        make_stages(session, day, rules)
+        before, later = snapshot.snapshots_around(self._account_id, day)
+        self._segmenting = Segmenting(
+            self._account_id,
+            before.parquet / snapshot.CUSTOMERS_FILE if before else None,
+            is_newest=not later,
+        )
+        self._segmenting.make(session, day, rules)
+
+    def keep(self) -> None:
+        if self._segmenting is not None:
+            self._segmenting.keep()
 
 
 def last_whole_day(account_id: int, clock: Clock) -> date:

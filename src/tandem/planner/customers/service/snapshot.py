@@ -22,13 +22,22 @@ from tandem.planner.customers.storage import literal, name, pattern
 from tandem.planner.engine.domain import Attribute
 from tandem.planner.engine.duckdb import forget_snapshot
 
-#: given `features` and `daily`, makes the table `stages(customer, stage)`
+#: given `people`, `features` and `daily`, makes the tables `stages(customer, stage)` and `segments(customer, ...)`
 Staging = Callable[[duckdb.DuckDBPyConnection, date], None]
+#: what is written down in the transaction that publishes the snapshot
+Publishing = Callable[[], None]
+CUSTOMERS_FILE = "customers.parquet"
 KEPT_CACHES = 3
 
 
 def build(
-    account_id: int, as_of: date, *, clock: Clock, staging: Staging, progress: Progress | None = None
+    account_id: int,
+    as_of: date,
+    *,
+    clock: Clock,
+    staging: Staging,
+    publishing: Publishing = lambda: None,
+    progress: Progress | None = None,
 ) -> SnapshotRef:
     """Build and publish the snapshot of all data to the end of `as_of`; it is visible whole or not at all."""
     tell = progress or silent
@@ -48,7 +57,7 @@ def build(
             with ledger.watched(session, tell, "Computing features", 0.6, 0.75):
                 _features(session, account_id, as_of, work)
                 _countries(session, files, as_of)
-            tell("Staging", 0.8)
+            tell("Staging and cutting segments", 0.8)
             staging(session, as_of)
             _customers(session, account_id)
             attributes = describe(session, _profile_labels(account_id))
@@ -56,7 +65,11 @@ def build(
             customers = _one(session, "SELECT count(*) FROM customers")
             _drop_scratch(session)
         tell("Publishing", 0.95)
-        ref = _publish(account_id, as_of, cache, parquet, customers, attributes, clock, label)
+        cached = storage.folder(account_id, "cache") / f"{label}.duckdb"
+        storage.put(cache, cached)
+        with transaction.atomic():
+            ref = _publish(account_id, as_of, cached, parquet, customers, attributes, clock)
+            publishing()
         shutil.rmtree(work, ignore_errors=True)
         _drop_old_caches(account_id)
     tell("Done", 1.0)
@@ -138,8 +151,10 @@ def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
           {", ".join(f"coalesce(f.spent_{d}, 0)::DECIMAL(18,2) AS spent_{d}" for d in (30, 90, 365))},
           coalesce(r.returns, 0) AS returns, coalesce(r.returned, 0)::DECIMAL(18,2) AS returned,
           f.days_since_last_order, f.tenure_days, f.usual_gap, c.main_category, {classes},
-          coalesce(s.stage, 'Registered only') AS stage {chosen}, p.may_receive_email, p.may_receive_sms
-        FROM people p LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
+          coalesce(s.stage, 'Registered only') AS stage, g.microsegment, g.microsegment_id, g.value_segment,
+          g.future_value {chosen}, p.may_receive_email, p.may_receive_sms
+        FROM people p LEFT JOIN segments g ON g.customer = p.customer
+        LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
         LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer
           LEFT JOIN home h
           ON h.customer = p.customer {joins} {joined}"""
@@ -183,7 +198,7 @@ def _write_parquet(
     made = work / "parquet"
     made.mkdir()
     session.execute(
-        f"COPY (SELECT * FROM customers ORDER BY customer) TO {literal(made / 'customers.parquet')} "
+        f"COPY (SELECT * FROM customers ORDER BY customer) TO {literal(made / CUSTOMERS_FILE)} "
         "(FORMAT parquet, COMPRESSION zstd)"
     )
     manifest = {
@@ -191,7 +206,7 @@ def _write_parquet(
         "customers": _one(session, "SELECT count(*) FROM customers"),
         "orders": _one(session, "SELECT count(*) FROM orders"),
         "order_files": [file.name for file in files],
-        "customers_sha256": ledger.file_hash(made / "customers.parquet"),
+        "customers_sha256": ledger.file_hash(made / CUSTOMERS_FILE),
     }
     (made / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     target = storage.folder(account_id, "snapshots") / label
@@ -201,24 +216,21 @@ def _write_parquet(
 
 
 def _drop_scratch(session: duckdb.DuckDBPyConnection) -> None:
-    for table in ("people", "features", "daily", "returned", "favourite", "home", "stages", *RFM):
+    for table in ("people", "features", "daily", "returned", "favourite", "home", "stages", "segments", *RFM):
         session.execute(f"DROP TABLE IF EXISTS {table}")
     session.execute("CHECKPOINT")
 
 
 def _publish(
     account_id: int, as_of: date, cache: Path, parquet: Path, customers: int, attributes: tuple[Attribute, ...],
-    clock: Clock, label: str,
+    clock: Clock,
 ) -> SnapshotRef:  # fmt: skip
-    target = storage.folder(account_id, "cache") / f"{label}.duckdb"
-    storage.put(cache, target)
     base = storage.root(account_id)
-    with transaction.atomic():
-        row = Snapshot.objects.create(
-            account_id=account_id, as_of=as_of, published_at=clock.system(), customers=customers,
-            parquet=str(parquet.relative_to(base)), cache=str(target.relative_to(base)),
-            catalogue=[attribute.as_json() for attribute in attributes],
-        )  # fmt: skip
+    row = Snapshot.objects.create(
+        account_id=account_id, as_of=as_of, published_at=clock.system(), customers=customers,
+        parquet=str(parquet.relative_to(base)), cache=str(cache.relative_to(base)),
+        catalogue=[attribute.as_json() for attribute in attributes],
+    )  # fmt: skip
     return _ref(row)
 
 
@@ -265,6 +277,21 @@ def get_snapshot(account_id: int, snapshot_id: int) -> SnapshotRef:
     if row is None:
         raise NoSnapshot(f"There is no snapshot {snapshot_id}.", "Take one of `tandem customers snapshots`.")
     return _with_cache(row)
+
+
+def snapshots_around(account_id: int, day: date) -> tuple[SnapshotRef | None, SnapshotRef | None]:
+    """The newest snapshot of an earlier day, and the newest of a later one."""
+    rows = Snapshot.objects.filter(account_id=account_id)
+    before = rows.filter(as_of__lt=day).order_by("-as_of", "-id").first()
+    later = rows.filter(as_of__gt=day).order_by("-as_of", "-id").first()
+    return _ref(before) if before else None, _ref(later) if later else None
+
+
+def snapshot_on(account_id: int, day: date) -> SnapshotRef | None:
+    """The snapshot of a day, else of the nearest earlier one; None before the first. Its cache may be gone."""
+    rows = Snapshot.objects.filter(account_id=account_id, as_of__lte=day)
+    row = rows.order_by("-as_of", "-id").first()
+    return _ref(row) if row else None
 
 
 def snapshots(account_id: int, limit: int = 30) -> tuple[SnapshotRef, ...]:
@@ -314,7 +341,7 @@ def rebuild_cache(row: Snapshot) -> None:
         load_orders(session, [base / "orders" / n for n in names], row.as_of)
         history.prepare(session)
         session.execute(
-            f"CREATE TABLE customers AS SELECT * FROM read_parquet({pattern(parquet / 'customers.parquet')})"
+            f"CREATE TABLE customers AS SELECT * FROM read_parquet({pattern(parquet / CUSTOMERS_FILE)})"
         )
         session.execute("CHECKPOINT")
     target = storage.folder(row.account_id, "cache") / f"{label}.duckdb"

@@ -34,7 +34,7 @@ def write(tmp_path) -> Callable[[str, str], Path]:
 
 @pytest.fixture
 def real() -> Callable[[str], Path]:
-    folder = Path(os.environ.get("TANDEM_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
+    folder = Path(os.environ.get("TANDEM_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
     def find(name: str) -> Path:
         file = folder / name

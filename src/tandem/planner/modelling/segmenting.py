@@ -1,0 +1,179 @@
+"""The segments of a snapshot being built: cut monthly, applied daily, kept with the snapshot's publication."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from tandem.planner.modelling import cutting
+from tandem.planner.modelling.domain import Stage, StageRules
+from tandem.planner.modelling.models import MicroSegment, SegmentCuts, ValueShares
+from tandem.planner.modelling.segments import (
+    LAYERS,
+    VALUE_SHARES,
+    Cell,
+    Cuts,
+    Segment,
+    kept_numbers,
+    merged,
+    names,
+    whole,
+)
+
+MONTH = timedelta(days=28)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """How customers are cut into segments."""
+
+    cut_on: date
+    cuts: dict[Stage, Cuts]
+    segments: tuple[Segment, ...]
+    value_cuts: tuple[float, ...]
+    shares: tuple[float, ...]
+    returns: tuple[tuple[int, float], ...]
+
+
+class Segmenting:
+    """Makes the segments of one snapshot, and keeps what was made once that is published."""
+
+    def __init__(self, account_id: int, before: Path | None, *, is_newest: bool) -> None:
+        """before: the Parquet of an earlier day's snapshot; is_newest: whether no later day has one."""
+        self._account_id, self._before, self._is_newest = account_id, before, is_newest
+        self._made: Definition | None = None
+        self._figures: dict[int, tuple[int, Decimal, float]] = {}
+
+    def make(self, session: duckdb.DuckDBPyConnection, day: date, rules: StageRules) -> None:
+        """Make the table `segments`; the tables `people`, `features` and `stages` are there."""
+        cutting.make_standing(session)
+        found = self._definition(session, day)
+        cutting.make_segments(session, found.cuts, found.segments, found.value_cuts, self._before)
+        self._figures = cutting.figures(session, rules, found.returns)
+        for scratch in ("standing", "cells", "worth"):
+            session.execute(f"DROP TABLE {scratch}")
+
+    def keep(self) -> None:
+        """Write down what was cut and counted, in the transaction that publishes the snapshot."""
+        if self._made is not None:
+            _write(self._account_id, self._made)
+        if self._is_newest:
+            for row in MicroSegment.objects.filter(account_id=self._account_id, is_current=True):
+                counted = self._figures.get(row.number, (0, Decimal(0), 0.0))
+                row.members, row.future_value, row.churn_rate = counted
+                row.save(update_fields=["members", "future_value", "churn_rate"])
+
+    def _definition(self, session: duckdb.DuckDBPyConnection, day: date) -> Definition:
+        """The stored definition while it is a month fresh and of the wanted shares, else cut anew.
+
+        A snapshot of an earlier day than the newest takes what is stored.
+        """
+        stored = definition(self._account_id)
+        shares = value_shares(self._account_id)
+        if stored is None or (self._is_newest and day - stored.cut_on >= MONTH):
+            self._made = _cut(session, self._account_id, day, shares, stored)
+        elif stored.shares != shares:
+            values = cutting.measured_value_cuts(session, shares)
+            self._made = Definition(**{**vars(stored), "value_cuts": values, "shares": shares})
+        return self._made or stored  # type: ignore[return-value]
+
+
+def _cut(
+    session: duckdb.DuckDBPyConnection,
+    account_id: int,
+    day: date,
+    shares: tuple[float, ...],
+    old: Definition | None,
+) -> Definition:
+    cuts = cutting.measured_cuts(session)
+    counted = cutting.counted_cells(session, cuts)
+    customers = sum(sum(cells.values()) for cells in counted.values())
+    parts = [
+        (stage, part, name)
+        for stage in LAYERS
+        for part, name in _named(stage, counted[stage], cuts[stage], customers)
+    ]
+    places = [(stage, part) for stage, part, _ in parts]
+    overlap = cutting.counted_overlap(session, (old.cuts, old.segments), (cuts, places)) if old else {}
+    numbers = kept_numbers(overlap, len(parts), _next_number(account_id))
+    return Definition(
+        cut_on=day,
+        cuts=cuts,
+        segments=tuple(
+            Segment(number=number, stage=stage, name=name, cells=cells)
+            for number, (stage, cells, name) in zip(numbers, parts, strict=True)
+        ),
+        value_cuts=cutting.measured_value_cuts(session, shares),
+        shares=shares,
+        returns=cutting.measured_returns(session, day),
+    )
+
+
+def _named(
+    stage: Stage, counts: dict[Cell, int], cuts: Cuts, customers: int
+) -> list[tuple[tuple[Cell, ...], str]]:
+    parts = merged(counts, customers) or ((tuple(0 for _ in LAYERS[stage]),),)
+    parts = whole(parts, cuts)
+    return list(zip(parts, names(stage, parts, cuts), strict=True))
+
+
+def _next_number(account_id: int) -> int:
+    newest = MicroSegment.objects.filter(account_id=account_id).order_by("-number").first()
+    return newest.number + 1 if newest else 1
+
+
+def definition(account_id: int) -> Definition | None:
+    """How the account's customers are cut; None before the first snapshot."""
+    row = SegmentCuts.objects.filter(account_id=account_id).first()
+    if row is None:
+        return None
+    kept = MicroSegment.objects.filter(account_id=account_id, is_current=True).order_by("number")
+    return Definition(
+        cut_on=row.cut_on,
+        cuts={Stage(stage): tuple(map(tuple, cuts)) for stage, cuts in row.layers.items()},
+        segments=tuple(
+            Segment(
+                number=one.number, stage=Stage(one.stage), name=one.name, cells=tuple(map(tuple, one.cells))
+            )
+            for one in kept
+        ),
+        value_cuts=tuple(row.values),
+        shares=tuple(row.shares),
+        returns=tuple((days, share) for days, share in row.returns),
+    )
+
+
+def value_shares(account_id: int) -> tuple[float, ...]:
+    """The wanted shares of the value segments, percent, best first."""
+    row = ValueShares.objects.filter(account_id=account_id).first()
+    return tuple(row.shares) if row else VALUE_SHARES
+
+
+def _write(account_id: int, made: Definition) -> None:
+    SegmentCuts.objects.update_or_create(
+        account_id=account_id,
+        defaults={
+            "cut_on": made.cut_on,
+            "layers": {str(stage): cuts for stage, cuts in made.cuts.items()},
+            "values": list(made.value_cuts),
+            "shares": list(made.shares),
+            "returns": list(made.returns),
+        },
+    )
+    _write_segments(account_id, made.segments)
+
+
+def _write_segments(account_id: int, segments: Sequence[Segment]) -> None:
+    numbers = [one.number for one in segments]
+    MicroSegment.objects.filter(account_id=account_id).exclude(number__in=numbers).update(is_current=False)
+    for one in segments:
+        MicroSegment.objects.update_or_create(
+            account_id=account_id,
+            number=one.number,
+            defaults={
+                "stage": str(one.stage), "name": one.name, "cells": one.cells, "is_current": True,
+            },
+        )  # fmt: skip

@@ -1,0 +1,227 @@
+"""Micro-segments and value segments: the rules, the same in SQL, and the public log over two months."""
+
+import itertools
+from datetime import date
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tandem.planner.customers import service as customers
+from tandem.planner.modelling import cutting
+from tandem.planner.modelling.domain import Stage, StageRules
+from tandem.planner.modelling.models import MicroSegment, SegmentCuts
+from tandem.planner.modelling.segments import (
+    LAYERS,
+    LEAST_MEMBERS,
+    VALUE_SEGMENTS,
+    Segment,
+    churn_risk,
+    kept_numbers,
+    merged,
+    names,
+    value_place,
+    whole,
+)
+from tandem.planner.modelling.service import build_snapshot
+
+CELLS = st.dictionaries(
+    st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 1)), st.integers(0, 2000), max_size=12
+)
+CUTS = ((1.0, 2.0), (1.0,), (1.0,))
+MONEY = st.decimals(0, 2000, places=2).map(float)
+
+
+@given(CELLS, st.integers(0, 1_000_000))
+def test_merged_parts_hold_every_customer_once_and_are_large_enough(counts, customers):
+    parts = merged(counts, customers)
+    held = [cell for part in parts for cell in part]
+    assert sorted(held) == sorted(cell for cell, n in counts.items() if n)
+    least = max(LEAST_MEMBERS, customers / 1000)
+    assert len(parts) <= 1 or all(sum(counts[cell] for cell in part) >= least for part in parts)
+
+
+@given(CELLS)
+def test_whole_parts_have_a_place_for_every_cell_and_different_names(counts):
+    parts = whole(merged(counts, 0) or (((0, 0, 0),),), CUTS)
+    assert sorted(cell for part in parts for cell in part) == sorted(
+        itertools.product(range(3), range(2), range(2))
+    )
+    named = names(Stage.ACTIVE, parts, CUTS)
+    assert len(set(named)) == len(parts) and all(name.startswith("Active") for name in named)
+
+
+def test_names_say_what_tells_a_part_apart():
+    parts = (((0, 0, 0), (0, 0, 1)), ((0, 1, 0), (0, 1, 1)), ((1, 0, 0), (1, 1, 1), (2, 0, 1)))
+    assert names(Stage.ACTIVE, parts, CUTS) == (
+        "Active: low spenders, few orders",
+        "Active: low spenders, many orders",
+        "Active: middle spenders or high spenders",
+    )
+
+
+def test_a_small_cell_joins_the_one_nearest_to_it():
+    parts = merged({(0, 0): 500, (0, 1): 150, (2, 1): 500}, 1_150)
+    assert parts == (((0, 0), (0, 1)), ((2, 1),))
+
+
+@given(
+    st.dictionaries(st.tuples(st.integers(1, 20), st.integers(0, 9)), st.integers(0, 500)),
+    st.integers(10, 15),
+)
+def test_ids_are_kept_by_overlap_and_given_once(overlap, new):
+    numbers = kept_numbers(overlap, new, 21)
+    assert len(set(numbers)) == new == len(numbers)
+    for place, number in enumerate(numbers):
+        assert number >= 21 or overlap[number, place] > 0
+    for (old, place), members in overlap.items():
+        taken = overlap.get((numbers[place], place), 0)
+        elsewhere = old in numbers and overlap[old, numbers.index(old)] >= members
+        assert members <= taken or elsewhere or not members
+
+
+@given(MONEY, st.lists(st.floats(1, 1000), min_size=4, max_size=4), st.none() | st.integers(1, 5))
+def test_a_value_segment_is_left_only_past_a_cut(value, cuts, before):
+    cuts = sorted(cuts, reverse=True)
+    plain, place = value_place(value, cuts, None), value_place(value, cuts, before)
+    assert 1 <= place <= 5
+    between = sorted({plain, before or plain})
+    assert between[0] <= place <= between[-1]
+    near = all(0.95 * cut <= value < 1.05 * cut for cut in cuts[between[0] - 1 : between[-1] - 1])
+    assert place == before if before and near else place in range(between[0], between[-1] + 1)
+    assert value_place(value, cuts, place) == place
+
+
+def test_sql_segments_equal_the_rules(tmp_path):
+    values = [round(step * 7.3, 2) for step in range(60)]
+    cuts, before = (300.0, 200.0, 100.0, 50.0), [None, 1, 3, 5]
+    people = list(itertools.product(values, before))
+    parquet = tmp_path / "before.parquet"
+    with duckdb.connect() as session:
+        session.execute("CREATE TABLE standing (customer BIGINT, stage VARCHAR, spent_365 DOUBLE)")
+        session.executemany(
+            "INSERT INTO standing VALUES (?, 'New', ?)", [[n, v] for n, (v, _) in enumerate(people)]
+        )
+        session.execute("ALTER TABLE standing ADD COLUMN orders_365 DOUBLE DEFAULT 2.0")
+        for figure in {layer.figure for layers in LAYERS.values() for layer in layers} - {
+            "spent_365",
+            "orders_365",
+        }:
+            session.execute(f"ALTER TABLE standing ADD COLUMN {figure} DOUBLE DEFAULT 0.0")
+        session.execute("CREATE TABLE was (customer BIGINT, value_segment VARCHAR)")
+        session.executemany(
+            "INSERT INTO was VALUES (?, ?)",
+            [[n, VALUE_SEGMENTS[b - 1]] for n, (_, b) in enumerate(people) if b],
+        )
+        session.execute(f"COPY was TO '{parquet}' (FORMAT parquet)")
+        bounds = {stage: tuple(() for _ in layers) for stage, layers in LAYERS.items()}
+        bounds[Stage.NEW] = ((100.0, 250.0), (1.0,))
+        segments = [
+            Segment(
+                number=10 * spent + ordered,
+                stage=Stage.NEW,
+                name=f"{spent}{ordered}",
+                cells=((spent, ordered),),
+            )
+            for spent, ordered in itertools.product(range(3), range(2))
+        ]
+        cutting.make_segments(session, bounds, segments, cuts, parquet)
+        got = session.execute(
+            "SELECT microsegment_id, microsegment, value_segment, future_value FROM segments ORDER BY customer"
+        ).fetchall()
+    mean = round(sum(values) / len(values), 2)
+    for (value, was), (number, name, segment, future) in zip(people, got, strict=True):
+        spent = (value > 100) + (value > 250)
+        assert (number, name) == (10 * spent + 1, f"{spent}1")
+        assert segment == VALUE_SEGMENTS[value_place(value, cuts, was) - 1]
+        assert float(future) == pytest.approx(mean)
+
+
+CURVE = ((0, 0.6), (7, 0.5), (14, 0.2))
+
+
+@pytest.mark.parametrize("curve", [(), CURVE])
+def test_sql_churn_risk_equals_the_rule(curve):
+    rules = StageRules(new_days=7, at_risk_days=20, churn_days=40)
+    silences = [None, *range(120)]
+    with duckdb.connect() as session:
+        session.execute("CREATE TABLE t (silence INTEGER)")
+        session.executemany("INSERT INTO t VALUES (?)", [[s] for s in silences])
+        got = session.execute(f"SELECT {cutting._risk(rules, curve)} FROM t ORDER BY rowid").fetchall()
+    for silence, (risk,) in zip(silences, got, strict=True):
+        assert float(risk) == pytest.approx(churn_risk(silence, 40, curve, cutting.HORIZON)), silence
+    assert churn_risk(12, 40, CURVE, 28) == 0 and 0.99 < churn_risk(39, 40, CURVE, 28) < 1
+
+
+@pytest.fixture
+def cdnow(account, clock, real):
+    mapping = "customer=column1,at=column3,value=column5"
+    customers.import_orders(account.id, real("CDNOW_sample.txt"), clock=clock, mapping=mapping)
+    return account.id
+
+
+def table(ref, query):
+    with duckdb.connect(str(ref.cache), read_only=True) as session:
+        return session.execute(query).fetchall()
+
+
+def test_segments_of_cdnow_over_two_months(cdnow, clock):
+    first = build_snapshot(cdnow, date(1998, 3, 31), clock=clock)
+    sizes = dict(table(first, "SELECT value_segment, count(*) FROM customers WHERE spent_365 > 0 GROUP BY 1"))
+    spenders = sum(sizes.values())
+    for name, share in zip(VALUE_SEGMENTS, (1, 4, 15, 30, 50), strict=True):
+        assert sizes[name] == pytest.approx(spenders * share / 100, abs=0.01 * spenders + 2)
+    [(without,)] = table(
+        first, "SELECT count(*) FROM customers WHERE spent_365 = 0 AND value_segment <> 'Bronze'"
+    )
+    [(nowhere,)] = table(
+        first, "SELECT count(*) FROM customers WHERE microsegment IS NULL OR future_value IS NULL"
+    )
+    assert (without, nowhere) == (0, 0)
+    for stage, future, mean in table(
+        first, "SELECT stage, any_value(future_value), avg(spent_365) FROM customers GROUP BY 1"
+    ):
+        assert float(future) == pytest.approx(float(mean), abs=0.01), stage
+    kept = {row.number: row for row in MicroSegment.objects.filter(account_id=cdnow)}
+    counted = table(
+        first, "SELECT microsegment_id, any_value(microsegment), count(*) FROM customers GROUP BY 1"
+    )
+    assert {n: (kept[n].name, kept[n].members) for n, *_ in counted} == {n: (w, c) for n, w, c in counted}
+    assert len(counted) >= 5 and any(kept[n].churn_rate > 0.5 for n, *_ in counted)
+
+    build_snapshot(cdnow, date(1998, 4, 10), clock=clock)
+    assert SegmentCuts.objects.get(account_id=cdnow).cut_on == date(1998, 3, 31)
+    later = build_snapshot(cdnow, date(1998, 5, 31), clock=clock)
+    assert SegmentCuts.objects.get(account_id=cdnow).cut_on == date(1998, 5, 31)
+    again = MicroSegment.objects.filter(account_id=cdnow, is_current=True)
+    same = [one.number for one in again if one.number in kept and one.stage == kept[one.number].stage]
+    assert len(same) >= len(counted) // 2
+    used = {number for (number,) in table(later, "SELECT DISTINCT microsegment_id FROM customers")}
+    assert used <= {one.number for one in again}
+
+
+def test_an_earlier_day_takes_the_cuts_in_force_and_leaves_todays_figures(cdnow, clock):
+    build_snapshot(cdnow, date(1998, 5, 31), clock=clock)
+    before = list(MicroSegment.objects.filter(account_id=cdnow).order_by("number").values())
+    build_snapshot(cdnow, date(1997, 12, 31), clock=clock)
+    assert SegmentCuts.objects.get(account_id=cdnow).cut_on == date(1998, 5, 31)
+    assert list(MicroSegment.objects.filter(account_id=cdnow).order_by("number").values()) == before
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=60),
+    st.lists(st.floats(0.1, 0.9), min_size=1, max_size=2),
+)
+def test_cuts_split_at_the_values_nearest_to_the_shares(values, shares):
+    layer = LAYERS[Stage.NEW][0].__class__(figure="v", shares=tuple(shares), words=("a", "b"))
+    with duckdb.connect() as session:
+        session.execute("CREATE TABLE standing (stage VARCHAR, v DOUBLE)")
+        session.executemany("INSERT INTO standing VALUES ('New', ?)", [[v] for v in values])
+        cuts = cutting._cut(session, Stage.NEW, layer)
+    below = {v: sum(x <= v for x in values) / len(values) for v in set(values) if v < max(values)}
+    assert set(cuts) <= set(below)
+    for share in shares if below else ():
+        best = min(abs(at - share) for at in below.values())
+        assert any(abs(below[cut] - share) == pytest.approx(best) for cut in cuts)

@@ -112,6 +112,10 @@ class TestSmtp:
     def test_answers(self, code, state):
         assert outcome_of(code, b"words").state == state
 
+    def test_what_the_relay_says_is_kept_without_the_address(self):
+        said = outcome_of(550, b"5.1.1 <ann@people.example>: user bob@x.example unknown").detail
+        assert said == "550 5.1.1 <(address)>: user (address) unknown"
+
 
 class TestFile:
     def test_a_message_written_twice_is_one_message(self, tmp_path):

@@ -4,6 +4,7 @@
 left is nobody's outcome: OutboundStopped, and the row is free again.
 """
 
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tandem.messenger.delivery.providers.base import BeforeContent
 
 _FINAL_DOT_SECONDS = 600.0
 _COMMAND_SECONDS = 300.0
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +130,9 @@ class SmtpProvider:
 
 
 def outcome_of(code: int, words: bytes) -> Outcome:
-    """The outcome an SMTP answer stands for."""
-    detail = f"{code} {words.decode('utf-8', 'replace')}".strip()[:200]
+    """The outcome an SMTP answer stands for. Relays name the recipient; journal and ledger do not keep that."""
+    said = _ADDRESS.sub("(address)", words.decode("utf-8", "replace"))
+    detail = f"{code} {said}".strip()[:200]
     if 200 <= code < 300:
         return Outcome(state=AttemptState.ACCEPTED, detail=detail)
     if 400 <= code < 500:

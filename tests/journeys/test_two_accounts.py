@@ -104,6 +104,7 @@ def houses():
         home.up()
         _wait_until_sent(made)
         made.step("messenger", "ids", "ids")
+        made.before = {half: _state_of(made, half) for half in ("planner", "messenger")}
         yield made
     finally:
         home.close()
@@ -215,7 +216,6 @@ def _walk(browser, patterns, own, theirs, canary):
 
 
 def test_no_page_of_the_messenger_shows_a_row_of_the_other(houses):
-    before = _state_of(houses, "messenger")
     browser = Browser(houses.home.url("messenger"), "alder@house.example", PASSWORD)
     patterns = addresses(houses.home, "messenger")
     assert len(patterns) > 20
@@ -234,11 +234,10 @@ def test_no_page_of_the_messenger_shows_a_row_of_the_other(houses):
     page = f"/ui/projects/triggers/{ours['trigger_id']}/versions/{ours['version_id']}"
     assert "birch-1@" not in browser.get(page, **own).text
     browser.close()
-    assert _state_of(houses, "messenger") == before
+    assert _state_of(houses, "messenger") == houses.before["messenger"]
 
 
 def test_no_page_of_the_planner_shows_a_row_of_the_other(houses):
-    before = _state_of(houses, "planner")
     browser = Browser(houses.home.url("planner"), "common@house.example", PASSWORD)
     patterns = addresses(houses.home, "planner")
     assert len(patterns) > 20
@@ -259,7 +258,7 @@ def test_no_page_of_the_planner_shows_a_row_of_the_other(houses):
         assert answer.status_code in {404, 422}, (path, answer.status_code)
         assert "quince" not in answer.text.lower().replace("quince-1", "")
     browser.close()
-    assert _state_of(houses, "planner") == before
+    assert _state_of(houses, "planner") == houses.before["planner"]
 
 
 ROUTES = "from tandem.messenger.api.rest.door import ROUTES; import json; print(json.dumps([r[:2] for r in ROUTES]))"
@@ -282,7 +281,6 @@ def test_no_rest_call_shows_a_row_of_the_other(houses):
     client = httpx.Client(headers={"X-Carma-Authentication-Token": token}, timeout=20)
     body = {"originalId": "birch-1", "firstName": "Stray"}
     routes = json.loads(python(houses.home, "import django; django.setup(); " + ROUTES, "messenger"))
-    before = _state_of(houses, "messenger")
     for verb, route in routes:
         theirs = _rest_path(route, houses.birch, "birch-1")
         assert client.request(verb, f"{base}/7002/{theirs}", json=body).status_code in {401, 403}, theirs
@@ -298,7 +296,7 @@ def test_no_rest_call_shows_a_row_of_the_other(houses):
     assert client.get(f"{own}/all", params={"email": "birch-1@people.example"}).json() == []
     assert client.get(f"{base}/7001/triggers", params={"projectId": houses.birch["project_id"]}).json() == []
     client.close()
-    assert _state_of(houses, "messenger") == before
+    assert _state_of(houses, "messenger") == houses.before["messenger"]
 
 
 FUNCTIONS = (
@@ -326,7 +324,6 @@ def test_no_call_of_the_planners_api_shows_a_row_of_the_other(houses):
         }
     ]
     functions = json.loads(python(houses.home, "import django; django.setup(); " + FUNCTIONS, "planner"))
-    before = _state_of(houses, "planner")
     for group, name, method in functions:
         if name in OWN_ONLY:
             continue
@@ -337,7 +334,7 @@ def test_no_call_of_the_planners_api_shows_a_row_of_the_other(houses):
         assert closed or name in {"GetLastDataUpdate", "GetRegisteredEventListeners"}, (name, answer.text)
         assert "quince" not in answer.text.lower(), name
     client.close()
-    assert _state_of(houses, "planner") == before
+    assert _state_of(houses, "planner") == houses.before["planner"]
 
 
 def _state_of(houses, half):
@@ -454,7 +451,6 @@ def test_no_command_shows_a_row_of_the_other(houses, half, own, canary):
         [*name.split(), *words, "--account", own, *(["--json"] if "--json" in tree[name] else [])]
         for name, (words, _) in table.items()
     ]
-    before = _state_of(houses, half)
     answers = run_commands(houses.home, half, lines)
     wrong = []
     for line, (words, refused), (code, said) in zip(lines, table.values(), answers, strict=True):
@@ -464,7 +460,7 @@ def test_no_command_shows_a_row_of_the_other(houses, half, own, canary):
         if canary in text or (code != 0) is not refused:
             wrong.append((" ".join(line), code, said[-300:]))
     assert wrong == []
-    assert _state_of(houses, half) == before
+    assert _state_of(houses, half) == houses.before[half]
 
 
 def test_every_command_of_an_account_is_among_those(houses):

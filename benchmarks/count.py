@@ -1,5 +1,6 @@
 """How long a marketer waits for a count: n customers with ten orders each, 200 different conditions of five rules."""
 
+import os
 import random
 import statistics
 import tempfile
@@ -23,19 +24,23 @@ def run(n: int) -> dict[str, Any]:
 
     account_id = data.account_with_orders(10 * n)
     conditions = different(account_id, CONDITIONS, random.Random(7))
-    seconds, counts = [], []
+    seconds, cpu, counts = [], [], []
     with measure.part():
         for condition in conditions:
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             counts.append(service.count(account_id, condition).members)
             seconds.append(time.perf_counter() - started)
-    spread = statistics.quantiles(seconds, n=100)
+            cpu.append(time.process_time() - worked)
+    spread, work = (statistics.quantiles(figures, n=100) for figures in (seconds, cpu))
     return {
         "customers": n,
         "orders": 10 * n,
         "conditions": len(conditions),
         "p50_ms": round(spread[49] * 1000, 1),
         "p95_ms": round(spread[94] * 1000, 1),
+        "cpu_p50_ms": round(work[49] * 1000, 1),
+        "cpu_p95_ms": round(work[94] * 1000, 1),
+        "load": round(os.getloadavg()[0], 1),
         "checked": check(account_id, conditions, counts),
     }
 

@@ -11,12 +11,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.fixtures.browser import Browser, barriers, load_shots, marks, open_browser
+from tests.fixtures.processes import wait_for
 from tests.journeys.conftest import Home
 
 pytestmark = marks
 USER = {"web_user": "ann@shop.example", "web_password": "a long enough password"}
 ZONE = ZoneInfo("Europe/Stockholm")
 GROUP = "orders is at least 1 and days_since_last_order is at least 30"
+
+
+def start(home):
+    """Everything up; a busy machine may take its time."""
+    home.start("up")
+    for service, path in (
+        ("planner", "/ui/sign-in"),
+        ("messenger", "/ui/sign-in"),
+        ("tracking", "/health"),
+    ):
+        wait_for(home.url(service) + path, 120)
 
 
 def side(home, half, step, facts):
@@ -45,7 +57,7 @@ def shop():
     home.run("customers", "snapshot")
     addresses = {"planner_url": home.url("planner"), "messenger_url": f"{home.url('messenger')}/rest"}
     made |= addresses
-    home.up()
+    start(home)
     side(home, "messenger", "listen", made)
     yield home, made
     home.close()
@@ -156,8 +168,8 @@ def test_a_campaign_planned_in_the_browser_is_sent(shop):
         connect(page, made)
         see_templates(page, base)
         make_group(page, base)
-        plan(page, base, next_minute(home, timedelta(seconds=25)))
-        page.wait_for_selector(".badge.state:has-text('Sent')", timeout=110_000)
+        plan(page, base, next_minute(home, timedelta(seconds=30)))
+        page.wait_for_selector(".badge.state:has-text('Sent')", timeout=150_000)
         page.reload()
         steps = page.locator(".timeline li.done").count()
         assert steps == 5

@@ -211,6 +211,8 @@ def _fits(role: str, column: Column) -> bool:
         return column.dates >= 0.9 and (column.decimals < 0.1 or column.date_format.startswith("%d."))
     if role == "customer":
         return column.decimals < 0.05 or column.example.endswith(".0")
+    if role == "order":
+        return column.dates < 0.9 or squeeze(column.name) in _NAMES["order"]
     if role in ("value", "price"):
         named = squeeze(column.name) in _NAMES[role]
         money = (

@@ -45,7 +45,17 @@ def _browser(folder: str, half: str) -> Group:
 
 
 GROUPS = {
-    "kit": Group(folders=("tests/kit", "tests/contract", "tests/clients", "tests/site"), half="planner"),
+    "kit": Group(
+        folders=(
+            "tests/kit",
+            "tests/contract",
+            "tests/clients",
+            "tests/simulators",
+            "tests/conform",
+            "tests/site",
+        ),
+        half="planner",
+    ),
     "planner": Group(folders=("tests/planner",), half="planner"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
     "journeys": Group(

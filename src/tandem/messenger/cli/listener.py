@@ -24,6 +24,10 @@ def connect(
     channel: Annotated[
         list[str] | None, typer.Option(help="Channel as ID:email or ID:sms; repeatable.")
     ] = None,
+    hears: Annotated[
+        str | None, typer.Option(help="events = the planner calls; polling = it is only asked.")
+    ] = None,
+    poll_seconds: Annotated[int | None, typer.Option(help="Seconds between two questions.")] = None,
     account: Account = None,
     as_json: Json = False,
 ) -> None:
@@ -39,7 +43,14 @@ def connect(
         channels.append((int(number), kind))
     chosen = service.find_account(account)
     view = service.connect_planner(
-        chosen, planner_url=planner_url, zone=zone, user=user, password=password, api_key=api_key
+        chosen,
+        planner_url=planner_url,
+        zone=zone,
+        user=user,
+        password=password,
+        api_key=api_key,
+        hears=hears,
+        poll_seconds=poll_seconds,
     )
     for channel_id, kind in channels:
         service.bind_channel(chosen, channel_id, kind)
@@ -126,6 +137,35 @@ def test(account: Account = None, as_json: Json = False) -> None:
         data.print(f"{'ok  ' if step.ok else 'FAIL'} {step.name}: {step.words}", soft_wrap=True)
     if not all(step.ok for step in steps):
         raise SystemExit(5)
+
+
+@app.command()
+@command("messenger")
+def profile(
+    file: Annotated[
+        str | None,
+        typer.Argument(help="TOML file to keep, - for standard input; none = show the stored one."),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="The planner differs in nothing.")] = False,
+    account: Account = None,
+) -> None:
+    """Show or set how this planner differs from the contract; `tandem conform planner` can write it."""
+    import sys
+    from pathlib import Path
+
+    from tandem.kit.problems import Refused
+    from tandem.messenger.listener import service
+
+    chosen = service.find_account(account)
+    if file is None and not clear:
+        sys.stdout.write(service.planner_connection(chosen).profile + "\n")
+        return
+    try:
+        text = "" if clear or file is None else sys.stdin.read() if file == "-" else Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read.", "Give a TOML file.") from error
+    service.set_profile(chosen, text)
+    words.print("Cleared." if clear else "The profile is kept. Try it: tandem listener test")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,15 @@ class InboxState(StrEnum):
     REFUSED = "refused"
 
 
+class Hears(StrEnum):
+    """How an account learns of campaigns: the planner calls (and is asked besides), or is only asked."""
+
+    EVENTS = "events"
+    POLLING = "polling"
+
+
+#: seconds between two questions, at least and at most
+POLL_SECONDS = (10, 3600)
 #: seconds until the next fetch after the n-th one failed; after the last one the campaign is held with an alarm
 FETCH_RETRY_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 900, 1200)
 EVENT_CAMPAIGN_EXECUTED = 13
@@ -58,6 +67,15 @@ class ConnectionView:
     overlap_seconds: int
     last_poll_at: datetime | None
     last_problem: str
+    hears: str = Hears.EVENTS
+    poll_seconds: int = 60
+    profile: str = ""
+    data_of: date | None = None
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether no listener is used."""
+        return self.hears == Hears.POLLING
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from django.db import models
 
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.delivery.domain import Channel
+from tandem.messenger.listener.domain import Hears
 
 
 class PlannerConnection(models.Model):
@@ -16,10 +17,13 @@ class PlannerConnection(models.Model):
     api_key_sealed = models.TextField(blank=True)
     zone = models.CharField(max_length=64, help_text="IANA name; the planner's wire times are in it.")
     overlap_seconds = models.PositiveIntegerField(default=86400)
+    hears = models.CharField(max_length=10, default="events", choices=[(h.value, h.value) for h in Hears])
+    profile = models.TextField(blank=True, help_text="TOML; how this planner differs from the contract.")
     poll_seconds = models.PositiveIntegerField(default=60)
     next_poll_at = models.DateTimeField(null=True)
     last_poll_at = models.DateTimeField(null=True)
     last_problem = models.CharField(max_length=500, blank=True)
+    data_of = models.DateField(null=True, help_text="The day of the planner's newest data, as it told.")
 
 
 class ChannelBinding(models.Model):

@@ -5,6 +5,7 @@ from tandem.messenger.listener.service.connect import (
     client_of,
     connect_planner,
     planner_connection,
+    set_profile,
     unbind_channel,
 )
 from tandem.messenger.listener.service.fetch import fetch, fetch_due, retry
@@ -33,6 +34,7 @@ __all__ = [
     "report_due",
     "retry",
     "rotate",
+    "set_profile",
     "unbind_channel",
     "unregister",
 ]

@@ -6,12 +6,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
+from tandem.clients import profile
 from tandem.clients.planner import PlannerClient
+from tandem.clients.profile import Profile
 from tandem.kit.http import Http
 from tandem.messenger.delivery.domain import Channel
-from tandem.messenger.listener.domain import ConnectionView
+from tandem.messenger.listener.domain import POLL_SECONDS, ConnectionView, Hears
 from tandem.messenger.listener.errors import ConnectionWrong, NotConnected
 from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
+
+_clients: dict[int, tuple[tuple[object, ...], PlannerClient]] = {}
 
 
 def connect_planner(
@@ -23,8 +27,10 @@ def connect_planner(
     password: str = "",
     api_key: str = "",
     overlap_seconds: int | None = None,
+    hears: str | None = None,
+    poll_seconds: int | None = None,
 ) -> ConnectionView:
-    """Keep where the planner is; an empty secret keeps the stored one. Raises ConnectionWrong."""
+    """Keep where the planner is; an empty secret, and None, keep what is stored. Raises ConnectionWrong."""
     known = PlannerConnection.objects.filter(account_id=account_id).first()
     _check_url(planner_url)
     _check_zone(zone)
@@ -35,6 +41,7 @@ def connect_planner(
         values["api_key_sealed"] = settings.TANDEM_VAULT.seal(api_key, f"{account_id}:planner api key")
     if overlap_seconds is not None:
         values["overlap_seconds"] = overlap_seconds
+    values |= _hearing(hears, poll_seconds)
     has_secret = values.get("api_key_sealed") or (known and known.api_key_sealed)
     if not has_secret and not (user and (password or (known and known.password_sealed))):
         raise ConnectionWrong(
@@ -58,6 +65,10 @@ def planner_connection(account_id: int) -> ConnectionView:
         overlap_seconds=row.overlap_seconds,
         last_poll_at=row.last_poll_at,
         last_problem=row.last_problem,
+        hears=row.hears,
+        poll_seconds=row.poll_seconds,
+        profile=row.profile,
+        data_of=row.data_of,
     )
 
 
@@ -86,16 +97,60 @@ def unbind_channel(account_id: int, channel_id: int) -> None:
     ChannelBinding.objects.filter(account_id=account_id, channel_id=channel_id).delete()
 
 
+def set_profile(account_id: int, text: str) -> Profile:
+    """Keep how the account's planner differs; empty = not at all. Raises ProfileWrong, NotConnected."""
+    text = text.replace("\r\n", "\n").strip()
+    found = profile.parse(text)
+    connection_row(account_id)
+    PlannerConnection.objects.filter(account_id=account_id).update(profile=text, next_poll_at=None)
+    return found
+
+
 def client_of(account_id: int) -> PlannerClient:
-    """A client of the account's planner. Raises NotConnected."""
+    """A client of the account's planner; the same while nothing changes, so that its token is kept.
+
+    Raises NotConnected.
+    """
     row = connection_row(account_id)
+    allowed = tuple(settings.TANDEM_ALLOW_PRIVATE)
+    mark = (row.planner_url, row.user, row.password_sealed, row.api_key_sealed, row.profile, allowed)
+    known = _clients.get(account_id)
+    if known is None or known[0] != mark:
+        known = _clients[account_id] = (mark, _made(account_id, row))
+    return known[1]
+
+
+def _made(account_id: int, row: PlannerConnection) -> PlannerClient:
     vault = settings.TANDEM_VAULT
     password = (
         vault.open(row.password_sealed, f"{account_id}:planner password") if row.password_sealed else ""
     )
     api_key = vault.open(row.api_key_sealed, f"{account_id}:planner api key") if row.api_key_sealed else ""
     http = Http(allow_private=settings.TANDEM_ALLOW_PRIVATE)
-    return PlannerClient(row.planner_url, user=row.user, password=password, api_key=api_key, http=http)
+    return PlannerClient(
+        row.planner_url,
+        user=row.user,
+        password=password,
+        api_key=api_key,
+        http=http,
+        profile=profile.parse(row.profile),
+    )
+
+
+def _hearing(hears: str | None, poll_seconds: int | None) -> dict[str, object]:
+    values: dict[str, object] = {}
+    if hears:
+        if hears not in set(Hears):
+            raise ConnectionWrong(f"{hears!r} is no way to hear of campaigns.", "Use events or polling.")
+        values["hears"] = hears
+    if poll_seconds is not None:
+        least, most = POLL_SECONDS
+        if not least <= poll_seconds <= most:
+            raise ConnectionWrong(
+                f"The planner cannot be asked every {poll_seconds} seconds.", f"Enter {least} to {most}."
+            )
+        values |= {"poll_seconds": poll_seconds, "next_poll_at": None}
+    return values
 
 
 def _check_url(planner_url: str) -> None:

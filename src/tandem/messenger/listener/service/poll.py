@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
+from tandem.messenger.listener.domain import Hears
 from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
 from tandem.messenger.listener.service.connect import client_of
 from tandem.messenger.listener.service.receive import hear
@@ -36,7 +37,10 @@ def poll_soon() -> int:
 
 
 def poll_account(account_id: int, *, clock: Clock) -> int:
-    """Ask for today's executed campaigns of each registered channel; how many were new."""
+    """Ask for today's executed campaigns; how many were new.
+
+    Of each registered channel, in case an event was lost; of every channel where asking is the only way.
+    """
     row = PlannerConnection.objects.get(account_id=account_id)
     now = clock.system()
     row.next_poll_at = now + timedelta(seconds=row.poll_seconds)
@@ -45,13 +49,18 @@ def poll_account(account_id: int, *, clock: Clock) -> int:
     try:
         client = client_of(account_id)
         today = planner_today(row.zone, clock)
-        for binding in ChannelBinding.objects.filter(account_id=account_id, registered_at__isnull=False):
+        bindings = ChannelBinding.objects.filter(account_id=account_id)
+        if row.hears == Hears.POLLING:
+            row.data_of = client.get_last_data_update()
+        else:
+            bindings = bindings.filter(registered_at__isnull=False)
+        for binding in bindings:
             for campaign_id in client.executed_campaigns_by_channel(binding.channel_id, today):
                 found += hear(account_id, campaign_id, binding.channel_id, "poll", clock)
     except Problem as problem:
         row.last_problem = f"{problem.title}: {problem.detail}"[:500]
         log.warning("listener.poll.failed account=%s %s", account_id, problem.title)
-    row.save(update_fields=["next_poll_at", "last_poll_at", "last_problem"])
+    row.save(update_fields=["next_poll_at", "last_poll_at", "last_problem", "data_of"])
     return found
 
 

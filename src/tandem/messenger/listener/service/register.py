@@ -5,13 +5,13 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from tandem.clients.planner import PlannerClient
+from tandem.clients.planner import PlannerClient, PlannerKnowsNot
 from tandem.kit import secrets
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
-from tandem.messenger.listener.domain import EVENT_CAMPAIGN_EXECUTED, CheckStep, RegistrationView
+from tandem.messenger.listener.domain import EVENT_CAMPAIGN_EXECUTED, CheckStep, Hears, RegistrationView
 from tandem.messenger.listener.errors import ConnectionWrong
-from tandem.messenger.listener.models import ChannelBinding, ListenerUrl
+from tandem.messenger.listener.models import ChannelBinding, ListenerUrl, PlannerConnection
 from tandem.messenger.listener.service.connect import client_of, connection_row
 
 
@@ -68,18 +68,22 @@ def rotate(account_id: int, *, clock: Clock, overlap_seconds: int | None = None)
         old.valid_until = clock.system() + timedelta(seconds=overlap)
         old.save(update_fields=["valid_until"])
         new = _new_url(account_id, clock)
-    register(account_id, clock=clock)
+    if connection.hears != Hears.POLLING:
+        register(account_id, clock=clock)
     return address_of(new)
 
 
 def check(account_id: int, *, clock: Clock) -> list[CheckStep]:
-    """Three steps: sign in, compare registrations, ask for today's campaigns. Stops at the first that fails."""
+    """Three steps: sign in, compare registrations, ask for today's campaigns. Stops at the first that fails.
+
+    Where the planner is only asked there are no registrations to compare.
+    """
     client = client_of(account_id)
-    url = listener_url(account_id, clock=clock)
+    url, row = listener_url(account_id, clock=clock), connection_row(account_id)
     steps = []
     for name, step in (
         ("Sign in", lambda: _check_login(client)),
-        ("Registrations", lambda: _check_registrations(client, account_id, url)),
+        ("Registrations", lambda: _check_hearing(client, account_id, url, row)),
         ("Read campaigns", lambda: _check_read(client, account_id, clock)),
     ):
         try:
@@ -103,6 +107,15 @@ def view_of(binding: ChannelBinding) -> RegistrationView:
 def _check_login(client: PlannerClient) -> str:
     client.login()
     return "The planner accepts the credentials."
+
+
+def _check_hearing(client: PlannerClient, account_id: int, url: str, row: PlannerConnection) -> str:
+    if row.hears == Hears.POLLING:
+        return f"None is used: the planner is asked every {row.poll_seconds} seconds."
+    try:
+        return _check_registrations(client, account_id, url)
+    except PlannerKnowsNot:
+        return "The planner does not tell whom it calls. Whether events arrive shows with the first campaign."
 
 
 def _check_registrations(client: PlannerClient, account_id: int, url: str) -> str:

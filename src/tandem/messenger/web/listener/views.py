@@ -44,6 +44,21 @@ class ConnectionForm(TandemForm):
         widget=forms.PasswordInput(attrs=_SECRET),
         help_text=gettext_lazy("Either an API key, or a user name with its password."),
     )
+    hears = forms.ChoiceField(
+        label=gettext_lazy("How campaigns are heard of"),
+        required=False,
+        choices=[
+            ("events", gettext_lazy("The planner calls the listener URL, and is asked besides")),
+            ("polling", gettext_lazy("The planner is asked; it cannot reach a listener here")),
+        ],
+    )
+    poll_seconds = forms.IntegerField(
+        label=gettext_lazy("Ask the planner every, seconds"),
+        required=False,
+        min_value=10,
+        max_value=3600,
+        help_text=gettext_lazy("A foreign planner may allow only so many calls."),
+    )
     overlap_seconds = forms.IntegerField(
         label=gettext_lazy("Overlap after a rotation, seconds"),
         min_value=0,
@@ -78,6 +93,8 @@ def act(request: HttpRequest) -> HttpResponse:
     verb = request.POST.get("do", "")
     account, clock = account_id(request), now_clock()
     try:
+        if verb == "profile":
+            return _profile(request)
         if verb == "test":
             steps = listener_service.check(account, clock=clock)
             view = listener_service.overview(account, clock=clock)
@@ -92,22 +109,46 @@ def act(request: HttpRequest) -> HttpResponse:
     return redirect("listener")
 
 
+def _profile(request: HttpRequest) -> HttpResponse:
+    """Keep a pasted or uploaded profile; a wrong one comes back with what is wrong."""
+    account = account_id(request)
+    uploaded = request.FILES.get("file")
+    text = (
+        uploaded.read(64 * 1024 + 1).decode("utf-8", "replace")
+        if uploaded
+        else request.POST.get("profile", "")
+    )
+    try:
+        listener_service.set_profile(account, text)
+    except Problem as problem:
+        view = listener_service.overview(account, clock=now_clock())
+        form = ConnectionForm(initial=_initial(request, view))
+        return _show(request, view, form, status=422, profile=text, profile_problem=problem)
+    accounts.record(account, actor=actor(request), action="listener profile", subject="", clock=now_clock())
+    messages.success(request, _("The profile is kept. Test the connection."))
+    return redirect("listener")
+
+
 def _show(
-    request: HttpRequest, view: Any, form: ConnectionForm, *, status: int = 200, steps: Any = ()
+    request: HttpRequest, view: Any, form: ConnectionForm, *, status: int = 200, steps: Any = (), **more: Any
 ) -> HttpResponse:
     context = {"view": view, "form": form, "steps": steps, "may_change": may(request, "connection")}
+    context |= {"profile": view.connection.profile if view.connection else ""} | more
     return render(request, "listener/listener.html", context, status=status)
 
 
 def _initial(request: HttpRequest, view: Any) -> dict[str, object]:
     if view.connection is None:
-        return {"zone": accounts.get_account(account_id(request)).zone, "overlap_seconds": 86400}
+        zone = accounts.get_account(account_id(request)).zone
+        return {"zone": zone, "overlap_seconds": 86400, "hears": "events", "poll_seconds": 60}
     known = view.connection
     return {
         "planner_url": known.planner_url,
         "zone": known.zone,
         "user": known.user,
         "overlap_seconds": known.overlap_seconds,
+        "hears": known.hears,
+        "poll_seconds": known.poll_seconds,
     }
 
 

@@ -4,10 +4,11 @@ import httpx
 import pytest
 from django.db import connection
 from starlette.concurrency import run_in_threadpool
-from tests.fixtures.sendings import create_contacts, create_house, create_sending
+from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending
 
+from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.models import ConsentEvent, Contact
-from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery import forgetting, tokens
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.tracking import app
 
@@ -99,6 +100,17 @@ def test_a_made_up_link_is_not_found_and_says_nothing_back(client, attempt, toke
 def test_a_link_to_a_row_that_is_not_there_is_not_found(client, settings, attempt):
     gone = tokens.make(settings.SECRET_KEY, tokens.UNSUBSCRIBE, attempt.sending_id + 1, attempt.id)
     assert client.post(f"/u/{gone}").status_code == 404
+
+
+def test_the_link_of_a_forgotten_person_leads_nowhere_and_names_nobody(client, settings, attempt, tmp_path):
+    settings.TANDEM_HOME = tmp_path
+    forgetting.forget(attempt.account_id, "c1")
+    contacts.forget(attempt.account_id, "c1", clock=CLOCK)
+    for call in (client.get, client.post):
+        answer = call(link(settings, attempt))
+        assert answer.status_code in {200, 404}
+        assert "c1@" not in answer.text
+    assert unsubscribed() == set()
 
 
 def test_other_verbs_and_addresses_are_refused(client, settings, attempt):

@@ -1,6 +1,7 @@
 """What people and other rooms do with sendings: look, pause, cancel, stop all, unsubscribe, read the outbox."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models import Count
 from tandem.kit.clock import Clock
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
+from tandem.messenger.contacts.errors import UnknownContact
 from tandem.messenger.delivery import tokens
 from tandem.messenger.delivery.domain import (
     AttemptState,
@@ -160,7 +162,8 @@ def unsubscribe_by_token(token: str, *, clock: Clock) -> None:
     )
     if attempt.contact_id is not None:
         source = f"link in a message of sending {attempt.sending_id}"
-        contacts.unsubscribe(attempt.account_id, attempt.contact_id, channel, source=source, clock=clock)
+        with suppress(UnknownContact):  # forgotten since: gets nothing any more
+            contacts.unsubscribe(attempt.account_id, attempt.contact_id, channel, source=source, clock=clock)
 
 
 def check_token(token: str) -> None:

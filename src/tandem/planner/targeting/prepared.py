@@ -8,6 +8,7 @@ that are not kept, are still grouped. What the table holds is said where it is m
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
 
 import sqlglot.expressions as exp
 
@@ -113,11 +114,11 @@ def _among(found: exp.Select, ready: Prepared) -> exp.Expr:
     span = ready.high - ready.low
     if span >= MOST_BITS:
         return sure(exp.In(this=column(CUSTOMER), query=found.subquery()))
-    name = f"found{len(ready.marks)}"
     ends = (literal(0), literal(span))
-    ready.marks[name] = exp.select(exp.func("bitstring_agg", _place(ready), *ends)).from_(
-        found.subquery("found")
-    )
+    bits = exp.select(exp.func("bitstring_agg", _place(ready), *ends)).from_(found.subquery("found"))
+    # Named by what it asks: marks of several conditions can be answered together.
+    name = f"found_{sha256(bits.sql().encode()).hexdigest()[:24]}"
+    ready.marks[name] = bits
     bit = exp.func("get_bit", exp.func("getvariable", exp.Literal.string(name)), _place(ready))
     return sure(exp.EQ(this=bit, expression=literal(1)))
 

@@ -4,12 +4,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tandem.planner.accounts import service as accounts
 from tandem.planner.accounts.models import LoginToken
+from tandem.planner.api import listing
 from tandem.planner.api.table import FUNCTIONS
+from tandem.planner.campaigns import service as campaigns
+from tandem.planner.execution import service as execution
 from tandem.planner.listeners.models import Registration
 from tandem.planner.results import service as results
 
-DETAILS = "/current/customers/GetCustomerExecutionDetailsByCampaign?CampaignID=42"
+DETAILS = "/current/customers/GetCustomerExecutionDetailsByCampaign?CampaignID="
+SENDABLE = sorted(f"c{n}" for n in range(1, 21) if n % 10 not in (0, 1))
 
 
 class TestLogin:
@@ -68,7 +73,7 @@ class TestLogin:
 class TestDispatcher:
     @pytest.mark.parametrize("headers", [{}, {"X-API-KEY": "wrong"}, {"Authorization-Token": "wrong"}])
     def test_no_or_wrong_credential(self, call, headers):
-        answer = call(DETAILS, headers=headers)
+        answer = call(DETAILS + "42", headers=headers)
         assert (answer.status_code, answer.content) == (401, b'"Unauthorized"')
 
     @pytest.mark.parametrize(
@@ -81,7 +86,7 @@ class TestDispatcher:
     def test_wrong_method(self, call):
         answer = call("/current/general/RegisterEventListener")
         assert (answer.status_code, answer.content) == (405, b'"Method Not Allowed"')
-        assert call(DETAILS, method="HEAD").status_code == 405
+        assert call(DETAILS + "42", method="HEAD").status_code == 405
 
     @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
     def test_a_third_party_may_call_its_functions_alone(self, call, shop, function):
@@ -90,13 +95,19 @@ class TestDispatcher:
         )
         assert (answer.status_code == 403) is not function.third_party
 
-    @pytest.mark.parametrize("version", ["/current", "/v1.6", "/v3.0", "/V12.34", ""])
     @pytest.mark.parametrize(
-        "path", ["/actions/GetCampaignDetails?CampaignID=42", "/ACTIONS/getcampaigndetails?campaignid=42"]
+        ("version", "path"),
+        [
+            ("/current", "/actions/GetCampaignDetails?CampaignID="),
+            ("/v1.6", "/ACTIONS/getcampaigndetails?campaignid="),
+            ("/v3.0", "/actions/GetCampaignDetails?CampaignID="),
+            ("/V12.34", "/Actions/GETCAMPAIGNDETAILS?CAMPAIGNID="),
+            ("", "/actions/GetCampaignDetails?CampaignID="),
+        ],
     )
-    def test_version_and_case(self, call, version, path):
-        found = call(version + path).json()
-        assert found["TargetGroupID"] == 15
+    def test_version_and_case(self, call, stocked, listed, version, path):
+        found = call(f"{version}{path}{listed.occurrence_id}").json()
+        assert found["TargetGroupID"] == stocked.group
         assert ("Channels" in found) == (not version.lower().startswith("/v"))
 
     def test_rate_limit_of_a_key(self, call):
@@ -106,32 +117,53 @@ class TestDispatcher:
         assert answer.json()["error"] == "Too Many Requests"
         assert int(answer.headers["Retry-After"]) in range(1, 11)
 
-    def test_a_fault_of_ours_says_nothing_of_itself(self, call, shop, monkeypatch):
-        monkeypatch.setattr(shop.lists, "execution_rows", lambda *a, **k: 1 / 0)
-        answer = call(DETAILS)
+    def test_a_fault_of_ours_says_nothing_of_itself(self, call, listed, monkeypatch):
+        monkeypatch.setattr(listing.execution, "pages", lambda *a, **k: 1 / 0)
+        answer = call(f"{DETAILS}{listed.occurrence_id}")
         assert (answer.status_code, answer.content) == (500, b'"Internal Server Error"')
 
 
 class TestDetails:
-    def test_rows_and_paging(self, call, shop):
-        assert call(DETAILS).json()[0] == {
-            "CustomerID": "c0", "ActionID": 2, "ChannelID": 505, "TemplateID": 14, "TemplateName": "Welcome",
-            "ScheduledTime": "2027-03-01 13:00:00", "ScheduleTime": "2027-03-01 13:00:00", "PromoCode": "",
+    def test_rows_and_paging(self, call, stocked, listed):
+        details = f"{DETAILS}{listed.occurrence_id}"
+        answer = call(details)
+        rows = answer.json()
+        [row] = [row for row in rows if row["CustomerID"] == "c2"]
+        assert row == {
+            "CustomerID": "c2", "ActionID": 2, "ChannelID": 504, "TemplateID": 11, "TemplateName": "Template 11",
+            "ScheduledTime": "2026-07-01 12:00:00", "ScheduleTime": "2026-07-01 12:00:00", "PromoCode": "",
         }  # fmt: skip
-        assert [row["CustomerID"] for row in call(DETAILS + "&%24top=3&%24skip=5").json()] == ["c5", "c6"]
-        assert call(DETAILS + "&$skip=7").content == b"[]"
-        assert shop.lists.served == [(42, 0, 7), (42, 5, 2), (42, 7, 0)]
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+        assert sorted(row["CustomerID"] for row in rows) == SENDABLE
+        assert call(details + "&%24top=3&%24skip=14").json() == rows[14:]
+        assert call(details + "&$skip=16").content == b"[]"
+        [step] = [
+            step
+            for step in execution.timeline(stocked.account.pk, listed.occurrence_id).steps
+            if step.name == "Messenger fetched details"
+        ]
+        assert (step.state, step.detail) == ("done", "16 of 16 customers.")
 
-    @pytest.mark.parametrize(
-        "rubbish", ["top=2", "$top=x", "$top=-1", "$skip=-3", "top=0xc000&skip=1", "$top=2000000"]
-    )
-    def test_rubbish_is_ignored(self, call, rubbish):
-        assert len(call(f"{DETAILS}&{rubbish}").json()) == 7
+    @pytest.mark.parametrize("size", [1, 3, 7, 16, 17])
+    def test_pages_of_any_size_hold_everybody_once(self, call, listed, monkeypatch, size):
+        monkeypatch.setattr("tandem.planner.execution.service.lists.CHUNK", 5)
+        found, skip = [], 0
+        while rows := call(f"{DETAILS}{listed.occurrence_id}&$top={size}&$skip={skip}").json():
+            found += [row["CustomerID"] for row in rows]
+            skip += len(rows)
+        assert sorted(found) == SENDABLE
 
-    def test_a_third_party_names_its_channel(self, call, shop):
-        answer = call(DETAILS, key=shop.third.api_key)
+    def test_rubbish_is_ignored(self, call, listed):
+        rubbish = ["top=2", "$top=x", "$top=-1", "$skip=-3", "top=0xc000&skip=1", "$top=2000000"]
+        for words in rubbish:
+            assert len(call(f"{DETAILS}{listed.occurrence_id}&{words}").json()) == 16
+
+    def test_a_third_party_names_its_channel(self, call, shop, listed):
+        details = f"{DETAILS}{listed.occurrence_id}"
+        answer = call(details, key=shop.third.api_key)
         assert (answer.status_code, answer.content) == (400, b'"Missing ChannelID"')
-        assert len(call(DETAILS + "&ChannelID=505", key=shop.third.api_key).json()) == 7
+        assert len(call(details + "&ChannelID=504", key=shop.third.api_key).json()) == 16
+        assert call(details + "&ChannelID=505", key=shop.third.api_key).content == b"[]"
 
     @pytest.mark.parametrize(
         "query", ["", "?CampaignID=", "?CampaignID=x", "?CampaignID=-1", "?CampaignID=99999999999999999999"]
@@ -139,35 +171,44 @@ class TestDetails:
     def test_bad_ids(self, call, query):
         assert call(f"/current/customers/GetCustomerExecutionDetailsByCampaign{query}").status_code == 400
 
-    def test_another_accounts_campaign_is_not_found(self, call, shop):
-        shop.lists.lists[shop.account.id + 1, 43] = ["x"]
-        for path in (DETAILS.replace("42", "43"), "/current/actions/GetCampaignDetails?CampaignID=43"):
-            assert (call(path).status_code, call(path).content) == (404, b'"Not Found"')
+    def test_another_accounts_campaign_is_not_found(self, call, shop, listed):
+        other = accounts.create_account(name="Other", zone="Europe/Stockholm", clock=shop.clock)
+        key = accounts.create_api_credential(other.id, user_name="other", clock=shop.clock).api_key
+        campaign = listed.occurrence_id
+        for path in (f"{DETAILS}{campaign}", f"/current/actions/GetCampaignDetails?CampaignID={campaign}"):
+            answer = call(path, key=key)
+            assert (answer.status_code, answer.content) == (404, b'"Not Found"')
 
     @pytest.mark.parametrize(
         ("version", "key", "value"),
         [
-            ("current", "CustomerAttributes", ["A", None]),
-            ("v3.0", "CustomerAttribute", "A|"),
-            ("v1.6", "CustomerAttribute", "A|"),
+            ("current", "CustomerAttributes", ["1", None, "12.00"]),
+            ("v3.0", "CustomerAttribute", "1||12.00"),
+            ("v1.6", "CustomerAttribute", "1||12.00"),
         ],
     )
-    def test_attributes_by_version(self, call, version, key, value, monkeypatch):
-        from tandem.planner.customers import service
-
-        monkeypatch.setattr(
-            service, "attributes_for", lambda account, ids, names: {"c0": ["A", None]}, raising=False
+    def test_attributes_by_version(self, call, listed, version, key, value, monkeypatch):
+        monkeypatch.setattr("tandem.planner.execution.service.lists.CHUNK", 5)
+        query = (
+            f"ChannelID=504&CampaignID={listed.occurrence_id}"
+            "&CustomerAttribute=Orders;Email;Total_Spent&CustomerAttributesDelimiter=|"
         )
-        query = "ChannelID=505&CampaignID=42&CustomerAttribute=Alias;Country&CustomerAttributesDelimiter=|"
-        rows = call(f"/{version}/customers/GetCustomerSendDetailsByChannel?{query}").json()
-        assert rows[0][key] == value
-        assert all(key in row for row in rows)
+        for function in ("GetCustomerSendDetailsByChannel", "GetCustomerExecutionDetailsByCampaign"):
+            rows = call(f"/{version}/customers/{function}?{query}").json()
+            assert [row[key] for row in rows if row["CustomerID"] == "c2"] == [value]
+            assert len({str(row[key]) for row in rows}) == len(rows) == 16
 
-    def test_executed_campaigns(self, call):
-        path = "/current/actions/GetExecutedCampaignsByChannel?ChannelID=505&Date="
-        assert call(path + "2027-03-01").json() == [{"CampaignID": 42}]
-        assert call(path + "2027-03-02").content == b"[]"
-        assert [call(path + text).status_code for text in ("", "01.03.2027", "2027-02-30")] == [400] * 3
+    def test_attributes_that_cannot_be(self, call, listed):
+        start = f"{DETAILS}{listed.occurrence_id}&CustomerAttributes="
+        assert call(start + "shoe_size").json() == "Unknown attribute shoe_size"
+        for words in ("orders&CustomerAttributesDelimiter=/", ";".join(["orders"] * 41)):
+            assert call(start + words).status_code == 400
+
+    def test_executed_campaigns(self, call, listed):
+        path = "/current/actions/GetExecutedCampaignsByChannel?ChannelID=504&Date="
+        assert call(path + "2026-07-01").json() == [{"CampaignID": listed.occurrence_id}]
+        assert call(path + "2026-07-02").content == b"[]"
+        assert [call(path + text).status_code for text in ("", "01.07.2026", "2026-02-30")] == [400] * 3
 
 
 class TestListeners:
@@ -196,28 +237,43 @@ class TestListeners:
 class TestMetrics:
     PATH = "/current/integrations/UpdateCampaignMetrics"
 
-    def test_values_add_up(self, call, shop):
-        item = {"ChannelID": 505, "CampaignID": 42, "TemplateID": 14, "MetricID": 0, "MetricValue": 3}
+    @staticmethod
+    def item(listed, **changed):
+        found = {"ChannelID": 504, "CampaignID": listed.occurrence_id, "TemplateID": 11, "MetricID": 0}
+        return {**found, "MetricValue": 3, **changed}
+
+    def test_values_add_up(self, call, shop, listed):
+        item = self.item(listed)
         for _ in range(2):
             answer = call(self.PATH, [item, item | {"MetricID": 5, "MetricValue": "1"}])
             assert (answer.status_code, answer.content) == (200, b"")
-        totals = {found.metric_id: found.total for found in results.metrics_of(shop.account.id, 42)}
-        assert totals == {0: 6, 5: 2} == shop.lists.metrics[42]
-        assert shop.lists.stated[42] == {(14, 0), (14, 5)}
+        totals = {
+            found.metric_id: found.total
+            for found in results.metrics_of(shop.account.id, listed.occurrence_id)
+        }
+        assert totals == {0: 6, 5: 2}
+        outcome = execution.outcome(shop.account.id, listed.occurrence_id)
+        assert (outcome.sent, outcome.skipped["left out by the messenger"], outcome.uncertain) == (6, 2, 8)
+
+    def test_a_report_that_states_everything_settles_the_campaign(self, call, shop, listed):
+        call(self.PATH, [self.item(listed, MetricID=metric) for metric in (0, 5)])
+        assert campaigns.get_campaign(shop.account.id, listed.id).state == "waiting for messenger"
+        call(self.PATH, [self.item(listed, MetricID=metric, MetricValue=0) for metric in (0, 5, 9)])
+        assert campaigns.get_campaign(shop.account.id, listed.id).state == "sent with failures"
 
     @pytest.mark.parametrize(
         ("change", "status"),
         [
-            ({"CampaignID": 43}, 404),
+            ({"CampaignID": 43_000_000}, 404),
             ({"ChannelID": 7}, 404),
             ({"MetricValue": -1}, 400),
             ({"MetricID": None}, 400),
         ],
     )
-    def test_one_bad_item_adds_none(self, call, shop, change, status):
-        item = {"ChannelID": 505, "CampaignID": 42, "TemplateID": 14, "MetricID": 0, "MetricValue": 3}
+    def test_one_bad_item_adds_none(self, call, shop, listed, change, status):
+        item = self.item(listed)
         assert call(self.PATH, [item, item | change]).status_code == status
-        assert results.metrics_of(shop.account.id, 42) == ()
+        assert results.metrics_of(shop.account.id, listed.occurrence_id) == ()
 
     @pytest.mark.parametrize("body", [{}, [1], [{}] * 101, "x"])
     def test_no_array_of_items(self, call, body):

@@ -11,6 +11,7 @@ from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import OccurrenceState, TemplateShare
 from tandem.planner.customers import service as customers
 from tandem.planner.execution import service
+from tandem.planner.execution.domain import Who
 from tandem.planner.execution.models import CustomerList, ListRow
 from tandem.planner.execution.service import prepare
 from tandem.planner.listeners import service as listeners
@@ -27,6 +28,12 @@ def scheduled(shop, **changed):
 
 def state(shop, view):
     return campaigns.get_campaign(shop.account.pk, view.id).state
+
+
+def served(shop, view, channel=504, skip=0, top=1000):
+    lists = service.served_lists(shop.account.pk, view.occurrence_id, channel)
+    pages = service.pages(shop.account.pk, lists, Who.TEST, skip, top)
+    return [row for _, rows in pages for row in rows]
 
 
 def at_lead(shop, view):
@@ -88,17 +95,18 @@ def test_pages_are_dense_and_hold_each_test_customer_once(shop):
     at_lead(shop, view)
     summary = service.make_list(shop.account.pk, view.occurrence_id, clock=shop.clock)
     account, occurrence, rows, skip = shop.account.pk, view.occurrence_id, [], 0
-    while page := service.execution_rows(account, occurrence, 504, skip, 7):
+    while page := served(shop, view, skip=skip, top=7):
         rows += page
         skip += 7
-    assert len(rows) == len({row["CustomerID"] for row in rows}) == summary.targeted
-    assert {row["ActionID"] for row in rows} == {2}
-    assert {row["TemplateID"] for row in rows} == {11, 12}
-    assert sum(row["TemplateID"] == 11 for row in rows) > sum(row["TemplateID"] == 12 for row in rows)
-    assert {row["ScheduledTime"] for row in rows} == {"2026-07-01 12:00:00"}
+    assert len(rows) == len({row.customer_id for row in rows}) == summary.targeted
+    assert [row.seq for row in rows] == list(range(1, summary.targeted + 1))
+    assert {row.role for row in rows} == {2}
+    assert {row.template_id for row in rows} == {11, 12}
+    assert sum(row.template_id == 11 for row in rows) > sum(row.template_id == 12 for row in rows)
+    assert service.frozen_list(account, occurrence).scheduled == "2026-07-01 12:00:00"
     unreachable = {f"c{n}" for n in range(1, 201) if n % 10 in (0, 1)}
-    assert not unreachable & {row["CustomerID"] for row in rows}
-    assert service.execution_rows(account, occurrence, 999, 0, 7) == []
+    assert not unreachable & {row.customer_id for row in rows}
+    assert served(shop, view, channel=999) == []
     assert len(service.channel_details(account, occurrence, 504)) == 2
     details = service.campaign_details(account, occurrence)
     assert (details.test_group_size, details.control_group_size) == (summary.targeted, summary.control)
@@ -165,7 +173,7 @@ def test_a_list_nobody_fetched_is_not_run_after_the_cut_off(shop):
     service.follow_due(clock=shop.clock)
     assert state(shop, view) == OccurrenceState.NOT_RUN
     assert service.campaign_details(shop.account.pk, view.occurrence_id).status == "Failed"
-    assert service.execution_rows(shop.account.pk, view.occurrence_id, 504, 0, 100) == []
+    assert served(shop, view) == []
 
 
 def test_metrics_settle_it_and_the_identity_holds(shop):
@@ -237,7 +245,10 @@ def test_another_tenant_gets_nothing(shop):
     for ask in (
         lambda: service.campaign_details(other, view.occurrence_id),
         lambda: service.channel_details(other, view.occurrence_id, 504),
-        lambda: service.execution_rows(other, view.occurrence_id, 504, 0, 10),
+        lambda: service.served_lists(other, view.occurrence_id, 504),
+        lambda: service.processed_lists(other, view.occurrence_id),
+        lambda: service.cancelled_lists(other, view.occurrence_id, clock=shop.clock),
+        lambda: service.say_cleared(other, view.occurrence_id, {"c2": True}, clock=shop.clock),
         lambda: service.make_list(other, view.occurrence_id, clock=shop.clock),
         lambda: service.timeline(other, view.occurrence_id),
         lambda: service.metrics_arrived(other, view.occurrence_id, {0: 1}, clock=shop.clock),

@@ -1,6 +1,8 @@
 """Customer attributes beside the rows of an answer: an array in `current`, one joined string in `vN.N`."""
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from tandem.contract.reading import ContractBroken
@@ -11,22 +13,47 @@ _DELIMITERS = frozenset(":/?&#%$+=")
 _MOST = 40
 
 
-def add_attributes(call: Call, rows: list[dict[str, Any]]) -> None:
-    """The values in the order asked, under a key that every row gets. Raises ContractBroken."""
-    asked = call.query.get("customerattributes") or call.query.get("customerattribute") or ""
-    names = [name.strip() for name in re.split("[;,]", asked) if name.strip()]
-    if not names:
-        return
-    delimiter = call.query.get("customerattributesdelimiter") or ","
-    if len(delimiter) != 1 or delimiter in _DELIMITERS:
-        raise ContractBroken("Invalid CustomerAttributesDelimiter")
-    if len(names) > _MOST or "\x00" in asked:
-        raise ContractBroken("Invalid CustomerAttributes")
-    values = customers.attributes_for(call.account_id, [row["CustomerID"] for row in rows], names)
-    nothing: list[str | None] = [None] * len(names)
-    for row in rows:
-        found = values.get(row["CustomerID"], nothing)
-        if call.is_current:
+class Attributes:
+    """What a call asks for, checked. Raises ContractBroken."""
+
+    def __init__(self, call: Call) -> None:
+        """Reads the names and the delimiter."""
+        self._call = call
+        asked = call.query.get("customerattributes") or call.query.get("customerattribute") or ""
+        self.names = [name.strip() for name in re.split("[;,]", asked) if name.strip()]
+        self._delimiter = call.query.get("customerattributesdelimiter") or ","
+        if self.names and (len(self._delimiter) != 1 or self._delimiter in _DELIMITERS):
+            raise ContractBroken("Invalid CustomerAttributesDelimiter")
+        if len(self.names) > _MOST or "\x00" in asked:
+            raise ContractBroken("Invalid CustomerAttributes")
+
+    def add(self, rows: Sequence[dict[str, Any]], surrogates: Sequence[int]) -> None:
+        """Put the values into rows of customers known by their surrogates; every row gets the key."""
+        if self.names:
+            values = self._reader.of(surrogates)
+            for row, surrogate in zip(rows, surrogates, strict=True):
+                self._put(row, values.get(surrogate))
+
+    def add_by_id(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Put the values into rows by their CustomerID; every row gets the key."""
+        if self.names:
+            ids = [row["CustomerID"] for row in rows]
+            values = customers.attributes_for(self._call.account_id, ids, self.names)
+            for row in rows:
+                self._put(row, values.get(row["CustomerID"]))
+
+    @cached_property
+    def _reader(self) -> customers.AttributeReader:
+        return customers.AttributeReader(self._call.account_id, self.names)
+
+    def _put(self, row: dict[str, Any], found: list[str | None] | None) -> None:
+        found = found or [None] * len(self.names)
+        if self._call.is_current:
             row["CustomerAttributes"] = found
         else:
-            row["CustomerAttribute"] = delimiter.join(value or "" for value in found)
+            row["CustomerAttribute"] = self._delimiter.join(value or "" for value in found)
+
+
+def add_attributes(call: Call, rows: list[dict[str, Any]]) -> None:
+    """The values in the order asked, under a key that every row gets. Raises ContractBroken."""
+    Attributes(call).add_by_id(rows)

@@ -1,7 +1,6 @@
 """One view for every function and version of the vendor's API: finds it, knows the caller, answers byte for byte."""
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,13 +22,10 @@ from tandem.planner.api.call import ApiError, Call, Expired, page
 from tandem.planner.api.function import Function
 from tandem.planner.api.rate import KEY_LIMIT
 from tandem.planner.api.reading import read_body, read_query
-from tandem.planner.api.table import BY_NAME
+from tandem.planner.api.table import find
 
 log = logging.getLogger(__name__)
 
-_PATH = re.compile(
-    r"^(?:(?P<version>v\d+\.\d+|current)/)?(?P<group>[a-z]+)/(?P<name>[a-z]+)/?$", re.IGNORECASE
-)
 _BODY_LIMIT = 1024 * 1024
 _TOO_MANY = {
     "status": 429,
@@ -55,19 +51,24 @@ def dispatch(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, path: str, clock: Clock) -> Any:
-    match = _PATH.match(path)
-    function = BY_NAME.get((match["group"].lower(), match["name"].lower())) if match else None
-    if match is None or function is None:
+    found = find(path)
+    if found is None:
         raise ApiError(404, "Not Found")
+    function, version, given = found
     caller = None if function.open else _caller(request, clock)
     _check(function, caller, request.method or "")
-    return _run(function, _read(function, caller, (match["version"] or "").lower(), request, clock))
+    query = {key.lower(): values[-1] for key, values in request.GET.lists()}
+    return _run(function, _read(function, caller, version, query | given, request, clock))
 
 
 def _read(
-    function: Function, caller: Caller | None, version: str, request: HttpRequest, clock: Clock
+    function: Function,
+    caller: Caller | None,
+    version: str,
+    query: dict[str, str],
+    request: HttpRequest,
+    clock: Clock,
 ) -> Call:
-    query = {key.lower(): values[-1] for key, values in request.GET.lists()}
     skip, top = page(query, function.page)
     reads_body = function.body is not None and request.method != "GET"
     return Call(
@@ -86,6 +87,8 @@ def _run(function: Function, call: Call) -> Any:
     assert function.answer is not None  # noqa: S101 - _check answered 404
     found = function.answer(call)
     if not function.page:
+        return found
+    if isinstance(found, bytes):
         return found
     rows = found if function.pages_itself else list(found)[call.skip : call.skip + call.top]
     if function.attributes:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     TEXT = "text"
     DATE = "date, YYYY-MM-DD"
     FLAG = "True or False"
+    LIST = "array"
     ANY = "JSON"
 
 
@@ -32,13 +33,14 @@ class Sure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Param:
-    """A parameter of the query, or a field of the body. spellings: other names it goes by."""
+    """A parameter of the query, or a field of the body. spellings: other names it goes by; of: what a list holds."""
 
     name: str
     kind: Kind = Kind.NUMBER
     required: bool = False
     spellings: tuple[str, ...] = ()
     meaning: str = ""
+    of: "Body | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Body:
 class Function:
     """One function. answer None = its name is known, its shape is not: 404.
 
+    path: where its address holds a parameter, as "{CustomerID}/Attributes" after the group; else its name is there.
     page: the most rows of one answer, 0 where the answer is no array. pages_itself: the handler cuts the page, else
     the dispatcher does. attributes: whether rows carry the customer attributes asked for. third_party: whether a
     third party's credential may call it; open: no credential needed. example: an answer, as JSON; differs: what
@@ -63,6 +66,7 @@ class Function:
     group: str
     name: str
     answer: "Callable[[Call], Any] | None" = None
+    path: str = ""
     method: str = "GET"
     also: str = ""
     spellings: tuple[str, ...] = ()

@@ -39,6 +39,8 @@ def _read(param: Param, value: Any) -> Any:
         if param.required:
             raise ContractBroken(f"Missing {param.name}")
         return None
+    if param.of is not None:
+        return read_body(param.of, value)
     return _READERS[param.kind](value, param.name)
 
 

@@ -51,6 +51,8 @@ FINAL = frozenset(state for state, after in MOVES.items() if not after)
 CHANGEABLE = frozenset({_S.DRAFT, _S.SCHEDULED})
 #: the list is frozen and nobody else has it yet
 PROCESSED = frozenset({_S.CLEARANCE, _S.WAITING})
+#: how long those who were on a cancelled campaign's list are told
+CANCELLED_KEPT = timedelta(hours=2)
 
 
 class TimeRefused(Refused):

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def campaign_tick(*, clock: Clock) -> int:
-    """Prepare due occurrences and move on the others; how many moved."""
-    return execution.prepare_due(clock=clock) + execution.follow_due(clock=clock)
+    """Prepare due occurrences, move on the others, tell of days that are done; how many moved."""
+    moved = execution.prepare_due(clock=clock) + execution.clear_due(clock=clock)
+    return moved + execution.follow_due(clock=clock) + execution.tell_days(clock=clock)
 
 
 def daily_tick(*, clock: Clock) -> int:

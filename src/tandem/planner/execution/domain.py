@@ -1,19 +1,77 @@
 """What happened on the day: the frozen list, what was served, how it ended."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
 
 from tandem.planner.campaigns.domain import CampaignView, OccurrenceState
 
 NO_CONTACT = "no contact"
 NO_CONSENT = "no consent"
+NOT_CLEARED = "not cleared"
 DROPPED = "left out by the messenger"
 CONTROL, TEST = 1, 2
 SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC = 0, 5, 9
 SETTLING_METRICS = (SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC)
 #: how long after the late cut-off a messenger may take to report
 REPORT_TIME = timedelta(hours=1)
+#: the list is made, nobody has to clear it any more, and it was not stopped
+EXECUTED = (
+    OccurrenceState.WAITING,
+    OccurrenceState.SENDING,
+    OccurrenceState.SENT,
+    OccurrenceState.SENT_WITH_FAILURES,
+)
+
+
+class Who(StrEnum):
+    """Which rows of a list are meant."""
+
+    TEST = "test"
+    CONTROL = "control"
+    BOTH = "both"
+
+
+class ListedRow(NamedTuple):
+    """A customer on a frozen list; role is TEST or CONTROL, and only test rows have a template."""
+
+    seq: int
+    surrogate: int
+    customer_id: str
+    role: int
+    template_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenList:
+    """A campaign with its frozen list. scheduled: the send time on the account's wall."""
+
+    campaign: CampaignView
+    scheduled: str
+    targeted: int
+    control: int
+
+    def span(self, who: Who) -> tuple[int, int]:
+        """The numbers of these rows: after the first, up to the second."""
+        first = self.targeted if who is Who.CONTROL else 0
+        return first, self.targeted if who is Who.TEST else self.targeted + self.control
+
+
+def cut(spans: Iterable[tuple[int, int]], skip: int, top: int) -> Iterator[tuple[int, int, int]]:
+    """The page (skip, top) of several runs of numbers laid end to end: place of the run, after, up to."""
+    for place, (after, upto) in enumerate(spans):
+        size = upto - after
+        if skip >= size:
+            skip -= size
+            continue
+        if top <= 0:
+            return
+        first = after + skip
+        last = min(first + top, upto)
+        yield place, first, last
+        skip, top = 0, top - (last - first)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +86,7 @@ class ListSummary:
     sha256: str
     made_at: datetime
     as_of: str = ""
+    cleared_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

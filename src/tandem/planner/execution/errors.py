@@ -13,3 +13,15 @@ class CannotRun(Conflict):
     """The occurrence cannot be run now."""
 
     title = "Not possible now"
+
+
+class NoAction(NotFound):
+    """The customer was in no campaign yet."""
+
+    title = "No action yet"
+
+
+class NotToClear(Conflict):
+    """The campaign does not wait for clearance, or no longer."""
+
+    title = "Nothing to clear"

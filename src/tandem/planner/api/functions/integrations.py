@@ -51,8 +51,6 @@ FUNCTIONS = (
         meaning="Adds to what was reported: 0 sent, 1 delivered, 2 opened, 3 clicked, 4 unsubscribed, 5 dropped, "
         "6 spam report, 9 bounced.",
     ),
-    *known_by_name("integrations", "GetPromotions"),
-    *known_by_name("integrations", "AddPromotions DeletePromotions UpdateCustomerPromotionStatus", method="POST"),
     *known_by_name(
         "integrations", "GetChannelTemplates GetChannelTemplateDetails GetChannelTemplatesDetails",
         third_party=True,

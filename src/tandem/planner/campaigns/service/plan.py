@@ -10,6 +10,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.zones import place_name, resolve_local, to_local
 from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns.domain import (
+    CANCELLED_KEPT,
     CHANGEABLE,
     PROCESSED,
     CampaignPlan,
@@ -37,8 +38,6 @@ from tandem.planner.listeners import service as listeners
 from tandem.planner.targeting import service as targeting
 
 CANCELLED_EVENT = 4
-#: how long those who were on a cancelled campaign's list are told
-CANCELLED_KEPT = timedelta(hours=2)
 
 
 def plan_campaign(

@@ -113,6 +113,7 @@ def list_summary(account_id: int, occurrence_id: int) -> ListSummary:
         sha256=head.sha256,
         made_at=head.made_at,
         as_of=str(head.as_of),
+        cleared_at=head.cleared_at,
     )
 
 

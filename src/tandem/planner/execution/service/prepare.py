@@ -23,12 +23,12 @@ from tandem.planner.execution import queries
 from tandem.planner.execution.domain import ListSummary, shares_to_bounds
 from tandem.planner.execution.errors import CannotRun
 from tandem.planner.execution.models import CustomerList
+from tandem.planner.execution.service.clear import ask_for_clearance
 from tandem.planner.execution.service.follow import list_summary, stop
-from tandem.planner.listeners import service as listeners
+from tandem.planner.execution.service.tell import tell_executed
 from tandem.planner.targeting import service as targeting
 from tandem.planner.targeting.domain import GroupView
 
-CAMPAIGN_EVENT = 13
 DUE_STATES = (OccurrenceState.SCHEDULED, OccurrenceState.MAKING_LIST)
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,10 @@ def run_now(account_id: int, occurrence_id: int, *, clock: Clock) -> ListSummary
         lead = row.send_at - row.lock_at
         late = row.late_at - row.send_at
         row.state, row.cause, row.settled_at = OccurrenceState.SCHEDULED, "", None
-        row.lock_at, row.send_at = now, now + min(lead, timedelta(minutes=1))
+        before = row.send_at - row.clearance_at if row.clearance_at else None
+        # a third party needs the time it was promised
+        row.lock_at, row.send_at = now, now + (lead if before is not None else min(lead, timedelta(minutes=1)))
+        row.clearance_at = None if before is None else row.send_at - before
         row.late_at = row.send_at + late
         row.save()
     made = make_list(account_id, occurrence_id, clock=clock)
@@ -148,9 +151,9 @@ def _freeze(
     account_id: int, view: CampaignView, snapshot: SnapshotRef, group: GroupView, file: Path, clock: Clock
 ) -> ListSummary:
     occurrence = _locked(account_id, view.occurrence_id)
-    check_move(OccurrenceState(occurrence.state), OccurrenceState.WAITING, view.name)
-    if clock.business() > occurrence.late_at:
-        raise _NobodyThere("Its list was ready only after the late cut-off, so nothing was sent.")
+    after = OccurrenceState.CLEARANCE if occurrence.clearance_at else OccurrenceState.WAITING
+    check_move(OccurrenceState(occurrence.state), after, view.name)
+    _check_in_time(occurrence, clock)
     _write_rows(account_id, view, file)
     found = queries.counts(account_id, view.occurrence_id)
     if not found["targeted"]:
@@ -166,20 +169,22 @@ def _freeze(
         made_at=clock.business(),
         **found,
     )
-    Occurrence.objects.filter(account_id=account_id, pk=view.occurrence_id).update(
-        state=OccurrenceState.WAITING
-    )
+    Occurrence.objects.filter(account_id=account_id, pk=view.occurrence_id).update(state=after)
     failpoint("p5")
-    listeners.enqueue_event(
-        account_id,
-        CAMPAIGN_EVENT,
-        view.occurrence_id,
-        view.channel_id,
-        clock=clock,
-        deadline=occurrence.late_at,
-    )
+    if occurrence.clearance_at:
+        ask_for_clearance(occurrence, clock)
+    else:
+        tell_executed(occurrence, clock)
     failpoint("p4")
     return list_summary(account_id, view.occurrence_id)
+
+
+def _check_in_time(occurrence: Occurrence, clock: Clock) -> None:
+    now = clock.business()
+    if now > occurrence.late_at:
+        raise _NobodyThere("Its list was ready only after the late cut-off, so nothing was sent.")
+    if occurrence.clearance_at and now >= occurrence.clearance_at:
+        raise _NobodyThere("Its list was ready only when clearance was over, so nothing was sent.")
 
 
 def _write_rows(account_id: int, view: CampaignView, file: Path) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from tandem.kit.zones import to_local
 from tandem.planner.campaigns.domain import CampaignView, OccurrenceState
 from tandem.planner.campaigns.models import Occurrence
-from tandem.planner.execution.domain import ListSummary, Reported, Step, outcome_of
+from tandem.planner.execution.domain import NOT_CLEARED, ListSummary, Reported, Step, outcome_of
 from tandem.planner.listeners.domain import EventView
 
 _ENDED = (OccurrenceState.SENT, OccurrenceState.SENT_WITH_FAILURES)
+_CLEARANCE_EVENT, _SENDERS_EVENTS = 5, (13, 1)
 _STOPPED = (OccurrenceState.NOT_RUN, OccurrenceState.CANCELLED)
 
 
@@ -18,8 +20,11 @@ def steps_of(
     reported: Reported,
     events: Sequence[EventView],
 ) -> tuple[Step, ...]:
-    """List made, messenger told, details fetched, sending, sent; a stopped one ends with its cause."""
-    steps = [_list_step(view, summary), _told_step(view, summary, events)]
+    """List made, cleared if it has to be, messenger told, details fetched, sending, sent; or why it was stopped."""
+    steps = [_list_step(view, summary)]
+    if view.clearance_at:
+        steps.append(_clearance_step(view, summary, events))
+    steps.append(_told_step(view, summary, _to_senders(events)))
     steps += [_fetched_step(view, row, summary), _sending_step(view, row, summary, reported)]
     if view.state in _STOPPED:
         kept = [step for step in steps if step.state == "done"]
@@ -38,11 +43,39 @@ def _list_step(view: CampaignView, summary: ListSummary | None) -> Step:
     return Step(name="List made", state="now" if making else "waiting", at=None, detail=detail)
 
 
+def _clearance_step(view: CampaignView, summary: ListSummary | None, events: Sequence[EventView]) -> Step:
+    name = "Cleared"
+    if summary and summary.cleared_at:
+        off = summary.skipped.get(NOT_CLEARED, 0)
+        detail = f"{summary.targeted:,} customers cleared; {off:,} not."
+        return Step(name=name, state="done", at=summary.cleared_at, detail=detail)
+    until = f"{to_local(view.clearance_at, view.zone):%H:%M:%S}" if view.clearance_at else ""
+    asked = [event for event in events if event.event_type == _CLEARANCE_EVENT]
+    told = any(event.state == "done" for event in asked)
+    words = (
+        ""
+        if told or not summary
+        else " Nobody has answered the event yet."
+        if asked
+        else " Nobody listens to event 5."
+    )
+    now = view.state == OccurrenceState.CLEARANCE
+    detail = f"A third party says by {until} who may get it.{words if now else ''}"
+    return Step(name=name, state="now" if now else "waiting", at=None, detail=detail)
+
+
+def _to_senders(events: Sequence[EventView]) -> Sequence[EventView]:
+    """Event 13, where nobody asked for it event 1."""
+    by_type = ([event for event in events if event.event_type == one] for one in _SENDERS_EVENTS)
+    return next((found for found in by_type if found), [])
+
+
 def _told_step(view: CampaignView, summary: ListSummary | None, events: Sequence[EventView]) -> Step:
     attempts = [(event, attempt) for event in events for attempt in event.attempts]
     if not attempts:
-        words = "No listener is registered for this channel." if summary and not events else ""
-        return Step(name="Messenger told", state="now" if summary else "waiting", at=None, detail=words)
+        due = bool(summary) and view.state != OccurrenceState.CLEARANCE
+        words = "No listener is registered for this channel." if due and not events else ""
+        return Step(name="Messenger told", state="now" if due else "waiting", at=None, detail=words)
     event, last = attempts[-1]
     exchange = "\n\n".join(f"{one.request}\n\n{one.answer or one.problem}".strip() for _, one in attempts)
     if any(event.state == "done" for event in events):

@@ -1,11 +1,23 @@
-"""Brings a half's tables to this release, each half in a process of its own."""
+"""Brings a half's tables to this release, each half in a process of its own.
 
+The release that a database is at stands as a comment on its table of migrations, so a start with nothing to do costs
+one question.
+"""
+
+import hashlib
 import os
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
 
 from tandem.kit.problems import Problem
 from tandem.site.settings.base import database
+
+PACKAGE = Path(__file__).resolve().parent.parent
 
 
 class MigrationFailed(Problem):
@@ -17,9 +29,9 @@ class MigrationFailed(Problem):
 
 def migrate(halves: tuple[str, ...]) -> None:
     """Migrate the halves side by side. Raises MigrationFailed with what the database said."""
-    for half in halves:
-        database(half)  # starts the embedded server once, before the processes race for it
-    running = {half: _start(half) for half in halves}
+    release = _release()
+    behind = [half for half in halves if _at(half) != release]
+    running = {half: _start(half) for half in behind}
     for half, process in running.items():
         output, _ = process.communicate()
         if process.returncode != 0:
@@ -27,6 +39,40 @@ def migrate(halves: tuple[str, ...]) -> None:
                 f"{half}: {output.decode(errors='replace').strip()[-1500:]}",
                 "Nothing was started. See `tandem doctor`.",
             )
+        _note(half, release)
+
+
+def _release() -> str:
+    """A name for the set of migrations of this release."""
+    own = (str(file.relative_to(PACKAGE)) for file in PACKAGE.glob("*/*/migrations/*.py"))
+    words = [*sorted(own), *(f"{name} {version(name)}" for name in ("django", "procrastinate"))]
+    return f"tandem {hashlib.sha256(chr(10).join(words).encode()).hexdigest()[:16]}"
+
+
+def _at(half: str) -> str | None:
+    with _connection(half) as connection:
+        row = connection.execute(
+            "SELECT obj_description(to_regclass('django_migrations'), 'pg_class')"
+        ).fetchone()
+    return row[0] if row else None
+
+
+def _note(half: str, release: str) -> None:
+    with _connection(half) as connection:
+        connection.execute(sql.SQL("COMMENT ON TABLE django_migrations IS {}").format(sql.Literal(release)))
+
+
+def _connection(half: str) -> psycopg.Connection:
+    """A connection of this half; the embedded server is started if it is down."""
+    place = database(half)
+    return psycopg.connect(
+        dbname=place["NAME"],
+        user=place["USER"],
+        password=place["PASSWORD"],
+        host=place["HOST"],
+        port=place["PORT"],
+        **{name: text for name, text in place["OPTIONS"].items() if name != "options"},
+    )
 
 
 def _start(half: str) -> subprocess.Popen[bytes]:

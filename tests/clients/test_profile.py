@@ -51,7 +51,7 @@ class TestProfile:
         assert profile.mended(document) == [
             {
                 "CustomerID": "a",
-                "ScheduledTime": "2016-11-30 10:00:00",
+                "ScheduledTime": "2016-11-30 10:00:00+00:00",
                 "Rows": [{"Date": "2015-06-24"}],
                 "Date": None,
                 "ActionID": 2,

@@ -140,16 +140,21 @@ class _Mender:
             return value
         of_day, of_time = self._forms
         if of_time and key in ("scheduledtime", "scheduletime", "timestamp", "clearancerequiredby"):
-            return _reads(value, of_time).strftime(WIRE_TIME)
+            return _time(_reads(value, of_time))
         if of_day and key.endswith("date"):
             return _reads(value, of_day).strftime(WIRE_DATE)
         return value
 
 
+def _time(moment: datetime) -> str:
+    """Wall time; with its offset where one was told, for then it is not the account's."""
+    return moment.strftime(WIRE_TIME) if moment.tzinfo is None else moment.isoformat(" ", "seconds")
+
+
 def _reads(value: Any, form: str) -> datetime:
     if form in EPOCHS:
         return datetime.fromtimestamp(float(value) / EPOCHS[form], UTC)
-    return datetime.strptime(str(value), form)  # noqa: DTZ007 - wire times carry no zone
+    return datetime.strptime(str(value), form)  # noqa: DTZ007 - wire times mostly carry no zone
 
 
 _SECTIONS: dict[str, tuple[str, ...]] = {

@@ -104,7 +104,7 @@ class Planner:
         most = CAP if self._deviant.has("page-cap") else most
         rows = list(found[skip : skip + min(top, most)])
         if not rows and self._deviant.has("empty-404"):
-            return json_reply("Not Found", 404)
+            return json_reply("No data", 404)
         self._add_attributes(rows, query, ask)
         return json_reply(self._deviant.answer(function.path.lower(), rows))
 

@@ -33,7 +33,7 @@ GROUPS = {
 
 def build() -> typer.Typer:
     """The whole command tree."""
-    from tandem.site.commands import customers_both, database, demo, doctor, init, services, simulate
+    from tandem.site.commands import conform, customers_both, database, demo, doctor, init, services, simulate
 
     services.add_to(app)
     init.add_to(app)
@@ -41,6 +41,7 @@ def build() -> typer.Typer:
     app.add_typer(database.app, name="db")
     app.add_typer(demo.app, name="demo")
     app.add_typer(simulate.app, name="simulate")
+    app.add_typer(conform.app, name="conform")
     for module, name in GROUPS.items():
         group = importlib.import_module(module).app
         if name == "customers":

@@ -1,0 +1,121 @@
+"""`tandem conform`: hold a foreign server against the contract."""
+
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import typer
+
+from tandem.kit.commands import data, guarded, print_json, words
+
+app = typer.Typer(no_args_is_help=True, help="Hold a foreign server against the contract, carefully.")
+
+
+@app.callback()
+def conform() -> None:
+    """Hold a foreign server against the contract, carefully."""
+
+
+@app.command()
+@guarded
+def planner(
+    url: Annotated[str, typer.Option(help="Address of the planner, without a path.")],
+    user: Annotated[str, typer.Option(help="User name.", envvar="TANDEM_PLANNER_USER")] = "",
+    password: Annotated[
+        str, typer.Option(help="Its password; better in the environment.", envvar="TANDEM_PLANNER_PASSWORD")
+    ] = "",
+    api_key: Annotated[
+        str, typer.Option(help="API key instead; better in the environment.", envvar="TANDEM_PLANNER_API_KEY")
+    ] = "",
+    allow_writes: Annotated[
+        bool, typer.Option("--allow-writes", help="Also write: only what is taken back, or changes nothing.")
+    ] = False,
+    channel: Annotated[
+        int, typer.Option(help="An execution channel to look at; 0 = the first one told.")
+    ] = 0,
+    campaign: Annotated[int, typer.Option(help="A campaign to look at; 0 = the newest executed.")] = 0,
+    day: Annotated[str, typer.Option(help="The day taken for today, as 2026-11-23.")] = "",
+    days: Annotated[
+        int, typer.Option(min=0, max=60, help="Days back in which a campaign is looked for.")
+    ] = 7,
+    zone: Annotated[str, typer.Option(help="Time zone of the planner's account.")] = "UTC",
+    rate: Annotated[int, typer.Option(min=1, max=1000, help="Calls in ten seconds at most.")] = 40,
+    shapes: Annotated[
+        Path | None, typer.Option(help="Write the shapes of all answers, without values, here.")
+    ] = None,
+    write_profile: Annotated[Path | None, typer.Option(help="Write a suggested profile here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Run every function against a planner: agrees, differs, not permitted, not tried; and what will work.
+
+    Read-only unless --allow-writes is given. The exit code is 5 if a flow of Tandem is known not to work.
+    """
+    from tandem.conform.planner import PlannerConformance, Wishes
+    from tandem.conform.talk import Pace, Talk
+    from tandem.kit import clock
+    from tandem.kit.problems import Refused
+
+    if not api_key and not (user and password):
+        raise Refused(
+            "Neither an API key nor a user name with its password was given.",
+            "Set TANDEM_PLANNER_API_KEY, or TANDEM_PLANNER_USER and TANDEM_PLANNER_PASSWORD.",
+        )
+    talk = Talk(url, user=user, password=password, api_key=api_key, http=_http(url), pace=Pace(rate))
+    now = clock.from_environment().business().astimezone(ZoneInfo(zone))
+    if day:
+        now = datetime.combine(date.fromisoformat(day), time(12), ZoneInfo(zone))
+    wishes = Wishes(allow_writes=allow_writes, channel=channel, campaign=campaign, days=days)
+    report = PlannerConformance(talk, wishes, now=now, told=(lambda _: None) if as_json else _tell).run()
+    if shapes:
+        import orjson
+
+        shapes.write_bytes(orjson.dumps(report.shapes, option=orjson.OPT_INDENT_2) + b"\n")
+    if write_profile:
+        write_profile.write_text(
+            report.profile or "# This planner differs in nothing that needs a profile.\n"
+        )
+    _end(report, as_json, write_profile)
+
+
+def _http(url: str) -> Any:
+    """A caller for the one address that was given: whoever gives it on the command line means it."""
+    from tandem.kit import addresses
+    from tandem.kit.http import DEFAULT_PORTS, Http
+    from tandem.site.settings.environment import value
+
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = {"localhost": "127.0.0.1"}.get(parts.hostname or "", parts.hostname or "")
+    pairs = [pair.strip() for pair in value("TANDEM_ALLOW_PRIVATE").split(",") if pair.strip()]
+    try:
+        addresses.parse(host)
+        pairs.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    except ValueError:
+        pass
+    return Http(allow_private=pairs, ports=DEFAULT_PORTS | {port})
+
+
+def _tell(finding: Any) -> None:
+    why = f"  ({finding.why})" if finding.why else ""
+    data.print(f"{finding.verdict.value:<14} {finding.name}{why}", markup=False, soft_wrap=True)
+    for note in finding.notes:
+        line = f"{'':<14} {note.path}: expected {note.expected}, seen {note.seen}  [{note.mend.value}]"
+        data.print(line, markup=False, soft_wrap=True)
+
+
+def _end(report: Any, as_json: bool, written: Path | None) -> None:
+    if as_json:
+        print_json(report.document())
+    else:
+        data.print("")
+        for flow in report.flows:
+            because = f"  ({', '.join(flow.because)})" if flow.because else ""
+            data.print(f"{flow.name}: {flow.outcome}{because}", markup=False, soft_wrap=True)
+        if report.profile and not written:
+            words.print("A profile can be written with --write-profile FILE.")
+        if written:
+            words.print(f"The profile is in {written}. Read it before you use it.", markup=False)
+    if any(flow.fails for flow in report.flows):
+        raise SystemExit(5)

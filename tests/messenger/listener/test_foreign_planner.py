@@ -10,13 +10,17 @@ from tests.fixtures.sendings import CLOCK, create_contacts, create_house
 from typer.testing import CliRunner
 
 from tandem.clients.profile import ProfileWrong
+from tandem.conform.planner import PlannerConformance, Wishes
+from tandem.conform.talk import Pace, Talk
 from tandem.kit.clock import FrozenClock
+from tandem.kit.http import Http
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.cli.listener import app
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.listener import service
 from tandem.messenger.listener.errors import ConnectionWrong
 from tandem.messenger.listener.models import Inbox, PlannerConnection
+from tandem.simulators.deviations import NAMES
 from tandem.simulators.planner import Planner
 from tandem.simulators.planner_world import World
 from tandem.simulators.server import Server, Simulator, fault_of
@@ -210,3 +214,19 @@ class TestPageAndCommand:
         assert 'version = "v3.0"' in run.invoke(app, ["profile", "--account", name]).output
         assert run.invoke(app, ["profile", "--clear", "--account", name]).exit_code == 0
         assert service.planner_connection(foreign.account_id).profile == ""
+
+
+@pytest.mark.parametrize("foreign", [NAMES], indirect=True)
+def test_twenty_deviations_and_the_suggested_profile(foreign, clock):
+    """From address and password to the ledger, by nothing but what the conformance run wrote."""
+    connect(foreign, hears="polling")
+    assert fetched(foreign, clock) == 0
+    http = Http(allow_private=(f"127.0.0.1:{foreign.port}",))
+    talk = Talk(foreign.url, user="simulator", password="simulator", http=http, pace=Pace(10_000))
+    report = PlannerConformance(talk, Wishes(allow_writes=True), now=clock.business()).run()
+    service.set_profile(foreign.account_id, report.profile)
+    assert fetched(foreign, clock) == 39
+    [due] = set(
+        Attempt.objects.filter(account_id=foreign.account_id).values_list("sending__due_at", flat=True)
+    )
+    assert due == datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -38,6 +38,7 @@ class Event(models.Model):
     happened_at = models.DateTimeField(help_text="Business time.")
     deadline = models.DateTimeField(help_text="Business time.")
     cancelled = models.BooleanField(default=False)
+    details = models.JSONField(null=True, help_text="What the body of event 11 names.")
 
     class Meta:
         constraints = [

@@ -1,8 +1,8 @@
 """The verbs of telling others: register, enqueue, deliver, look back."""
 
 from tandem.planner.listeners.service.deliver import deliver, deliver_due, due, send_test_event
-from tandem.planner.listeners.service.enqueue import cancel_events, enqueue_event, replay
-from tandem.planner.listeners.service.look import events_of, exchanges, failed_events
+from tandem.planner.listeners.service.enqueue import cancel_events, enqueue_event, enqueue_triggered, replay
+from tandem.planner.listeners.service.look import events_of, exchanges, failed_events, states_of
 from tandem.planner.listeners.service.registrations import listeners, register, unregister
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "deliver_due",
     "due",
     "enqueue_event",
+    "enqueue_triggered",
     "events_of",
     "exchanges",
     "failed_events",
@@ -18,5 +19,6 @@ __all__ = [
     "register",
     "replay",
     "send_test_event",
+    "states_of",
     "unregister",
 ]

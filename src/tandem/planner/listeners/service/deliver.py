@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from tandem.contract.events import CampaignEvent, build
+from tandem.contract.events import CampaignEvent, TriggeredEvent, build, build_triggered
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.http import Http
@@ -123,10 +123,14 @@ def _claim(outbox_id: int, clock: Clock) -> EventOutbox | None:
 
 def _body(row: EventOutbox) -> bytes:
     event = row.event
+    timestamp = _wire_time(event.happened_at, get_account(row.account_id).zone)
+    if event.details is not None:
+        codes = tuple(event.details["promo_codes"])
+        return build_triggered(TriggeredEvent(**{**event.details, "promo_codes": codes}, timestamp=timestamp))
     return build(
         CampaignEvent(
             event_type=event.event_type,
-            timestamp=_wire_time(event.happened_at, get_account(row.account_id).zone),
+            timestamp=timestamp,
             campaign_id=event.occurrence_id,
             channel_id=event.channel_id,
         )

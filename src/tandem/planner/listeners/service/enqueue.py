@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
+from tandem.contract.events import TriggeredEvent
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.planner.accounts.service import record
@@ -41,6 +43,31 @@ def enqueue_event(
         event, _ = Event.objects.get_or_create(**key, channel_id=channel_id, defaults=values)
     told = Registration.objects.filter(account_id=account_id, event_type=event_type, is_active=True)
     return _write(event, told.filter(Q(channel_id=channel_id) | Q(channel_id=None)), clock=clock)
+
+
+def enqueue_triggered(
+    account_id: int, details: TriggeredEvent, *, clock: Clock, deadline: datetime
+) -> tuple[int, int]:
+    """Event 11, in the caller's transaction, which sees to it that one trigger is written once.
+
+    Returns the event's id and how many listeners will be told; one who registers later is not told of it.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("enqueue_triggered belongs into the transaction that makes the event true.")
+    failpoint("p5")
+    named = asdict(details)
+    del named["timestamp"], named["event_type"]
+    event = Event.objects.create(
+        account_id=account_id,
+        event_type=details.event_type,
+        channel_id=details.channel_id,
+        happened_at=clock.business(),
+        deadline=deadline,
+        details=named,
+    )
+    told = Registration.objects.filter(account_id=account_id, event_type=details.event_type, is_active=True)
+    chosen = told.filter(Q(channel_id=details.channel_id) | Q(channel_id=None))
+    return event.pk, _write(event, chosen, clock=clock)
 
 
 def tell_newcomer(registration: Registration, *, clock: Clock) -> int:

@@ -1,6 +1,7 @@
 """What was told, to whom, and what was answered."""
 
 from collections import defaultdict
+from collections.abc import Collection
 
 from tandem.planner.listeners.domain import AttemptView, EventState, EventView
 from tandem.planner.listeners.models import EventAttempt, EventOutbox
@@ -20,6 +21,12 @@ def failed_events(account_id: int, limit: int = 200) -> tuple[EventView, ...]:
     failed = (EventState.FAILED, EventState.DISABLED, EventState.EXPIRED)
     found = EventOutbox.objects.filter(account_id=account_id, state__in=failed)
     return _views(account_id, list(found.select_related("event", "registration").order_by("-pk")[:limit]))
+
+
+def states_of(account_id: int, event_ids: Collection[int]) -> dict[int, EventState]:
+    """Where each event stands at its listener, by the event's id; at the first one if several are told."""
+    found = EventOutbox.objects.filter(account_id=account_id, event__in=event_ids).order_by("-pk")
+    return {event: EventState(state) for event, state in found.values_list("event_id", "state")}
 
 
 def _views(account_id: int, rows: list[EventOutbox]) -> tuple[EventView, ...]:

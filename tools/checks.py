@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tandem.site.settings.environment import SETTINGS
+from tools import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "tandem"
@@ -20,7 +21,8 @@ def main() -> int:
     """Print every breach; exit code 1 if there is one."""
     if "--write" in sys.argv:
         settings_page().write_text(settings_text())
-    breaches = [*templates(), *modules(), *settings()]
+        api_page().write_text(reference.text())
+    breaches = [*templates(), *modules(), *settings(), *api()]
     for breach in breaches:
         print(breach)
     return 1 if breaches else 0
@@ -81,6 +83,17 @@ def settings() -> Iterator[str]:
     """The reference page of settings is the table's."""
     if not settings_page().exists() or settings_page().read_text() != settings_text():
         yield "docs/reference/settings.md is old; run `python -m tools.checks --write`."
+
+
+def api() -> Iterator[str]:
+    """The reference page of the vendor's API is the table's."""
+    if not api_page().exists() or api_page().read_text() != reference.text():
+        yield "docs/reference/optimove-api.md is old; run `python -m tools.checks --write`."
+
+
+def api_page() -> Path:
+    """Where the vendor's API is documented."""
+    return ROOT / "docs" / "reference" / "optimove-api.md"
 
 
 def settings_page() -> Path:

@@ -125,8 +125,8 @@ class TestFile:
         provider.settle()
         box = file.folder(tmp_path, 5004, "email")
         assert [path.name for path in file.files(box)] == ["3.9.tandem"]
-        assert file.distinct(box, 42) == 1
-        assert file.distinct(box, 43) == 0
+        assert file.distinct(box, [3]) == 1
+        assert file.distinct(box, [4]) == 0
         assert provider.arrived(message(9))
         assert not provider.arrived(message(10))
 

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from tandem.messenger.delivery.domain import Channel, OutboxMessage
 from tandem.messenger.delivery.errors import SendingNotFound
+from tandem.messenger.delivery.models import Sending
 from tandem.messenger.delivery.providers import file
 
 
@@ -33,9 +34,13 @@ def outbox_message(account_id: int, channel: str, name: str) -> OutboxMessage:
 
 
 def outbox_count(account_id: int, campaign_id: int | None = None, channel: str | None = None) -> int:
-    """Distinct messages (by Message-ID) read back from the outbox; opens every file."""
+    """Distinct messages (by Message-ID) read back from the outbox; opens every file of the campaign."""
     channels = [Channel(channel)] if channel else list(Channel)
-    return sum(file.distinct(file.folder(_root(), account_id, each), campaign_id) for each in channels)
+    sendings = None
+    if campaign_id is not None:
+        rows = Sending.objects.filter(account_id=account_id, campaign_id=campaign_id)
+        sendings = list(rows.values_list("pk", flat=True))
+    return sum(file.distinct(file.folder(_root(), account_id, each), sendings) for each in channels)
 
 
 def outbox_sizes(account_id: int) -> dict[str, int]:

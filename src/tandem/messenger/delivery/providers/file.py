@@ -8,7 +8,7 @@ folder are synced, group by group; what lies in `tmp` was never handed over.
 import heapq
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,18 +164,21 @@ def written_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def distinct(box: Path, campaign_id: int | None) -> int:
-    """Distinct Message-IDs in a Maildir, read back from the files; of one campaign if it is given."""
-    seen: set[bytes] = set()
-    wanted = None if campaign_id is None else str(campaign_id).encode()
-    for path in files(box):
-        with path.open("rb") as file:
-            head = file.read(_HEADER_BYTES).replace(b"\r\n", b"\n").split(b"\n\n", 1)[0]
-        fields = dict(line.split(b": ", 1) for line in head.split(b"\n") if b": " in line)
-        lower = {name.lower(): value.strip() for name, value in fields.items()}
-        if wanted is None or lower.get(b"x-tandem-campaign") == wanted:
-            seen.add(lower.get(b"message-id", path.name.encode()))
-    return len(seen)
+def distinct(box: Path, sendings: Collection[int] | None = None) -> int:
+    """Distinct Message-IDs in a Maildir, read back from the files; of these sendings if they are given."""
+    wanted = None if sendings is None else {str(sending) for sending in sendings}
+    return len(
+        {_message_id(path) for path in files(box) if wanted is None or path.name.partition(".")[0] in wanted}
+    )
+
+
+def _message_id(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES).replace(b"\r\n", b"\n").split(b"\n\n", 1)[0]
+    for line in head.split(b"\n"):
+        if line.lower().startswith(b"message-id:"):
+            return line.partition(b":")[2].strip()
+    return path.name.encode()
 
 
 def _begun(box: str, name: str) -> str:

@@ -21,6 +21,7 @@ STATES: dict[str, tuple[str, str]] = {
     "draft": (_GREY, "edit"),
     "scheduled": (_BLUE, "clock"),
     "making list": (_BLUE, "list"),
+    "waiting for clearance": (_YELLOW, "clock"),
     "waiting for messenger": (_YELLOW, "loader"),
     "waiting": (_YELLOW, "clock"),
     "ready": (_BLUE, "clock"),

@@ -122,3 +122,45 @@ def test_another_tenant_sees_nothing(shop):
             verb(other.pk, made.id, clock=shop.clock)
     with pytest.raises(NotFound):
         service.plan_campaign(other.pk, shop.plan(), clock=shop.clock)
+
+
+def test_actions_are_numbered_densely_and_shared_by_name(shop):
+    account = shop.account.pk
+    names = ["Free shipping", "FREE shipping", "", "Bonus"]
+    made = [service.plan_campaign(account, shop.plan(action=name), clock=shop.clock) for name in names]
+    assert [(one.action_id, one.action) for one in made] == [
+        (2, "Free shipping"), (2, "Free shipping"), (3, "We miss you"), (4, "Bonus"),
+    ]  # fmt: skip
+    other = shops.Account.objects.create(name="Other", zone="Europe/Stockholm", currency="EUR").pk
+    assert [one.name for one in service.list_actions(other)] == ["DN"]
+    for ask in (lambda: service.get_action(other, 2), lambda: service.find_action(other, "Bonus")):
+        with pytest.raises(NotFound):
+            ask()
+
+
+def test_a_change_keeps_what_the_plan_says(shop):
+    account = shop.account.pk
+    draft = service.plan_campaign(account, shop.plan(tags=("a",), clearance_minutes=5), clock=shop.clock)
+    assert draft.send_at - draft.clearance_at == timedelta(minutes=5)
+    scheduled = service.schedule_campaign(account, draft.id, clock=shop.clock)
+    assert (scheduled.tags, scheduled.clearance_at) == (("a",), draft.clearance_at)
+    changed = service.change_campaign(account, draft.id, shop.plan(duration_days=3), clock=shop.clock)
+    assert (changed.tags, changed.clearance_at, changed.duration_days) == ((), None, 3)
+    assert changed.ends_on == changed.day + timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"duration_days": 0}, "duration"), ({"duration_days": 366}, "duration"), ({"action": "DN"}, "action"),
+        ({"action": "a" * 201}, "action"), ({"notes": "n" * 2001}, "notes"), ({"tags": ("a", "a")}, "tags"),
+        ({"tags": ("a,b",)}, "tags"), ({"tags": ("",)}, "tags"), ({"promo_codes": ("X",)}, "promo_codes"),
+        ({"clearance_minutes": 15}, "clearance"),
+    ],
+)  # fmt: skip
+def test_an_offer_that_cannot_be_leaves_nothing(shop, change, field):
+    with pytest.raises(PlanRefused) as refused:
+        service.plan_campaign(shop.account.pk, shop.plan(**change), clock=shop.clock)
+    assert refused.value.field == field
+    assert not Campaign.objects.filter(account=shop.account).exists()
+    assert [one.id for one in service.list_actions(shop.account.pk)] == [1]

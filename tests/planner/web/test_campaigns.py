@@ -4,6 +4,7 @@ import pytest
 
 from tandem.contract.messenger_api import Preview, Project, Trigger
 from tandem.planner.campaigns import service as campaigns
+from tandem.planner.campaigns.offer import PromotionView
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.domain import ConsentRow
@@ -264,7 +265,7 @@ def test_the_occurrence_page_shows_the_timeline_and_cancels(client, account, fil
     client.post("/ui/campaigns/new", {**filled, "do": "schedule"})
     saved = campaigns.list_campaigns(account.id)[0]
     page = client.get(f"/ui/campaigns/{saved.id}")
-    assert "What happened" in page.content.decode()
+    assert "Step by step" in page.content.decode()
     assert len(page.context["timeline"].steps) >= 4
     fragment = client.get(f"/ui/campaigns/{saved.id}", headers={"HX-Request": "true"})
     assert "<html" not in fragment.content.decode()
@@ -312,3 +313,66 @@ def test_another_account_cannot_touch_the_occurrence(client, account, filled, ot
     assert theirs.get(f"/ui/campaigns/{saved.id}").status_code == 404
     assert theirs.post(f"/ui/campaigns/{saved.id}/cancel").status_code == 404
     assert campaigns.get_campaign(account.id, saved.id).state == "scheduled"
+
+
+def test_the_offer_is_planned_shown_and_changed(client, account, filled, clock):
+    campaigns.add_promotions(account.id, [PromotionView(code="WB23", name="Welcome back")], clock=clock)
+    offer = {
+        "action": "Free shipping",
+        "duration": "7",
+        "tags": "vip, july",
+        "notes": "Try <it>",
+        "promo_code": ["WB23"],
+        "conditional": "on",
+        "clearance": "4",
+    }
+    assert "Welcome back" in client.get("/ui/campaigns/new").content.decode()
+    client.post("/ui/campaigns/new", {**filled, **offer, "do": "draft"})
+    [saved] = campaigns.list_campaigns(account.id)
+    assert (saved.action, saved.duration_days, saved.tags, saved.notes) == (
+        "Free shipping", 7, ("vip", "july"), "Try <it>",
+    )  # fmt: skip
+    assert (saved.promo_codes, saved.clearance_minutes) == (("WB23",), 4)
+    page = client.get(f"/ui/campaigns/{saved.id}").content.decode()
+    for words in (
+        "Free shipping",
+        "7 days",
+        "WB23",
+        "vip",
+        "Try &lt;it&gt;",
+        "Cleared by a third party until",
+    ):
+        assert words in page
+    draft = client.get(f"/ui/campaigns/{saved.id}/edit").context["draft"]
+    assert (draft.action, draft.tags, draft.promo_codes, draft.conditional, draft.clearance) == (
+        "Free shipping", "vip, july", ("WB23",), True, "4",
+    )  # fmt: skip
+    client.post(f"/ui/campaigns/{saved.id}/edit", {**filled, "do": "draft"})
+    [saved] = campaigns.list_campaigns(account.id)
+    assert (saved.action, saved.promo_codes, saved.clearance_at) == ("Win back", (), None)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"duration": "0"}, "id_duration", "The duration must be from 1 to 365 days."),
+        ({"duration": "x"}, "id_duration", "Give the duration in whole days."),
+        ({"action": "dn"}, "id_action", "DN is the control group"),
+        ({"promo_code": ["NONE"]}, "id_promo_codes", "There is no promotion with the code NONE."),
+        (
+            {"conditional": "on", "clearance": "15"},
+            "id_clearance",
+            "Clearance must end after the list is made",
+        ),
+        ({"conditional": "on", "clearance": ""}, "id_clearance", "Give minutes from 0 to 1440."),
+        ({"tags": "t" * 51}, "id_tags", "Use up to 20 tags"),
+        ({"notes": "n" * 2001}, "id_notes", "The notes are longer than 2,000 characters."),
+    ],
+)
+def test_an_offer_that_cannot_be_is_refused_at_its_field(client, account, filled, change, field, words):
+    page = client.post("/ui/campaigns/new", {**filled, **change, "do": "draft"})
+    assert page.status_code == 422
+    [(where, sentence)] = page.context["errors"]
+    assert where == field
+    assert words in sentence
+    assert campaigns.list_campaigns(account.id) == ()

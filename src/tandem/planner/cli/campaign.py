@@ -40,6 +40,17 @@ def plan(
         str, typer.Option(help="Minutes before the send time at which the list is made")
     ] = "15",
     late_minutes: Annotated[int, typer.Option(help="How late it may still be sent")] = 60,
+    action: Annotated[str, typer.Option(help="What is offered; default the campaign's name")] = "",
+    duration: Annotated[int, typer.Option(help="Days in which responses are counted")] = 14,
+    notes: Annotated[str, typer.Option(help="For people; stands in both APIs")] = "",
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated")] = None,
+    promo: Annotated[list[str] | None, typer.Option(help="A promo code; may be repeated")] = None,
+    conditional: Annotated[
+        bool, typer.Option("--conditional", help="A third party clears customers before they are scheduled.")
+    ] = False,
+    clearance_minutes: Annotated[
+        str, typer.Option(help="Minutes before the send time at which clearance ends")
+    ] = "5",
     schedule: Annotated[bool, typer.Option("--schedule", help="Schedule it at once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it and say what would happen.")] = False,
     account: Account = "",
@@ -72,6 +83,12 @@ def plan(
         control_percent=_decimal(control, "control"),
         lead_minutes=_decimal(lead_minutes, "lead_minutes"),
         late_minutes=late_minutes,
+        action=action,
+        duration_days=duration,
+        notes=notes,
+        tags=tuple(tag or ()),
+        promo_codes=tuple(promo or ()),
+        clearance_minutes=_decimal(clearance_minutes, "clearance_minutes") if conditional else None,
     )
     now = clock.from_environment()
     _plan(service, owner.id, wanted, schedule, dry_run, as_json, now)
@@ -142,6 +159,7 @@ def show(campaign: Campaign, account: Account = "", as_json: Json = False) -> No
         print_json({**asdict(view), "timeline": asdict(line) if line else None})
         return
     data.print(f"{view.name}: {view.state}", markup=False)
+    data.print(f"  offers {_offer(view)}", markup=False)
     for step in line.steps if line else ():
         data.print(f"  {step.state:8} {step.name}  {step.at or ''}  {step.detail}", markup=False)
     if line and line.outcome:
@@ -205,6 +223,70 @@ def cancel(
     words.print(f"Campaign {view.id}, {view.name}: {view.state}.", markup=False)
     if as_json:
         print_json(asdict(view))
+
+
+@app.command("promotions")
+@command("planner")
+def list_promotions(account: Account = "", as_json: Json = False) -> None:
+    """List the promo codes that campaigns may offer."""
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.campaigns import service
+
+    found = service.list_promotions(find_account(account or None).id)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        data.print(f"{one.code}  {one.name}", markup=False)
+
+
+@app.command("add-promotion")
+@command("planner")
+def add_promotion(
+    code: Annotated[str, typer.Argument(help="The promo code, without spaces and commas")],
+    name: Annotated[str, typer.Argument(help="A name for people")],
+    account: Account = "",
+) -> None:
+    """Add a promo code that campaigns may offer; a known one gets the new name."""
+    from tandem.kit import clock
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.campaigns import service
+    from tandem.planner.campaigns.offer import PromotionView
+
+    owner = find_account(account or None)
+    service.add_promotions(
+        owner.id, [PromotionView(code=code, name=name)], clock=clock.from_environment(), actor="command line"
+    )
+    words.print(f"Campaigns may offer {code}.", markup=False)
+
+
+@app.command("delete-promotion")
+@command("planner")
+def delete_promotion(
+    code: Annotated[str, typer.Argument(help="The promo code")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted.")] = False,
+    account: Account = "",
+) -> None:
+    """Delete a promo code; refused while a campaign still to come offers it."""
+    from tandem.kit import clock
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.campaigns import service
+
+    owner = find_account(account or None)
+    if code not in {one.code for one in service.list_promotions(owner.id)}:
+        raise NotFound(f"There is no promotion {code!r}.", "List them with `tandem campaign promotions`.")
+    if not dry_run:
+        service.delete_promotions(owner.id, [code], clock=clock.from_environment(), actor="command line")
+    words.print(f"{code} {'would be' if dry_run else 'is'} deleted.", markup=False)
+
+
+def _offer(view: Any) -> str:
+    parts = [f"{view.action} (action {view.action_id}) for {view.duration_days} days"]
+    parts += [f"promo codes {', '.join(view.promo_codes)}"] if view.promo_codes else []
+    parts += [f"tags {', '.join(view.tags)}"] if view.tags else []
+    parts += [f"cleared by {view.clearance_at} UTC"] if view.clearance_at else []
+    parts += [f"notes: {view.notes}"] if view.notes else []
+    return "; ".join(parts)
 
 
 def _project(projects: Any, chosen: str) -> int:

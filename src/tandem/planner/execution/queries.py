@@ -127,6 +127,7 @@ def unlock(occurrence_id: int) -> None:
 def load_members(file: Path) -> int:
     """COPY the engine's file of surrogates into a table of this transaction; rows loaded."""
     with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.members")
         cursor.execute("CREATE TEMP TABLE members (customer bigint NOT NULL) ON COMMIT DROP")
         with (
             cursor.copy("COPY members (customer) FROM STDIN (FORMAT csv)") as copy,

@@ -111,7 +111,7 @@ def wait(facts: dict[str, Any]) -> dict[str, Any]:
 
     deadline = seconds.monotonic() + facts["seconds"]
     told: dict[str, str] = {}
-    unsettled = {"draft", "scheduled", "making list", "waiting for messenger", "sending"}
+    unsettled = {"draft", "scheduled", "making list", "waiting for clearance", "waiting for messenger", "sending"}
     while True:
         states = {
             str(view.channel): str(view.state)

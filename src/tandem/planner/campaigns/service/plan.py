@@ -122,7 +122,7 @@ def cancel_campaign(
         if occurrence.state in PROCESSED:
             deadline = clock.business() + CANCELLED_KEPT
             listeners.enqueue_event(
-                account_id, CANCELLED_EVENT, occurrence.pk, None, clock=clock, deadline=deadline
+                account_id, CANCELLED_EVENT, occurrence.pk, occurrence.channel_id, clock=clock, deadline=deadline
             )
         _record(account_id, "campaign.cancelled", occurrence.campaign.name, actor, clock)
     return get_campaign(account_id, campaign_id)

@@ -1,6 +1,6 @@
 """The verbs of this room."""
 
-from tandem.planner.execution.service.clear import clear, clear_due, say_cleared
+from tandem.planner.execution.service.clearance import clear, clear_due, say_cleared
 from tandem.planner.execution.service.follow import (
     follow_due,
     list_summary,

@@ -23,7 +23,7 @@ from tandem.planner.execution import queries
 from tandem.planner.execution.domain import ListSummary, shares_to_bounds
 from tandem.planner.execution.errors import CannotRun
 from tandem.planner.execution.models import CustomerList
-from tandem.planner.execution.service.clear import ask_for_clearance
+from tandem.planner.execution.service.clearance import ask_for_clearance
 from tandem.planner.execution.service.follow import list_summary, stop
 from tandem.planner.execution.service.tell import tell_executed
 from tandem.planner.targeting import service as targeting

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from tandem.planner.campaigns.domain import CampaignPlan, CampaignView, TemplateShare
+from tandem.planner.campaigns.offer import listed
 from tandem.planner.channels.domain import ChannelKind, TemplateView
 
 USUAL_RATE = 0.05
@@ -32,6 +33,13 @@ class PlanDraft:
     control: str = "10"
     lead: str = "15"
     late: str = "60"
+    action: str = ""
+    duration: str = "14"
+    notes: str = ""
+    tags: str = ""
+    promo_codes: tuple[str, ...] = ()
+    conditional: bool = False
+    clearance: str = "5"
     person: int = 0
     cleared: tuple[str, ...] = ()
 
@@ -53,6 +61,13 @@ def from_post(post: Any) -> PlanDraft:
         control=post.get("control", "").strip(),
         lead=post.get("lead", "15").strip(),
         late=post.get("late", "60").strip(),
+        action=post.get("action", "").strip(),
+        duration=post.get("duration", "14").strip(),
+        notes=post.get("notes", "").replace("\r\n", "\n").strip(),
+        tags=post.get("tags", "").strip(),
+        promo_codes=tuple(post.getlist("promo_code")),
+        conditional=post.get("conditional") == "on",
+        clearance=post.get("clearance", "5").strip(),
         person=int(person) if person.isdigit() else 0,
     )
 
@@ -72,6 +87,13 @@ def from_view(view: CampaignView) -> PlanDraft:
         control=f"{view.control_percent:f}".rstrip("0").rstrip(".") if view.control_percent else "0",
         lead=f"{view.lead_minutes:g}",
         late=f"{view.late_minutes:g}",
+        action="" if view.action == view.name else view.action,
+        duration=str(view.duration_days),
+        notes=view.notes,
+        tags=", ".join(view.tags),
+        promo_codes=view.promo_codes,
+        conditional=view.clearance_minutes is not None,
+        clearance="5" if view.clearance_minutes is None else f"{view.clearance_minutes:g}",
     )
 
 
@@ -121,7 +143,10 @@ def judge(draft: PlanDraft, templates: Mapping[str, TemplateView]) -> list[tuple
     control = _decimal(draft.control)
     if control is None or not 0 <= control <= 90:
         found.append(("id_control", _("Give the control group as a number from 0 to 90 %.")))
-    for name, least, most in (("lead", 0, 1440), ("late", 1, 1440)):
+    if not draft.duration.isascii() or not draft.duration.isdigit():
+        found.append(("id_duration", _("Give the duration in whole days.")))
+    minutes = [("lead", 0, 1440), ("late", 1, 1440), *([("clearance", 0, 1440)] if draft.conditional else [])]
+    for name, least, most in minutes:
         number = _decimal(getattr(draft, name))
         if number is None or not least <= number <= most:
             words = _("Give minutes from %(least)s to %(most)s.") % {"least": least, "most": most}
@@ -172,6 +197,12 @@ def to_plan(draft: PlanDraft, zone: str) -> CampaignPlan:
         control_percent=Decimal(draft.control),
         lead_minutes=Decimal(draft.lead),
         late_minutes=int(Decimal(draft.late)),
+        action=draft.action,
+        duration_days=int(draft.duration),
+        notes=draft.notes,
+        tags=listed(draft.tags),
+        promo_codes=draft.promo_codes,
+        clearance_minutes=_decimal(draft.clearance) if draft.conditional else None,
     )
 
 

@@ -17,7 +17,7 @@ from tandem.planner.execution import service as execution
 from tandem.planner.execution.domain import Outcome, Timeline
 from tandem.planner.web.access import now, page
 
-_LIVE = frozenset({"scheduled", "making list", "waiting for messenger", "sending"})
+_LIVE = frozenset({"scheduled", "making list", "waiting for clearance", "waiting for messenger", "sending"})
 
 
 @page()

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tandem.kit.problems import Problem
+from tandem.planner.campaigns import service as campaigns
+from tandem.planner.campaigns.offer import PromotionView
 from tandem.planner.channels import service as channels
 from tandem.planner.channels.domain import ChannelAccountView, ProjectView, TemplateView, fits
 from tandem.planner.targeting import service as targeting
@@ -22,6 +24,7 @@ class Surroundings:
     projects: tuple[ProjectView, ...] = ()
     templates: tuple[TemplateView, ...] = ()
     every_template: dict[str, TemplateView] = field(default_factory=dict)
+    promotions: tuple[PromotionView, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +48,9 @@ def surroundings(account_id: int, draft: drafts.PlanDraft) -> Surroundings:
         (c for c in connections if str(c.id) == draft.connection), connections[0] if connections else None
     )
     groups = targeting.list_groups(account_id)
+    promotions = campaigns.list_promotions(account_id)
     if chosen is None:
-        return Surroundings(groups=groups, connections=connections, connection_id="")
+        return Surroundings(groups=groups, connections=connections, connection_id="", promotions=promotions)
     every = channels.list_templates(account_id, chosen.id)
     usable = [one for one in every if one.usable and fits(one.channel, draft.channel)]
     with_templates = {one.project_id for one in usable}
@@ -57,6 +61,7 @@ def surroundings(account_id: int, draft: drafts.PlanDraft) -> Surroundings:
         projects=tuple(p for p in channels.list_projects(account_id, chosen.id) if p.id in with_templates),
         templates=tuple(one for one in usable if str(one.project_id) == draft.project),
         every_template={str(one.id): one for one in every},
+        promotions=promotions,
     )
 
 

@@ -38,6 +38,12 @@ _FIELD_IDS = {
     "control": "id_control",
     "lead_minutes": "id_lead",
     "late_minutes": "id_late",
+    "action": "id_action",
+    "duration": "id_duration",
+    "notes": "id_notes",
+    "tags": "id_tags",
+    "promo_codes": "id_promo_codes",
+    "clearance": "id_clearance",
 }
 
 

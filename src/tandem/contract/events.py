@@ -15,6 +15,7 @@ class EventType(IntEnum):
     DAY_PROCESSED = 2
     DATA_UPDATED = 3
     CAMPAIGN_CANCELLED = 4
+    CLEARANCE_REQUIRED = 5
     CUSTOMER_TRIGGERED = 11
     CHANNEL_EXECUTED = 13
 
@@ -27,12 +28,13 @@ PER_CHANNEL = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignEvent:
-    """One event. timestamp: the account's local time, `YYYY-MM-DD HH:MM:SS`."""
+    """One event. timestamp: the account's local time, `YYYY-MM-DD HH:MM:SS`; so is clearance_by, of event 5."""
 
     event_type: int
     timestamp: str
     campaign_id: int | None = None
     channel_id: int | None = None
+    clearance_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,8 @@ def build(event: CampaignEvent) -> bytes:
         body["CampaignID"] = event.campaign_id
     if event.channel_id is not None:
         body["ChannelID"] = event.channel_id
+    if event.clearance_by is not None:
+        body["ClearanceRequiredBy"] = event.clearance_by
     return json.dumps(body, separators=(",", ":")).encode()
 
 

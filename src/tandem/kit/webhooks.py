@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
+import secrets as randomness
 from datetime import datetime
 
 TOLERANCE = 300
@@ -12,16 +12,19 @@ TOLERANCE = 300
 
 def new_secret() -> str:
     """`whsec_` and 32 random bytes in base64."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    return "whsec_" + base64.b64encode(randomness.token_bytes(32)).decode()
 
 
-def signed_headers(secret: str, *, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of one attempt; `message_id` stays the same over retries, `at` does not."""
+def signed_headers(*secrets: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The three headers of one attempt; `message_id` stays the same over retries, `at` does not.
+
+    Several secrets: while one replaces another, both sign.
+    """
     stamp = str(int(at.timestamp()))
     return {
         "webhook-id": message_id,
         "webhook-timestamp": stamp,
-        "webhook-signature": f"v1,{_signature(secret, message_id, stamp, body)}",
+        "webhook-signature": " ".join(f"v1,{_signature(one, message_id, stamp, body)}" for one in secrets),
     }
 
 

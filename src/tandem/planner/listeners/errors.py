@@ -13,3 +13,9 @@ class ListenerUnknown(NotFound):
     """No such listener or event."""
 
     title = "Listener not found"
+
+
+class CannotReplay(Refused):
+    """The event cannot be told again."""
+
+    title = "The event cannot be told again"

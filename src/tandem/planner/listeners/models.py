@@ -13,6 +13,12 @@ class Registration(models.Model):
     channel_id = models.BigIntegerField(null=True)
     url = models.TextField()
     secret = models.TextField(help_text="Sealed; signs the calls.")
+    secret_made_at = models.DateTimeField(null=True, help_text="When the secret was shown; null = never.")
+    old_secret = models.TextField(blank=True, help_text="Sealed; signs the calls too, for a while.")
+    old_secret_until = models.DateTimeField(null=True, help_text="System time.")
+    quiet_until = models.DateTimeField(
+        null=True, help_text="System time; it asked to be left alone till then."
+    )
     is_active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
     registered_at = models.DateTimeField()
@@ -60,6 +66,7 @@ class EventOutbox(models.Model):
     registration = models.ForeignKey(Registration, models.CASCADE, related_name="+")
     message_id = models.CharField(max_length=40, unique=True)
     state = models.CharField(max_length=12, default="waiting")
+    cause = models.CharField(max_length=300, blank=True, help_text="Why it will not be told any more.")
     attempts = models.IntegerField(default=0)
     next_at = models.DateTimeField(null=True, help_text="System time of the next attempt.")
     claimed_until = models.DateTimeField(null=True, help_text="System time; a claim by a process at work.")
@@ -69,6 +76,7 @@ class EventOutbox(models.Model):
             models.UniqueConstraint(fields=["account", "event", "registration"], name="outbox_once"),
         ]
         indexes = [
+            models.Index(fields=["account", "state", "-id"], name="outbox_log"),
             models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="outbox_due"),
         ]
 

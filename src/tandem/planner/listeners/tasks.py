@@ -27,6 +27,15 @@ def wake_due_events(timestamp: int) -> None:
         wake(outbox_id)
 
 
+@app.periodic(cron="23 * * * *")
+@app.task(queue="events", queueing_lock="listeners old")
+def drop_old_events(timestamp: int) -> None:
+    """Forget what is older than the log is kept."""
+    from tandem.planner.listeners.service import drop_old
+
+    drop_old(clock=from_environment())
+
+
 def wake(outbox_id: int) -> None:
     """One waiting job per row is enough."""
     try:

@@ -2,16 +2,15 @@
 
 import random
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from tandem.contract.events import CampaignEvent, TriggeredEvent, build, build_triggered
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.http import Http
@@ -21,6 +20,7 @@ from tandem.planner.accounts.service import get_account, record
 from tandem.planner.listeners.domain import (
     DISABLE_AFTER,
     LEASE,
+    THROTTLED,
     TIMEOUT,
     AttemptView,
     EventState,
@@ -28,9 +28,10 @@ from tandem.planner.listeners.domain import (
     retry_after,
     succeeded,
 )
-from tandem.planner.listeners.errors import ListenerUnknown
 from tandem.planner.listeners.models import EventAttempt, EventOutbox, Registration
-from tandem.planner.listeners.service.registrations import secret_of
+from tandem.planner.listeners.service.bodies import body_of, trial_body
+from tandem.planner.listeners.service.look import attempt_view
+from tandem.planner.listeners.service.registrations import registration_of, secrets_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ def due(*, clock: Clock, limit: int = 100) -> tuple[int, ...]:
     now = clock.system()
     # all accounts: the tick works for every account
     found = EventOutbox.objects.filter(state=EventState.WAITING, next_at__lte=now)
-    found = found.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
+    found = found.filter(_free(now))
     return tuple(found.order_by("next_at").values_list("pk", flat=True)[:limit])
 
 
@@ -63,7 +64,7 @@ def deliver(outbox_id: int, *, clock: Clock) -> bool:
     row = _claim(outbox_id, clock)
     if row is None:
         return False
-    body = _body(row)
+    body = body_of(row.event, get_account(row.account_id).zone)
     failpoint("p6")
     outcome = _post(row.registration, row.message_id, body, clock=clock)
     failpoint("p7")
@@ -73,30 +74,16 @@ def deliver(outbox_id: int, *, clock: Clock) -> bool:
 
 def send_test_event(account_id: int, *, listener_id: int, clock: Clock) -> AttemptView:
     """Post an event that names no campaign, so that only the way is tried. Raises ListenerUnknown."""
-    registration = Registration.objects.filter(account_id=account_id, pk=listener_id).first()
-    if registration is None:
-        raise ListenerUnknown(f"There is no listener {listener_id}.")
+    registration = registration_of(account_id, listener_id)
     at = clock.system()
-    body = build(
-        CampaignEvent(
-            event_type=registration.event_type,
-            timestamp=_wire_time(clock.business(), get_account(account_id).zone),
-            campaign_id=0,
-            channel_id=registration.channel_id,
-        )
-    )
-    outcome = _post(registration, f"test_{time.time_ns()}", body, clock=clock)
+    message_id = f"test_{uuid.uuid4().hex}"
+    body = trial_body(registration, message_id, clock.business(), get_account(account_id).zone)
+    outcome = _post(registration, message_id, body, clock=clock)
     with transaction.atomic():
+        registration = registration_of(account_id, listener_id, lock=True)
         _note_answer(registration, outcome, clock)
         attempt = _log(registration, None, body, outcome, at)
-    return AttemptView(
-        at=attempt.at,
-        status=attempt.status,
-        problem=attempt.problem,
-        seconds=attempt.seconds,
-        request=attempt.request,
-        answer=attempt.answer,
-    )
+    return attempt_view(attempt)
 
 
 @transaction.atomic
@@ -106,39 +93,29 @@ def _claim(outbox_id: int, clock: Clock) -> EventOutbox | None:
         EventOutbox.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("event", "registration")
         .filter(pk=outbox_id, state=EventState.WAITING, next_at__lte=now)
-        .filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
+        .filter(_free(now))
         .first()
     )
     if row is None:
         return None
     if row.event.deadline <= clock.business():
-        row.state, row.next_at = EventState.EXPIRED, None
+        _end(row, EventState.EXPIRED, "It could not be told before its late cut-off.")
     elif not row.registration.is_active:
-        row.state, row.next_at = EventState.DISABLED, None
+        _end(row, EventState.DISABLED, f"The listener is switched off. {row.registration.disabled_reason}")
     else:
         row.claimed_until = now + LEASE
-    row.save(update_fields=["state", "next_at", "claimed_until"])
+    row.save(update_fields=["state", "cause", "next_at", "claimed_until"])
     return row if row.state == EventState.WAITING else None
 
 
-def _body(row: EventOutbox) -> bytes:
-    event = row.event
-    timestamp = _wire_time(event.happened_at, get_account(row.account_id).zone)
-    if event.details is not None:
-        codes = tuple(event.details["promo_codes"])
-        return build_triggered(TriggeredEvent(**{**event.details, "promo_codes": codes}, timestamp=timestamp))
-    return build(
-        CampaignEvent(
-            event_type=event.event_type,
-            timestamp=timestamp,
-            campaign_id=event.occurrence_id,
-            channel_id=event.channel_id,
-        )
-    )
+def _free(now: datetime) -> Q:
+    """Nobody is at it, and its listener has not asked for quiet."""
+    unclaimed = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return unclaimed & (Q(registration__quiet_until=None) | Q(registration__quiet_until__lte=now))
 
 
-def _wire_time(instant: datetime, zone: str) -> str:
-    return instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+def _end(row: EventOutbox, state: EventState, cause: str) -> None:
+    row.state, row.cause, row.next_at = state, cause.strip()[:300], None
 
 
 @lru_cache(maxsize=4)
@@ -148,7 +125,8 @@ def _http(allow_private: tuple[str, ...]) -> Http:
 
 def _post(registration: Registration, message_id: str, body: bytes, *, clock: Clock) -> Outcome:
     headers = {"Content-Type": "application/json", "Accept": "*/*"}
-    headers |= signed_headers(secret_of(registration), message_id=message_id, at=clock.system(), body=body)
+    at = clock.system()
+    headers |= signed_headers(*secrets_of(registration, at), message_id=message_id, at=at, body=body)
     started = time.monotonic()
     try:
         answer = _http(settings.TANDEM_ALLOW_PRIVATE).request(
@@ -167,34 +145,48 @@ def _post(registration: Registration, message_id: str, body: bytes, *, clock: Cl
 
 
 @transaction.atomic
-def _write_down(row: EventOutbox, body: bytes, outcome: Outcome, clock: Clock) -> None:
+def _write_down(posted: EventOutbox, body: bytes, outcome: Outcome, clock: Clock) -> None:
     at = clock.system()
     row = (
-        EventOutbox.objects.select_for_update(of=("self",))
+        EventOutbox.objects.select_for_update(of=("self", "registration"))
         .select_related("event", "registration")
-        .get(pk=row.pk)
+        .filter(account_id=posted.account_id, pk=posted.pk)
+        .first()
     )
+    if row is None:
+        return  # unregistered meanwhile
     _log(row.registration, row, body, outcome, at)
-    _note_answer(row.registration, outcome, clock)
+    if row.registration.url == posted.registration.url:
+        _note_answer(row.registration, outcome, clock)
     row.claimed_until = None
     if row.state == EventState.WAITING:
         _move(row, outcome, clock)
-    row.save(update_fields=["state", "attempts", "next_at", "claimed_until"])
+    row.save(update_fields=["state", "cause", "attempts", "next_at", "claimed_until"])
 
 
 def _move(row: EventOutbox, outcome: Outcome, clock: Clock) -> None:
     row.attempts += 1
     if succeeded(outcome.status):
-        row.state, row.next_at = EventState.DONE, None
+        _end(row, EventState.DONE, "")
         return
     if not row.registration.is_active:
-        row.state, row.next_at = EventState.DISABLED, None
+        _end(row, EventState.DISABLED, row.registration.disabled_reason)
         return
     pause = next_pause(row.attempts, random.random(), retry_after=outcome.pause)
-    if pause is None or clock.business() + pause >= row.event.deadline:
-        row.state, row.next_at = EventState.FAILED, None
-        return
-    row.next_at = clock.system() + pause
+    if pause is None:
+        _end(row, EventState.FAILED, f"All {row.attempts} attempts failed. {outcome.problem}")
+    elif clock.business() + pause >= row.event.deadline:
+        _end(row, EventState.FAILED, f"The next attempt would come after its late cut-off. {outcome.problem}")
+    else:
+        row.next_at = clock.system() + pause
+        if outcome.status in THROTTLED:
+            _keep_quiet(row.registration, row.next_at)
+
+
+def _keep_quiet(registration: Registration, until: datetime) -> None:
+    """One that is busy is spared its other events too."""
+    registration.quiet_until = until
+    registration.save(update_fields=["quiet_until"])
 
 
 def _note_answer(registration: Registration, outcome: Outcome, clock: Clock) -> None:
@@ -202,13 +194,15 @@ def _note_answer(registration: Registration, outcome: Outcome, clock: Clock) -> 
     registration.last_call = at
     registration.last_answer = (outcome.problem or f"Answered {outcome.status}.")[:200]
     if succeeded(outcome.status):
-        registration.failing_since = None
+        registration.failing_since = registration.quiet_until = None
     else:
         registration.failing_since = registration.failing_since or at
         _disable_if_gone(registration, outcome, clock)
     registration.save(
-        update_fields=["last_call", "last_answer", "failing_since", "is_active", "disabled_reason"]
-    )
+        update_fields=[
+            "last_call", "last_answer", "failing_since", "is_active", "disabled_reason", "quiet_until",
+        ]
+    )  # fmt: skip
 
 
 def _disable_if_gone(registration: Registration, outcome: Outcome, clock: Clock) -> None:

@@ -11,9 +11,7 @@ from django.db.models import Q
 from tandem.contract.events import TriggeredEvent
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
-from tandem.planner.accounts.service import record
-from tandem.planner.listeners.domain import LATE_CUT_OFF, EventState
-from tandem.planner.listeners.errors import ListenerUnknown
+from tandem.planner.listeners.domain import EventState, cut_off
 from tandem.planner.listeners.models import Event, EventOutbox, Registration
 
 
@@ -28,7 +26,7 @@ def enqueue_event(
 ) -> int:
     """Write the event and a row for each listener of it, in the caller's transaction; again = nothing new.
 
-    deadline: business time after which nobody is told any more, by default an hour from now.
+    deadline: business time after which nobody is told any more, by default an hour from now, a day for 2 and 3.
     Returns how many listeners will be told; one who registers before the deadline is told too.
     """
     if not transaction.get_connection().in_atomic_block:
@@ -36,7 +34,7 @@ def enqueue_event(
     now = clock.business()
     failpoint("p5")
     key = {"account_id": account_id, "event_type": event_type, "occurrence_id": occurrence_id}
-    values = {"happened_at": now, "deadline": deadline or now + LATE_CUT_OFF}
+    values = {"happened_at": now, "deadline": deadline or now + cut_off(event_type)}
     if occurrence_id is None:
         event = Event.objects.create(**key, channel_id=channel_id, **values)
     else:
@@ -86,7 +84,7 @@ def tell_newcomer(registration: Registration, *, clock: Clock) -> int:
         registration=registration,
         event__in=open_events,
         state__in=(EventState.FAILED, EventState.DISABLED, EventState.WAITING),
-    ).update(state=EventState.WAITING, attempts=0, next_at=clock.system())
+    ).update(state=EventState.WAITING, cause="", attempts=0, next_at=clock.system())
     return sum(_write(event, [registration], clock=clock) for event in open_events)
 
 
@@ -97,20 +95,7 @@ def cancel_events(account_id: int, occurrence_id: int, *, clock: Clock) -> int:
         waiting = EventOutbox.objects.filter(
             account_id=account_id, event__occurrence_id=occurrence_id, state=EventState.WAITING
         )
-        return waiting.update(state=EventState.CANCELLED, next_at=None)
-
-
-def replay(account_id: int, outbox_id: int, *, actor: str, clock: Clock) -> None:
-    """Tell it once more, with a fresh schedule; the message's id stays, so the listener knows it.
-
-    Raises ListenerUnknown. The event's deadline still holds.
-    """
-    with transaction.atomic():
-        mine = EventOutbox.objects.filter(account_id=account_id, pk=outbox_id, event__cancelled=False)
-        if not mine.update(state=EventState.WAITING, attempts=0, next_at=clock.system(), claimed_until=None):
-            raise ListenerUnknown(f"There is no event {outbox_id} to tell again.")
-        record(account_id, actor=actor, action="event.replayed", subject=f"event {outbox_id}", clock=clock)
-        _wake(outbox_id)
+        return waiting.update(state=EventState.CANCELLED, cause="It was cancelled.", next_at=None)
 
 
 def _write(event: Event, told: Iterable[Registration], *, clock: Clock) -> int:
@@ -129,11 +114,12 @@ def _write(event: Event, told: Iterable[Registration], *, clock: Clock) -> int:
         account_id=event.account_id, event=event, state=EventState.WAITING, attempts=0
     )
     for outbox_id in written.values_list("pk", flat=True):
-        _wake(outbox_id)
+        wake(outbox_id)
     return len(rows)
 
 
-def _wake(outbox_id: int) -> None:
+def wake(outbox_id: int) -> None:
+    """A job that looks at the row at once, within this room only."""
     from tandem.planner.listeners.tasks import deliver_event  # tasks call the services, so not at the top
 
     deliver_event.defer(outbox_id=outbox_id)

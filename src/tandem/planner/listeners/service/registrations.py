@@ -1,5 +1,6 @@
 """Who is told."""
 
+from datetime import datetime, timedelta
 from urllib.parse import unquote_plus, urlsplit
 
 from django.conf import settings
@@ -8,8 +9,8 @@ from django.db import transaction
 from tandem.kit.clock import Clock
 from tandem.kit.webhooks import new_secret
 from tandem.planner.accounts.service import record
-from tandem.planner.listeners.domain import CHANNEL_TYPES, DELIVERED_TYPES, Listener
-from tandem.planner.listeners.errors import ListenerRefused
+from tandem.planner.listeners.domain import CHANNEL_TYPES, EVENT_NAMES, SECRET_OVERLAP, Listener, NewSecret
+from tandem.planner.listeners.errors import ListenerRefused, ListenerUnknown
 from tandem.planner.listeners.models import Registration
 from tandem.planner.listeners.service.enqueue import tell_newcomer
 
@@ -38,7 +39,8 @@ def register(
         )
         if not row.secret:
             row.secret = settings.TANDEM_VAULT.seal(new_secret(), where=_where(row))
-        row.url, row.is_active, row.disabled_reason, row.failing_since = address, True, "", None
+        row.url, row.is_active, row.disabled_reason = address, True, ""
+        row.failing_since = row.quiet_until = None
         row.registered_at = clock.system()
         row.save()
         tell_newcomer(row, clock=clock)
@@ -72,9 +74,54 @@ def listeners(account_id: int) -> tuple[Listener, ...]:
     return tuple(_view(row) for row in found)
 
 
+def unregister_listener(account_id: int, listener_id: int, *, actor: str, clock: Clock) -> None:
+    """The same for one registration. Raises ListenerUnknown."""
+    with transaction.atomic():
+        row = registration_of(account_id, listener_id, lock=True)
+        subject = f"event {row.event_type}, channel {row.channel_id}"
+        row.delete()
+        record(account_id, actor=actor, action="listener.unregistered", subject=subject, clock=clock)
+
+
+def rotate_secret(
+    account_id: int, listener_id: int, *, overlap: timedelta = SECRET_OVERLAP, actor: str, clock: Clock
+) -> NewSecret:
+    """A new signing secret, shown this once; calls are signed with the one before too until the overlap ends.
+
+    Raises ListenerUnknown.
+    """
+    now, secret = clock.system(), new_secret()
+    with transaction.atomic():
+        row = registration_of(account_id, listener_id, lock=True)
+        keeps = bool(overlap) and row.secret_made_at is not None  # nobody knows one that was never shown
+        row.old_secret, row.old_secret_until = (row.secret, now + overlap) if keeps else ("", None)
+        row.secret = settings.TANDEM_VAULT.seal(secret, where=_where(row))
+        row.secret_made_at = now
+        row.save(update_fields=["secret", "secret_made_at", "old_secret", "old_secret_until"])
+        subject = f"event {row.event_type}, channel {row.channel_id}"
+        record(account_id, actor=actor, action="listener.secret_changed", subject=subject, clock=clock)
+    return NewSecret(listener_id=row.pk, secret=secret, old_until=row.old_secret_until)
+
+
+def registration_of(account_id: int, listener_id: int, *, lock: bool = False) -> Registration:
+    """The row, within this room only. Raises ListenerUnknown."""
+    rows = Registration.objects.filter(account_id=account_id, pk=listener_id)
+    row = (rows.select_for_update() if lock else rows).first()
+    if row is None:
+        raise ListenerUnknown(f"There is no listener {listener_id}.", "See `tandem listeners list`.")
+    return row
+
+
 def secret_of(row: Registration) -> str:
     """The secret that signs calls to this listener."""
     return str(settings.TANDEM_VAULT.open(row.secret, where=_where(row)))
+
+
+def secrets_of(row: Registration, now: datetime) -> tuple[str, ...]:
+    """All secrets that sign now, the newest first."""
+    if not row.old_secret or row.old_secret_until is None or row.old_secret_until <= now:
+        return (secret_of(row),)
+    return secret_of(row), str(settings.TANDEM_VAULT.open(row.old_secret, where=_where(row)))
 
 
 def _where(row: Registration) -> str:
@@ -104,9 +151,10 @@ def _address(url: str) -> str:
 
 
 def _check_type(event_type: int, channel_id: int | None) -> None:
-    if event_type not in DELIVERED_TYPES | {5, 11}:
-        raise ListenerRefused(f"There is no event type {event_type}.")
-    if channel_id is not None and event_type not in CHANNEL_TYPES | {4, 11}:
+    if event_type not in EVENT_NAMES:
+        known = ", ".join(map(str, EVENT_NAMES))
+        raise ListenerRefused(f"There is no event type {event_type}.", f"Choose one of {known}.")
+    if channel_id is not None and event_type not in CHANNEL_TYPES:
         raise ListenerRefused(
             f"Event type {event_type} is not registered per channel.", "Leave the channel out."
         )
@@ -123,4 +171,6 @@ def _view(row: Registration) -> Listener:
         registered_at=row.registered_at,
         last_call=row.last_call,
         last_answer=row.last_answer,
+        secret_made_at=row.secret_made_at,
+        old_secret_until=row.old_secret_until,
     )

@@ -17,7 +17,7 @@ def run(n: int) -> dict[str, Any]:
 
     account_id = data.account_with_orders(10 * n)
     clock = FrozenClock(datetime(2026, 7, 1, 8, 0, tzinfo=UTC))
-    occurrence_id, members = _planned(account_id, clock)
+    occurrence_id, members = planned(account_id, clock)
     clock.move(hours=2)
     with measure.part():
         made = execution.make_list(account_id, occurrence_id, clock=clock)
@@ -35,12 +35,20 @@ def run(n: int) -> dict[str, Any]:
     }
 
 
-def _planned(account_id: int, clock: Any) -> tuple[int, int]:
+def planned(
+    account_id: int,
+    clock: Any,
+    *,
+    templates: tuple[int, int] = (11, 12),
+    control: int = 10,
+    left_out: int = LEFT_OUT,
+) -> tuple[int, int]:
+    """A scheduled campaign to everybody, and how many that is; one customer in `left_out` has no consent, 0 = none."""
     from tandem.planner.campaigns import service as campaigns
     from tandem.planner.campaigns.domain import CampaignPlan, TemplateShare
     from tandem.planner.targeting import service as targeting
 
-    connection = _connection(account_id, clock)
+    connection = _connection(account_id, clock, templates, left_out)
     label = f"everybody {len(targeting.list_groups(account_id))}"
     group = targeting.save_group(account_id, name=label, text="ordered or never ordered", clock=clock)
     plan = CampaignPlan(
@@ -49,18 +57,18 @@ def _planned(account_id: int, clock: Any) -> tuple[int, int]:
         channel="email",
         channel_account_id=connection,
         project_id=1,
-        templates=(TemplateShare(11, 50), TemplateShare(12, 50)),
+        templates=(TemplateShare(templates[0], 50), TemplateShare(templates[1], 50)),
         day=DAY,
         time=time(10, 0),
         zone="UTC",
-        control_percent=Decimal(10),
+        control_percent=Decimal(control),
     )
     view = campaigns.plan_campaign(account_id, plan, clock=clock)
     view = campaigns.schedule_campaign(account_id, view.id, clock=clock)
     return view.occurrence_id, targeting.members_count(account_id, group.condition)
 
 
-def _connection(account_id: int, clock: Any) -> int:
+def _connection(account_id: int, clock: Any, templates: tuple[int, int], left_out: int) -> int:
     from tandem.planner.channels import service as channels
     from tandem.planner.channels.models import ProjectCopy, TemplateCopy
     from tandem.planner.customers import service as customers
@@ -76,7 +84,7 @@ def _connection(account_id: int, clock: Any) -> int:
     now = clock.business() - timedelta(hours=1)
     keys = {"account_id": account_id, "channel_account_id": made.id, "project_id": 1, "read_at": now}
     ProjectCopy.objects.create(name="Benchmark", **keys)
-    for number in (11, 12):
+    for number in templates:
         TemplateCopy.objects.create(
             template_id=number,
             name=f"T{number}",
@@ -91,7 +99,7 @@ def _connection(account_id: int, clock: Any) -> int:
         ConsentRow(
             customer_id=one,
             has_email=True,
-            email_consent=number % LEFT_OUT != 0,
+            email_consent=not left_out or number % left_out != 0,
             has_mobile=False,
             sms_consent=False,
         )

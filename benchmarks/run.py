@@ -13,7 +13,14 @@ import orjson
 
 from benchmarks import measure
 
-MODULES = {"import": "import_", "snapshot": "snapshot", "count": "count", "list": "list_", "send": "send"}
+MODULES = {
+    "import": "import_",
+    "snapshot": "snapshot",
+    "count": "count",
+    "list": "list_",
+    "send": "send",
+    "details": "details",
+}
 
 
 def main() -> int:

@@ -64,6 +64,34 @@ def planner(
     _serve(half, host, port, fault)
 
 
+@app.command()
+def messenger(
+    port: Port = 8901,
+    host: Host = "127.0.0.1",
+    customer_id: Annotated[str, typer.Option(help="The account's number, in every path.")] = "5004",
+    token: Annotated[str, typer.Option(help="The token.", envvar="TANDEM_MESSENGER_TOKEN")] = "simulator",
+    user: Annotated[str, typer.Option(help="User name, for Basic authentication.")] = "simulator",
+    password: Annotated[str, typer.Option(help="Its password.")] = "simulator",
+    contacts: Annotated[int, typer.Option(min=1, help="How many contacts the list holds.")] = 1000,
+    seed: Seed = 1,
+    fault: Faults = None,
+) -> None:
+    """A messenger on Symplify's contract: projects, templates, lists, contacts, imports, previews, jobs."""
+    from tandem.kit import clock
+    from tandem.simulators.messenger import Messenger
+
+    half = Messenger(
+        clock=clock.from_environment(),
+        customer_id=customer_id,
+        token=token,
+        user=user,
+        password=password,
+        contacts=contacts,
+        seed=seed,
+    )
+    _serve(half, host, port, fault)
+
+
 def _serve(half: object, host: str, port: int, faults: list[str] | None) -> None:
     from tandem.simulators.server import Half, Server, Simulator, fault_of
 

@@ -140,11 +140,11 @@ class PlannerClient(PlannerCalls):
                 raise _incomplete(len(rows), len(again))
         return CompleteRead(details=details, channel_rows=channel_rows, rows=tuple(rows), expected=expected)
 
-    def update_campaign_metrics(self, rows: Sequence[Metric]) -> None:
-        """Report values; the planner adds them, so report each value once."""
+    def update_campaign_metrics(self, rows: Sequence[Metric], key: str = "") -> None:
+        """Report values; the planner adds them, so report each once, or with a key where `counts_once`."""
         for start in range(0, len(rows), METRICS_AT_ONCE):
             batch = [row.document() for row in rows[start : start + METRICS_AT_ONCE]]
-            self._write("integrations/UpdateCampaignMetrics", batch)
+            self._write("integrations/UpdateCampaignMetrics", batch, f"{key}-{start}" if key else "")
 
     def _read_once(
         self, campaign_id: int, channel_id: int, expected: int | None, on_page: Callable[[int], None] | None

@@ -43,6 +43,8 @@ class PlannerCalls:
         self._page = profile.size or page
         self._timer = timer
         self._token, self._used = "", 0.0
+        #: whether an answer so far said that a write with the same key counts once
+        self.counts_once = False
 
     def _login(self) -> None:
         body = orjson.dumps({"Username": self._user, "Password": self._password})
@@ -94,23 +96,32 @@ class PlannerCalls:
         document = self._document(answer)
         return [] if is_page and document is None and self._profile.empty_status else document
 
-    def _write(self, function: str, document: object) -> None:
-        answer = self._authorised("POST", function, {}, orjson.dumps(self._profile.outgoing(document)))
+    def _write(self, function: str, document: object, key: str = "") -> None:
+        body = orjson.dumps(self._profile.outgoing(document))
+        answer = self._authorised("POST", function, {}, body, {wire.ONCE_HEADER: key} if key else None)
         if answer.status not in self._profile.written:
             self._explain(answer)
         if answer.is_html:
             raise problems.html(answer.address)
 
-    def _authorised(self, method: str, function: str, query: dict[str, str], body: bytes | None) -> Answer:
+    def _authorised(
+        self,
+        method: str,
+        function: str,
+        query: dict[str, str],
+        body: bytes | None,
+        more: dict[str, str] | None = None,
+    ) -> Answer:
+        more = more or {}
         if self._key:
-            return self._send(method, function, query, body, {wire.KEY_HEADER: self._key})
+            return self._send(method, function, query, body, {wire.KEY_HEADER: self._key, **more})
         if not self._token or self._timer() - self._used > TOKEN_LIFE:
             self._login()
-        answer = self._send(method, function, query, body, self._token_header())
+        answer = self._send(method, function, query, body, self._token_header() | more)
         if answer.status == 401 or (answer.status == 403 and "expired" in answer.text[:200].lower()):
             self._token = ""
             self._login()
-            answer = self._send(method, function, query, body, self._token_header())
+            answer = self._send(method, function, query, body, self._token_header() | more)
         self._used = self._timer()
         return answer
 
@@ -122,7 +133,7 @@ class PlannerCalls:
     ) -> Answer:
         headers = {"Accept": "application/json", "Content-Type": "application/json", **headers}
         try:
-            return self._http.request(
+            answer = self._http.request(
                 method,
                 f"{self._base}/{self._profile.path(function)}",
                 headers=headers,
@@ -139,6 +150,8 @@ class PlannerCalls:
                 else "Check the planner's address, and that it is running."
             )
             raise problems.PlannerUnreachable(error.detail, advice, sent=error.sent) from error
+        self.counts_once |= wire.ONCE_OFFERED.lower() in {name.lower() for name in answer.headers}
+        return answer
 
     def _document(self, answer: Answer) -> Any:
         if answer.status != 200:

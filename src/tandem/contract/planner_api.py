@@ -21,6 +21,10 @@ TEST_ACTION = 2
 TOKEN_HEADER = "Authorization-Token"  # noqa: S105 - the name of a header
 KEY_HEADER = "X-API-KEY"
 EXPIRED = "Authorization-Token Expired"
+#: A write with the same key counts once (draft-ietf-httpapi-idempotency-key-header), where the planner offers it:
+#: ours says so on every answer, the vendor's takes no notice.
+ONCE_HEADER = "Idempotency-Key"
+ONCE_OFFERED = "Tandem-Idempotency-Key"
 PAGE = 10_000
 DETAILS_PAGE = 200_000
 

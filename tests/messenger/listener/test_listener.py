@@ -30,6 +30,8 @@ class Planner:
         self.problem: Exception | None = None
         self.post_problem: Exception | None = None
         self.metrics: list = []
+        self.keys: set[str] = set()
+        self.counts_once, self.arrives = False, True
         self.executed: dict[int, tuple[int, ...]] = {}
 
     def login(self) -> None:
@@ -76,10 +78,12 @@ class Planner:
             expected=len(self.rows),
         )
 
-    def update_campaign_metrics(self, rows):
+    def update_campaign_metrics(self, rows, key=""):
+        if self.arrives and (not key or key not in self.keys):
+            self.keys.add(key)
+            self.metrics += [(row.template_id, row.metric_id, row.value) for row in rows]
         if self.post_problem:
             raise self.post_problem
-        self.metrics += [(row.template_id, row.metric_id, row.value) for row in rows]
 
 
 @pytest.fixture
@@ -283,6 +287,11 @@ class TestAddress:
             service.planner_connection(made.account_id)
 
 
+def totals(house):
+    """What three sent messages are told as: sent, dropped, bounced."""
+    return [(house.email_trigger, metric, value) for metric, value in ((0, 3), (5, 0), (9, 0))]
+
+
 class TestReports:
     @pytest.fixture
     def finished(self, house, planner, monkeypatch):
@@ -298,9 +307,7 @@ class TestReports:
     def test_totals_are_told_once(self, house, planner, finished):
         for _ in range(3):
             service.report_due(CLOCK)
-        assert planner.metrics == [
-            (house.email_trigger, metric, value) for metric, value in ((0, 3), (5, 0), (9, 0))
-        ]
+        assert planner.metrics == totals(house)
         assert {view.state for view in reporting.reports(house.account_id, finished)} == {"posted"}
 
     def test_a_planner_that_is_down_is_told_later(self, house, planner, finished):
@@ -310,17 +317,38 @@ class TestReports:
         planner.problem = None
         later = FrozenClock(CLOCK.system() + timedelta(minutes=5))
         service.report_due(later)
-        assert planner.metrics == [
-            (house.email_trigger, metric, value) for metric, value in ((0, 3), (5, 0), (9, 0))
-        ]
+        assert planner.metrics == totals(house)
 
     def test_an_answer_that_never_came_is_not_told_again(self, house, planner, finished):
         planner.post_problem = problems.PlannerUnreachable("No answer within 15 seconds.")
         service.report_due(CLOCK)
         planner.post_problem = None
         service.report_due(FrozenClock(CLOCK.system() + timedelta(hours=5)))
-        assert planner.metrics == []
+        assert planner.metrics == totals(house)
         assert reporting.reports(house.account_id, finished)[0].state == "uncertain"
+
+    @pytest.mark.parametrize("arrives", [True, False])
+    def test_where_a_key_counts_once_it_is_told_again_and_counts_once(
+        self, house, planner, finished, arrives
+    ):
+        planner.counts_once, planner.arrives = True, arrives
+        planner.post_problem = problems.PlannerUnreachable("No answer within 15 seconds.")
+        service.report_due(CLOCK)
+        assert reporting.reports(house.account_id, finished)[0].state == "doubtful"
+        planner.post_problem, planner.arrives = None, True
+        service.report_due(FrozenClock(CLOCK.system() + timedelta(minutes=1)))
+        assert planner.metrics == totals(house)
+        assert {view.state for view in reporting.reports(house.account_id, finished)} == {"posted"}
+
+    @pytest.mark.parametrize(("counts_once", "state"), [(True, "posted"), (False, "uncertain")])
+    def test_a_process_that_ended_before_the_answer(self, house, planner, finished, counts_once, state):
+        planner.counts_once, planner.post_problem = counts_once, KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            service.report_due(CLOCK)
+        planner.post_problem = None
+        service.report_due(FrozenClock(CLOCK.system() + timedelta(seconds=30)))
+        assert planner.metrics == totals(house)
+        assert {view.state for view in reporting.reports(house.account_id, finished)} == {state}
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ class TestDispatcher:
         assert (answer.status_code, answer.content) == (401, b'"Unauthorized"')
 
     @pytest.mark.parametrize(
-        "path", ["/x", "/current/general/Nothing", "/current/model/GetMicrosegmentList", "/v3/general/login"]
+        "path",
+        ["/x", "/current/general/Nothing", "/current/model/Nothing/c1/Attributes", "/v3/general/login"],
     )
     def test_what_is_not_offered(self, call, path):
         answer = call(path)
@@ -91,7 +92,9 @@ class TestDispatcher:
     @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
     def test_a_third_party_may_call_its_functions_alone(self, call, shop, function):
         answer = call(
-            f"/current/{function.group}/{function.name}", key=shop.third.api_key, method=function.method
+            f"/current/{function.group}/{function.path or function.name}",
+            key=shop.third.api_key,
+            method=function.method,
         )
         assert (answer.status_code == 403) is not function.third_party
 
@@ -254,6 +257,16 @@ class TestMetrics:
         assert totals == {0: 6, 5: 2}
         outcome = execution.outcome(shop.account.id, listed.occurrence_id)
         assert (outcome.sent, outcome.skipped["left out by the messenger"], outcome.uncertain) == (6, 2, 8)
+
+    def test_the_same_key_counts_once(self, call, shop, listed):
+        item = self.item(listed)
+        key = {"X-API-KEY": shop.full.api_key, "Idempotency-Key": "report 7"}
+        refused = [item, item | {"ChannelID": 7}]
+        assert call(self.PATH, refused, headers=key).status_code == 404
+        answers = [call(self.PATH, [item], headers=key) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].headers["Tandem-Idempotency-Key"] == "1"
+        assert [found.total for found in results.metrics_of(shop.account.id, listed.occurrence_id)] == [3]
 
     def test_a_report_that_states_everything_settles_the_campaign(self, call, shop, listed):
         call(self.PATH, [self.item(listed, MetricID=metric) for metric in (0, 5)])

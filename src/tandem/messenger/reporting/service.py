@@ -1,9 +1,11 @@
 """Totals of finished sendings to the planner: made once, retried while it is certain that they did not arrive."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import httpcore
+from django.conf import settings
 from django.db import transaction
 
 from tandem.clients.planner import PlannerClient
@@ -19,6 +21,8 @@ from tandem.messenger.reporting.domain import ReportView, SendingSummary, metric
 from tandem.messenger.reporting.models import MetricReport
 
 _RETRY_SECONDS = (5, 30, 300, 1800, 7200)
+_DUE = ("waiting", "doubtful")
+_UNHEARD = "The process ended before it heard the planner's answer."
 
 
 def summary(account_id: int, sending_id: int) -> SendingSummary:
@@ -74,17 +78,54 @@ def prepare_reports(clock: Clock) -> int:
 def post_due(client_of: Callable[[int], PlannerClient], *, clock: Clock) -> int:
     """Post what is due, one call per sending; `client_of` gives the planner of an account. How many totals went."""
     # all accounts: the tick works for every account
-    due = MetricReport.objects.filter(state="waiting", next_at__lte=clock.system())
+    due = MetricReport.objects.filter(state__in=_DUE, next_at__lte=clock.system())
     sendings = due.order_by("sending_id").values_list("account_id", "sending_id").distinct()[:50]
     return sum(_post(account_id, sending_id, client_of, clock) for account_id, sending_id in list(sendings))
 
 
 def _post(account_id: int, sending_id: int, client_of: Callable[[int], PlannerClient], clock: Clock) -> int:
-    rows = _take(account_id, sending_id, clock)
+    rows, doubtful = _take(account_id, sending_id, clock)
     if not rows:
         return 0
     sending = Sending.objects.get(account_id=account_id, id=sending_id)
-    wire = [
+    try:
+        client = client_of(account_id)
+        client.campaign_details(sending.campaign_id or 0)  # also tells whether a key counts once there
+    except Problem as problem:
+        _again(rows, problem, clock, state="doubtful" if doubtful else "waiting")
+        return 0
+    if doubtful and not client.counts_once:
+        _set(rows, state="uncertain", problem=_UNHEARD)
+        return 0
+    failpoint("m17")
+    try:
+        client.update_campaign_metrics(
+            _wire(sending, rows), _key(sending, rows) if client.counts_once else ""
+        )
+    except Problem as problem:
+        _failed(rows, problem, clock, counts_once=client.counts_once)
+        return 0
+    _set(rows, state="posted", posted_at=clock.system(), problem="")
+    return len(rows)
+
+
+@transaction.atomic
+def _take(account_id: int, sending_id: int, clock: Clock) -> tuple[list[MetricReport], bool]:
+    """The due rows of a sending, and whether they may have arrived already; `posting` is committed before any call."""
+    rows = list(
+        MetricReport.objects.select_for_update(skip_locked=True).filter(
+            account_id=account_id, sending_id=sending_id, state__in=_DUE, next_at__lte=clock.system()
+        )
+    )
+    doubtful = any(row.state == "doubtful" for row in rows)
+    for row in rows:
+        row.tries += 1
+    _set(rows, state="posting", next_at=clock.system())
+    return rows, doubtful
+
+
+def _wire(sending: Sending, rows: Sequence[MetricReport]) -> list[WireMetric]:
+    return [
         WireMetric(
             channel_id=sending.channel_id or 0,
             campaign_id=sending.campaign_id or 0,
@@ -94,47 +135,27 @@ def _post(account_id: int, sending_id: int, client_of: Callable[[int], PlannerCl
         )
         for row in rows
     ]
-    try:
-        client = client_of(account_id)
-        client.campaign_details(sending.campaign_id or 0)
-    except Problem as problem:
+
+
+def _key(sending: Sending, rows: Sequence[MetricReport]) -> str:
+    """The same for the same totals of the same sending, here and nowhere else."""
+    totals = sorted((row.template_id, row.metric_id, row.value) for row in rows)
+    return hashlib.sha256(f"{settings.SECRET_KEY}:{sending.pk}:{totals}".encode()).hexdigest()
+
+
+def _failed(rows: Sequence[MetricReport], problem: Problem, clock: Clock, *, counts_once: bool) -> None:
+    """A clear refusal is tried again; an answer that never came only where the same key counts once."""
+    if not isinstance(problem, PlannerUnreachable) or _never_connected(problem):
         _again(rows, problem, clock)
-        return 0
-    failpoint("m17")
-    try:
-        client.update_campaign_metrics(wire)
-    except Problem as problem:
-        _failed(rows, problem, clock)
-        return 0
-    _set(rows, state="posted", posted_at=clock.system(), problem="")
-    return len(rows)
-
-
-@transaction.atomic
-def _take(account_id: int, sending_id: int, clock: Clock) -> list[MetricReport]:
-    """The waiting rows of a sending, now `posting`; committed before the call so that a crash cannot post twice."""
-    rows = list(
-        MetricReport.objects.select_for_update(skip_locked=True).filter(
-            account_id=account_id, sending_id=sending_id, state="waiting", next_at__lte=clock.system()
-        )
-    )
-    for row in rows:
-        row.tries += 1
-    _set(rows, state="posting", next_at=clock.system())
-    return rows
-
-
-def _failed(rows: Sequence[MetricReport], problem: Problem, clock: Clock) -> None:
-    """A clear refusal is tried again; an answer that never came is not, since the planner adds what it gets."""
-    if isinstance(problem, PlannerUnreachable) and not _never_connected(problem):
-        _set(rows, state="uncertain", problem=_words(problem))
+    elif counts_once:
+        _again(rows, problem, clock, state="doubtful")
     else:
-        _again(rows, problem, clock)
+        _set(rows, state="uncertain", problem=_words(problem))
 
 
-def _again(rows: Sequence[MetricReport], problem: Problem, clock: Clock) -> None:
+def _again(rows: Sequence[MetricReport], problem: Problem, clock: Clock, state: str = "waiting") -> None:
     wait = _RETRY_SECONDS[min(rows[0].tries, len(_RETRY_SECONDS)) - 1]
-    _set(rows, state="waiting", problem=_words(problem), next_at=clock.system() + timedelta(seconds=wait))
+    _set(rows, state=state, problem=_words(problem), next_at=clock.system() + timedelta(seconds=wait))
 
 
 def _never_connected(problem: Problem) -> bool:
@@ -151,11 +172,11 @@ def _words(problem: Problem) -> str:
     return f"{problem.title}: {problem.detail}"[:500]
 
 
-def settle_orphans(clock: Clock, *, after: timedelta = timedelta(minutes=5)) -> int:
-    """Totals whose poster died between call and answer: held as uncertain, shown."""
+def settle_orphans(clock: Clock, *, after: timedelta = timedelta(seconds=20)) -> int:
+    """Totals whose poster died between call and answer: posted again where that is safe, else held, shown."""
     # all accounts: the tick works for every account
     return MetricReport.objects.filter(state="posting", next_at__lt=clock.system() - after).update(
-        state="uncertain", problem="The process ended before it heard the planner's answer."
+        state="doubtful", problem=_UNHEARD
     )
 
 

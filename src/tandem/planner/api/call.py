@@ -25,7 +25,8 @@ class Call:
     """A call that has been read as its function declares it.
 
     args: declared parameters by lower-case name, None where not given; bodies: the objects of the body (one, unless
-    the body is an array); query: the whole query, keys in lower case; skip, top: the page, rows.
+    the body is an array); query: the whole query, keys in lower case; skip, top: the page, rows; once: the caller's key
+    under which a write counts once.
     """
 
     caller: Caller | None
@@ -36,6 +37,7 @@ class Call:
     skip: int
     top: int
     clock: Clock
+    once: str = ""
 
     def __getitem__(self, name: str) -> Any:
         """A declared parameter, or a field of an object body."""

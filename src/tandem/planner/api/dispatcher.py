@@ -8,7 +8,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from tandem.contract.planner_api import EXPIRED, KEY_HEADER, TOKEN_HEADER
+from tandem.contract.planner_api import EXPIRED, KEY_HEADER, ONCE_HEADER, ONCE_OFFERED, TOKEN_HEADER
 from tandem.contract.reading import ContractBroken
 from tandem.kit import clock as clocks
 from tandem.kit.clock import Clock
@@ -37,6 +37,12 @@ _TOO_MANY = {
 @csrf_exempt
 def dispatch(request: HttpRequest, path: str) -> HttpResponse:
     """Answer one call."""
+    response = _respond(request, path)
+    response.headers[ONCE_OFFERED] = "1"
+    return response
+
+
+def _respond(request: HttpRequest, path: str) -> HttpResponse:
     try:
         return _ok(_answer(request, path, clocks.from_environment()))
     except ApiError as error:
@@ -80,6 +86,7 @@ def _read(
         skip=skip,
         top=top,
         clock=clock,
+        once=request.headers.get(ONCE_HEADER, "")[:200],
     )
 
 

@@ -5,6 +5,17 @@ from django.db import models
 from tandem.planner.accounts.models import Account
 
 
+class WriteOnce(models.Model):
+    """A write that was made under a caller's key; the same key again changes nothing."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    key = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="write_once")]
+
+
 class CampaignMetric(models.Model):
     """The sum of what was reported for one metric of one template of an occurrence on a channel."""
 

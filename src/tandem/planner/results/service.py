@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.planner.results.domain import MetricRow, MetricTotal
-from tandem.planner.results.models import CampaignMetric
+from tandem.planner.results.models import CampaignMetric, WriteOnce
 
+KEYS_KEPT = timedelta(days=30)
 _ADD = """
 INSERT INTO planner_results_campaignmetric AS m
   (account_id, occurrence_id, channel_id, template_id, metric_id, total, updated_at)
@@ -28,6 +30,18 @@ def add_metrics(account_id: int, rows: Sequence[MetricRow], *, clock: Clock) -> 
         for key in sorted(added):
             cursor.execute(_ADD, [account_id, *key, added[key], now])
     return len(added)
+
+
+def first_time(account_id: int, key: str, *, clock: Clock) -> bool:
+    """Whether no write was made under this key; call it in the write's transaction. Keys are kept for 30 days."""
+    now = clock.system()
+    WriteOnce.objects.filter(account_id=account_id, at__lt=now - KEYS_KEPT).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO planner_results_writeonce (account_id, key, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [account_id, key, now],
+        )
+        return cursor.rowcount == 1
 
 
 def metrics_of(account_id: int, occurrence_id: int) -> tuple[MetricTotal, ...]:

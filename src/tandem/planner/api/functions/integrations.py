@@ -29,6 +29,8 @@ def update_campaign_metrics(call: Call) -> None:
         )
         for item in call.bodies
     ]
+    if call.once and not results.first_time(call.account_id, call.once, clock=call.clock):
+        return
     results.add_metrics(call.account_id, rows, clock=call.clock)
     for campaign_id in campaigns:
         totals = results.totals_by_metric(call.account_id, campaign_id)

@@ -40,7 +40,9 @@ def _pattern(function: Function) -> re.Pattern[str]:
 
 
 _BY_PATH = tuple((_pattern(function), function) for function in FUNCTIONS if function.path)
-_NAMED = re.compile(r"(?:(?P<version>v\d+\.\d+|current)/)?(?P<group>[a-z]+)/(?P<name>[a-z]+)/?", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:(?P<version>v\d+\.\d+|current)/)?(?P<group>[a-z]+)/(?P<name>[a-z]+)/?", re.IGNORECASE
+)
 
 
 def find(path: str) -> tuple[Function, str, dict[str, str]] | None:

@@ -274,6 +274,11 @@ def _free_text(column: Column) -> bool:
     return plain and column.distinct > 200 and column.distinct > 0.5 * column.sampled
 
 
+def names_a_person(label: str) -> bool:
+    """Whether an attribute of this name would hold what identifies people."""
+    return any(squeeze(label) in words for words in _IDENTITY.values())
+
+
 def is_identity(role: str) -> bool:
     """Whether a role goes to the identity and not to Parquet."""
     return role in IDENTITY_KEYS or role.startswith("text_")

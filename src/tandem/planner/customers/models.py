@@ -35,15 +35,45 @@ class FileImport(models.Model):
 
 
 class ProfileAttribute(models.Model):
-    """An attribute that came with a file; its kind stays as first seen."""
+    """An attribute that came with a file, or was added by a program; its kind stays as first seen.
+
+    declared: the type it was added with, empty for a file's; default: what customers without a value have.
+    """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     name = models.CharField(max_length=60)
     label = models.CharField(max_length=200)
     kind = models.CharField(max_length=10)
+    declared = models.CharField(max_length=30, blank=True, default="")
+    default = models.TextField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="profile_attribute_once")]
+
+
+class AttributeValue(models.Model):
+    """A value that a program wrote, until a later file gives another; value None takes an earlier one away."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    attribute = models.ForeignKey(ProfileAttribute, models.CASCADE, related_name="+")
+    value = models.TextField(null=True)
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "customer", "attribute"], name="attribute_value_once")
+        ]
+
+
+class CallBack(models.Model):
+    """What came of a request, still to be posted to a sealed address."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    url = models.TextField()
+    body = models.JSONField()
+    attempts = models.IntegerField(default=0)
+    next_at = models.DateTimeField(db_index=True, help_text="System time of the next attempt.")
 
 
 class Snapshot(models.Model):

@@ -183,10 +183,11 @@ def _history_document(rule: HistoryRule) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupView:
-    """A saved target group."""
+    """A saved target group. priority: its place among all, 1 = highest; who is in several counts in the highest."""
 
     id: int
     name: str
+    priority: int
     version: int
     condition: dict[str, Any]
     text: str

@@ -6,17 +6,25 @@ from tandem.planner.accounts.models import Account
 
 
 class TargetGroup(models.Model):
-    """A named condition; `version` counts its changes."""
+    """A named condition; `version` counts its changes, `priority` is its place among all, 1 = highest."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
     condition = models.JSONField()
     text = models.TextField()
     version = models.PositiveIntegerField(default=1)
+    priority = models.PositiveIntegerField()
     changed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "name"], name="targetgroup_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="targetgroup_name"),
+            models.UniqueConstraint(
+                fields=["account", "priority"],
+                name="targetgroup_priority",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+        ]
 
 
 class TargetGroupVersion(models.Model):

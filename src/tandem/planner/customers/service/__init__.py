@@ -1,6 +1,7 @@
 """The verbs of the room."""
 
 from tandem.planner.customers.service.attributes import import_attributes
+from tandem.planner.customers.service.changes import Change, changes, changes_between, customers_with
 from tandem.planner.customers.service.consent import consent_read, refresh_consent
 from tandem.planner.customers.service.forget import export, forget
 from tandem.planner.customers.service.inspect import inspect_file
@@ -19,17 +20,34 @@ from tandem.planner.customers.service.snapshot import (
     get_snapshot,
     latest_snapshot,
     snapshot_catalogue,
+    snapshot_on,
     snapshots,
 )
-from tandem.planner.customers.service.values import AttributeReader, attributes_for
+from tandem.planner.customers.service.values import (
+    AttributeReader,
+    as_text,
+    attribute_name_of,
+    attributes_for,
+    attributes_of_customer,
+)
+from tandem.planner.customers.service.written import Written, add_attribute, update_attributes
 
 __all__ = [
     "AttributeReader",
+    "Change",
+    "Written",
+    "add_attribute",
+    "as_text",
+    "attribute_name_of",
     "attributes_for",
+    "attributes_of_customer",
     "catalogue",
+    "changes",
+    "changes_between",
     "consent_read",
     "count_customers",
     "customer_ids",
+    "customers_with",
     "export",
     "forget",
     "get_customer",
@@ -44,6 +62,8 @@ __all__ = [
     "order_days",
     "refresh_consent",
     "snapshot_catalogue",
+    "snapshot_on",
     "snapshots",
     "surrogate_of",
+    "update_attributes",
 ]

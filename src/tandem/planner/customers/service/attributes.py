@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,11 @@ from tandem.planner.customers.mapping import (
 )
 from tandem.planner.customers.models import FileImport, ProfileAttribute
 from tandem.planner.customers.reading import Source, forget_rejects, open_source, profile
-from tandem.planner.customers.service import ledger
+from tandem.planner.customers.service import ledger, overlay
 from tandem.planner.customers.service.expressions import customer_id, moment, number, text
 from tandem.planner.customers.service.orders import write_rejects
 from tandem.planner.customers.service.snapshot import latest_profile
 from tandem.planner.customers.storage import literal, name, pattern
-
-_TYPES = {"text": "VARCHAR", "number": "DOUBLE", "money": "DECIMAL(18,2)", "date": "DATE", "flag": "BOOLEAN"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,15 +172,23 @@ def _run(
     tell("Writing the attributes", 0.8)
     target = _write(session, plan)
     _remember_kinds(plan)
+    overlay.supersede(session, plan.account_id, list(plan.kinds), _given_at(plan, clock), plan.work)
     errors = _write_errors(session, plan) if report.rejected or report.reasons else None
     return ledger.finish(plan.account_id, replace(report, new_customers=made, errors=errors), target, clock)
+
+
+def _given_at(plan: Plan, clock: Clock) -> datetime:
+    """Since when the file's values are known: from its first import on, or from now."""
+    earlier = FileImport.objects.filter(account_id=plan.account_id, what="attributes", sha256=plan.sha256)
+    known = earlier.values_list("finished_at", flat=True).first()
+    return known or clock.system()
 
 
 def _value(plan: Plan, role: str) -> str:
     column = plan.columns[plan.roles[role]]
     kind = plan.kinds.get(role, "text")
     if kind in ("number", "money"):
-        return f"{number(plan.source, column)}::{_TYPES[kind]}"
+        return f"{number(plan.source, column)}::{overlay.TYPES[kind]}"
     if kind == "date":
         return f"{moment(plan.source, column, column.date_format.split('|')[0], plan.zone)}::DATE"
     if kind == "flag":

@@ -14,10 +14,18 @@ from tandem.kit.vacuum import vacuum
 from tandem.planner.customers import identities, storage
 from tandem.planner.customers.catalogue import describe
 from tandem.planner.customers.domain import ForgetReport
-from tandem.planner.customers.models import Consent, Customer, Forgotten, Snapshot
+from tandem.planner.customers.erasing import erase_elsewhere, tables_elsewhere
+from tandem.planner.customers.models import (
+    AttributeValue,
+    CallBack,
+    Consent,
+    Customer,
+    Forgotten,
+    Snapshot,
+)
 from tandem.planner.customers.service import people
 from tandem.planner.customers.service.ledger import file_hash, order_files
-from tandem.planner.customers.service.snapshot import latest_profile, rebuild_cache
+from tandem.planner.customers.service.snapshot import CUSTOMERS_FILE, latest_profile, rebuild_cache
 from tandem.planner.customers.storage import literal, pattern
 from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS, ORDERS
 from tandem.planner.engine.duckdb import forget_snapshot, open_snapshot
@@ -45,7 +53,8 @@ def forget(account_id: int, customer_id: str, *, clock: Clock) -> ForgetReport:
         shutil.rmtree(storage.root(account_id) / "work", ignore_errors=True)
         found += _rewrite_parquet(account_id, row.id)
         found += _rebuild_caches(account_id, row.id)
-    vacuum(Customer._meta.db_table, Consent._meta.db_table, Snapshot._meta.db_table)
+    own = (one._meta.db_table for one in (Customer, Consent, Snapshot, AttributeValue, CallBack))
+    vacuum(*own, *tables_elsewhere())
     return ForgetReport(customer_id=customer_id, found=tuple((p, n) for p, n in found if n), remains=_REMAINS)
 
 
@@ -77,6 +86,13 @@ def _erase_rows(row: Customer, customer_id: str, hashed: str, clock: Clock) -> l
         ]
         row.customer_id, row.identity, row.forgotten = _grave(hashed), {}, True
         row.save(update_fields=["customer_id", "identity", "forgotten"])
+        # after the row: who writes a value holds it
+        written, _ = AttributeValue.objects.filter(account_id=row.account_id, customer_id=row.id).delete()
+        told, _ = CallBack.objects.filter(
+            account_id=row.account_id, body__errors__contains=[{"customerId": customer_id}]
+        ).delete()
+        places += erase_elsewhere(row.account_id, row.id, customer_id)
+        places += [("written attribute values", written), ("call-backs", told)]
     return places
 
 
@@ -107,6 +123,8 @@ def _rewrite_parquet(account_id: int, surrogate: int) -> list[tuple[str, int]]:
 
 def _correct_catalogue(session: Any, account_id: int, file: Path) -> None:
     """A value that only this person had is no choice of a snapshot any more."""
+    if file.name != CUSTOMERS_FILE:
+        return
     parquet = str(file.parent.relative_to(storage.root(account_id)))
     rows = Snapshot.objects.filter(account_id=account_id, parquet=parquet)
     if rows.exists():
@@ -119,7 +137,7 @@ def _correct_catalogue(session: Any, account_id: int, file: Path) -> None:
 
 def _correct_manifest(file: Path, rows: int) -> None:
     manifest = file.parent / "manifest.json"
-    if file.name != "customers.parquet" or not manifest.exists():
+    if file.name != CUSTOMERS_FILE or not manifest.exists():
         return
     document = orjson.loads(manifest.read_bytes())
     document |= {"customers": document["customers"] - rows, "customers_sha256": file_hash(file)}

@@ -17,8 +17,8 @@ from tandem.planner.customers.domain import Progress, SnapshotRef, silent
 from tandem.planner.customers.errors import NoSnapshot
 from tandem.planner.customers.features import FEATURES, RFM
 from tandem.planner.customers.models import FileImport, ProfileAttribute, Snapshot
-from tandem.planner.customers.service import ledger
-from tandem.planner.customers.storage import literal, name, pattern
+from tandem.planner.customers.service import ledger, overlay
+from tandem.planner.customers.storage import literal, pattern
 from tandem.planner.engine.domain import Attribute
 from tandem.planner.engine.duckdb import forget_snapshot
 
@@ -57,6 +57,7 @@ def build(
             with ledger.watched(session, tell, "Computing features", 0.6, 0.75):
                 _features(session, account_id, as_of, work)
                 _countries(session, files, as_of)
+                overlay.load(session, account_id, work)
             tell("Staging and cutting segments", 0.8)
             staging(session, as_of)
             _customers(session, account_id)
@@ -137,9 +138,7 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
 
 def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
     profile = latest_profile(account_id)
-    labels = _profile_labels(account_id) if profile else {}
-    chosen = "".join(f", a.{name(n)}" for n in labels if n != "country")
-    chosen += f", {_country(session, labels)} AS country" if "country" in labels or _any_home(session) else ""
+    chosen = overlay.columns(session, account_id, profile, has_homes=_any_home(session))
     joined = f"LEFT JOIN read_parquet({pattern(profile)}) a ON a.customer = p.customer" if profile else ""
     classes = ", ".join(f"{column}.class AS {column}" for column in RFM)
     joins = " ".join(f"LEFT JOIN {column} ON {column}.v = f.{order}" for column, order in RFM.items())
@@ -156,20 +155,13 @@ def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
         FROM people p LEFT JOIN segments g ON g.customer = p.customer
         LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
         LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer
-          LEFT JOIN home h
+          LEFT JOIN written w ON w.customer = p.customer LEFT JOIN home h
           ON h.customer = p.customer {joins} {joined}"""
     )
 
 
 def _any_home(session: duckdb.DuckDBPyConnection) -> bool:
     return bool(_one(session, "SELECT count(*) > 0 FROM home"))
-
-
-def _country(session: duckdb.DuckDBPyConnection, labels: dict[str, tuple[str, str]]) -> str:
-    """The customer file's country goes before the orders'."""
-    if "country" not in labels:
-        return "h.country"
-    return "coalesce(a.country, h.country)" if labels["country"][1] == "text" else "a.country"
 
 
 def latest_profile(account_id: int) -> Path | None:
@@ -216,7 +208,18 @@ def _write_parquet(
 
 
 def _drop_scratch(session: duckdb.DuckDBPyConnection) -> None:
-    for table in ("people", "features", "daily", "returned", "favourite", "home", "stages", "segments", *RFM):
+    for table in (
+        "people",
+        "features",
+        "daily",
+        "returned",
+        "favourite",
+        "home",
+        "written",
+        "stages",
+        "segments",
+        *RFM,
+    ):
         session.execute(f"DROP TABLE IF EXISTS {table}")
     session.execute("CHECKPOINT")
 

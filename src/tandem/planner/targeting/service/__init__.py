@@ -10,7 +10,15 @@ from tandem.planner.targeting.service.answer import (
     write_members,
 )
 from tandem.planner.targeting.service.explain import explain, sample, why_nobody
-from tandem.planner.targeting.service.groups import find_group, get_group, list_groups, save_group
+from tandem.planner.targeting.service.groups import (
+    find_group,
+    get_group,
+    list_groups,
+    named_group,
+    save_group,
+    set_priority,
+)
+from tandem.planner.targeting.service.membership import group_changes, keep_membership
 
 __all__ = [
     "attributes_of",
@@ -19,10 +27,14 @@ __all__ = [
     "explain",
     "find_group",
     "get_group",
+    "group_changes",
+    "keep_membership",
     "list_groups",
     "members_count",
+    "named_group",
     "sample",
     "save_group",
+    "set_priority",
     "to_condition",
     "to_text",
     "why_nobody",

@@ -1,0 +1,104 @@
+"""What others may know of stages and segments."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isclose
+
+from django.db import transaction
+
+from tandem.kit.clock import Clock
+from tandem.kit.problems import NotFound, Refused
+from tandem.planner.accounts import service as accounts
+from tandem.planner.modelling.domain import Stage
+from tandem.planner.modelling.models import MicroSegment, ValueShares
+from tandem.planner.modelling.segmenting import definition, value_shares
+from tandem.planner.modelling.segments import STAGE_IDS, VALUE_SEGMENTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicroSegmentView:
+    """A micro-segment on the newest day; churn_rate: mean chance to be in Churn in 28 days, 0 to 1."""
+
+    id: int
+    name: str
+    stage: Stage
+    stage_id: int
+    members: int
+    future_value: Decimal
+    churn_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueSegmentView:
+    """A value segment: the share of spending customers it is cut for, and the least spend of 365 days in it."""
+
+    id: int
+    name: str
+    share: float
+    least: float | None
+
+
+class BadShares(Refused):
+    """The shares are not five that make a whole."""
+
+    title = "These shares do not work"
+
+
+def lifecycle_stages() -> tuple[tuple[int, str], ...]:
+    """Every stage: id and name."""
+    return tuple(sorted((number, str(stage)) for stage, number in STAGE_IDS.items()))
+
+
+def stage_name(stage_id: int) -> str | None:
+    """The stage behind an id; None for an unknown one."""
+    return dict(lifecycle_stages()).get(stage_id)
+
+
+def microsegments(account_id: int) -> tuple[MicroSegmentView, ...]:
+    """The micro-segments in force, by id."""
+    rows = MicroSegment.objects.filter(account_id=account_id, is_current=True).order_by("number")
+    return tuple(
+        MicroSegmentView(
+            id=row.number, name=row.name, stage=Stage(row.stage), stage_id=STAGE_IDS[Stage(row.stage)],
+            members=row.members, future_value=row.future_value, churn_rate=row.churn_rate,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def value_segments(account_id: int) -> tuple[ValueSegmentView, ...]:
+    """The five value segments, best first; the last has no least spend, nor has any before the first snapshot."""
+    found = definition(account_id)
+    cuts = (*(found.value_cuts if found else (None,) * 4), None)
+    shares = value_shares(account_id)
+    return tuple(
+        ValueSegmentView(id=place, name=name, share=share, least=least)
+        for place, (name, share, least) in enumerate(zip(VALUE_SEGMENTS, shares, cuts, strict=True), 1)
+    )
+
+
+def value_segment(*, number: int | None = None, name: str = "") -> tuple[int, str]:
+    """Id and name of a value segment, by either. Raises NotFound."""
+    for place, known in enumerate(VALUE_SEGMENTS, 1):
+        if place == number or known.lower() == name.strip().lower():
+            return place, known
+    raise NotFound(f"There is no value segment {number if number is not None else name}.")
+
+
+def set_value_shares(account_id: int, shares: tuple[float, ...], *, actor: str, clock: Clock) -> None:
+    """Percent of the spending customers for each value segment, best first; the next snapshot cuts by them.
+
+    Raises BadShares.
+    """
+    if len(shares) != len(VALUE_SEGMENTS) or min(shares) <= 0 or not isclose(sum(shares), 100, abs_tol=0.01):
+        raise BadShares(
+            f"{', '.join(f'{share:g}' for share in shares)} are not five shares above 0 that make 100.",
+            "Give them best first, as 1,4,15,30,50.",
+            field="shares",
+        )
+    with transaction.atomic():
+        ValueShares.objects.update_or_create(account_id=account_id, defaults={"shares": list(shares)})
+        accounts.record(
+            account_id, actor=actor, action="value_segments.set", subject="", detail={"shares": list(shares)},
+            clock=clock,
+        )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 from tandem.kit.secrets import Vault
 
 _ROOMS = {
-    "planner": "accounts listeners customers modelling targeting channels campaigns execution results daily",
+    "planner": "accounts listeners customers modelling targeting channels campaigns realtime execution results daily",
     "messenger": "accounts contacts projects delivery reporting listener",
 }
 SECRET_KEY = "for the type checker"

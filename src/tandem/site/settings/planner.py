@@ -13,6 +13,7 @@ globals().update(
             "targeting",
             "channels",
             "campaigns",
+            "realtime",
             "execution",
             "results",
             "daily",

@@ -1,6 +1,8 @@
 """What the pages of both halves share: security headers, the clock, refusals as pages, the way home."""
 
+import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -45,6 +47,32 @@ class ProblemPagesMiddleware:
             return None
         template = "_problem.html" if is_fragment(request) else "problem.html"
         return render(request, template, {"problem": exception}, status=exception.status)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The caller's network address; empty if it cannot be told.
+
+    What a proxy of the setting says of whom it spoke to is believed, from the nearest hop outwards.
+    """
+    trusted = _networks(settings.TANDEM_PROXIES)
+    said = request.headers.get("X-Forwarded-For", "").split(",")
+    address = _address(request.META.get("REMOTE_ADDR", ""))
+    while address and said and any(address in network for network in trusted):
+        address = _address(said.pop())
+    return str(address or "")
+
+
+@lru_cache(maxsize=4)
+def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def is_fragment(request: HttpRequest) -> bool:

@@ -99,14 +99,14 @@ class TestPrograms:
         made = service.create_api_credential(account.id, clock=clock)
         kept = str(ApiCredential.objects.values_list())
         assert not [secret for secret in (made.password, made.api_key) if secret in kept + repr(made)]
-        assert service.caller_of_key(made.api_key).account_id == account.id
+        assert service.caller_of_key(made.api_key, clock=clock).account_id == account.id
 
     def test_disabled_is_shut_out(self, account, clock):
         made = service.create_api_credential(account.id, clock=clock)
         token = service.login(made.user_name, made.password, clock=clock)
         service.disable_credential(account.id, credential_id=made.id, actor="test", clock=clock)
         for way in (
-            lambda: service.caller_of_key(made.api_key),
+            lambda: service.caller_of_key(made.api_key, clock=clock),
             lambda: service.caller_of_token(token, clock=clock),
         ):
             with pytest.raises(WrongCredentials):

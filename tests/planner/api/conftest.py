@@ -9,7 +9,6 @@ from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts import service as accounts
 from tandem.planner.accounts.models import Account
 from tandem.planner.accounts.service import programs
-from tandem.planner.api.rate import KEY_LIMIT
 
 
 @pytest.fixture
@@ -19,7 +18,6 @@ def shop(db):
     account = accounts.create_account(name="Shop", zone="Europe/Stockholm", clock=clock)
     full = accounts.create_api_credential(account.id, user_name="shop", clock=clock)
     third = accounts.create_api_credential(account.id, user_name="esp", rights="third party", clock=clock)
-    KEY_LIMIT.clear()
     programs._logins._failures.clear()
     programs._failures._failures.clear()
     return SimpleNamespace(account=account, full=full, third=third, clock=clock)

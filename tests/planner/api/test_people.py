@@ -1,12 +1,13 @@
 """model/*, groups/*, segments/* and customers/* about who customers are, over the public log on two days."""
 
 from datetime import date, timedelta
+from functools import partial
 
 import duckdb
 import pytest
 
 from tandem.kit import clock as clocks
-from tandem.planner.api.rate import KEY_LIMIT
+from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.models import AttributeValue, CallBack, Customer
 from tandem.planner.customers.service import callbacks
@@ -27,14 +28,10 @@ def account(shop, tmp_path, settings):
 
 @pytest.fixture
 def call(call, shop, monkeypatch):
-    """At the shop's time, without the limit of a key."""
+    """At the shop's time, by token: a key has its limit of calls."""
     monkeypatch.setattr(clocks, "from_environment", lambda: shop.clock)
-
-    def run(*given, **named):
-        KEY_LIMIT.clear()
-        return call(*given, **named)
-
-    return run
+    token = accounts.login("shop", shop.full.password, clock=shop.clock)
+    return partial(call, headers={"Authorization-Token": token})
 
 
 @pytest.fixture
@@ -300,11 +297,11 @@ class TestWriting:
             return [country["00004"], country["00021"], country["00111"], age["00004"], age["00021"]]
 
         assert now() == ["DK", "NO", "FI", 44, 51]
-        shop.clock.move(hours=1)
+        shop.clock.move(minutes=9)
         customers.import_attributes(
             account, write("other.csv", "customer_id,age\n00004,45\n"), clock=shop.clock
         )
-        shop.clock.move(hours=1)
+        shop.clock.move(minutes=9)
         customers.import_attributes(account, write("again.csv", PEOPLE), clock=shop.clock)
         assert now() == ["DK", "NO", "FI", 44, 51]
         newer = "customer_id,country,age\n00004,IS,\n00021,,52\n"

@@ -57,3 +57,21 @@ class TooManyLogins(Problem):
 
     title = "Too many logins"
     status = 429
+
+
+class NotFromHere(Problem):
+    """The credential may not be used from this network address."""
+
+    title = "Not allowed from this address"
+    status = 403
+
+
+class TooManyCalls(Problem):
+    """A key called faster than it may; wait = whole seconds until it may again."""
+
+    title = "Too many calls"
+    status = 429
+
+    def __init__(self, detail: str, *, wait: int) -> None:
+        super().__init__(detail, f"Wait {wait} s.")
+        self.wait = wait

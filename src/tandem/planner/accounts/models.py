@@ -1,6 +1,7 @@
 """Tenants, their users and their API credentials."""
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -54,6 +55,17 @@ class ApiCredential(models.Model):
     password_hash = models.CharField(max_length=255)
     key_prefix = models.CharField(max_length=12, blank=True)
     key_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    old_key_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    old_key_until = models.DateTimeField(null=True, help_text="System time.")
+    functions = models.JSONField(
+        default=list, help_text="group/* or group/Function; empty = all its rights include."
+    )
+    networks = models.JSONField(default=list, help_text="CIDR; empty = from anywhere.")
+    call_limit = models.IntegerField(
+        null=True, help_text="Calls of its key in the window; null = the setting."
+    )
+    used_at = models.DateTimeField(null=True)
+    used_from = models.CharField(max_length=45, blank=True)
     rights = models.CharField(max_length=12, choices=Rights.choices, default=Rights.FULL)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,6 +78,15 @@ class LoginToken(models.Model):
     credential = models.ForeignKey(ApiCredential, models.CASCADE, related_name="+")
     token_hash = models.CharField(max_length=64, unique=True)
     used_at = models.DateTimeField()
+
+
+class KeyCalls(models.Model):
+    """The recent calls of a key, shared by all processes; not logged, since nothing is lost with it."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    credential = models.OneToOneField(ApiCredential, models.CASCADE, related_name="+")
+    calls = ArrayField(models.DateTimeField())
+    free_at = models.DateTimeField(null=True, help_text="When a refused call would be let through.")
 
 
 class Activity(models.Model):

@@ -25,8 +25,8 @@ class Call:
     """A call that has been read as its function declares it.
 
     args: declared parameters by lower-case name, None where not given; bodies: the objects of the body (one, unless
-    the body is an array); query: the whole query, keys in lower case; skip, top: the page, rows; once: the caller's key
-    under which a write counts once.
+    the body is an array); query: the whole query, keys in lower case; skip, top: the page, rows; address: the
+    caller's on the network; once: their key under which a write counts once.
     """
 
     caller: Caller | None
@@ -37,6 +37,7 @@ class Call:
     skip: int
     top: int
     clock: Clock
+    address: str = ""
     once: str = ""
 
     def __getitem__(self, name: str) -> Any:

@@ -14,13 +14,20 @@ from tandem.kit import clock as clocks
 from tandem.kit.clock import Clock
 from tandem.kit.http import loads_strictly
 from tandem.kit.problems import Problem
+from tandem.kit.web import client_address
 from tandem.planner.accounts import service as accounts
 from tandem.planner.accounts.domain import Caller, Rights
-from tandem.planner.accounts.errors import TokenExpired, TooManyFailures, TooManyLogins, WrongCredentials
+from tandem.planner.accounts.errors import (
+    NotFromHere,
+    TokenExpired,
+    TooManyCalls,
+    TooManyFailures,
+    TooManyLogins,
+    WrongCredentials,
+)
 from tandem.planner.api.attributes import add_attributes
 from tandem.planner.api.call import ApiError, Call, Expired, page
 from tandem.planner.api.function import Function
-from tandem.planner.api.rate import KEY_LIMIT
 from tandem.planner.api.reading import read_body, read_query
 from tandem.planner.api.table import find
 
@@ -86,6 +93,7 @@ def _read(
         skip=skip,
         top=top,
         clock=clock,
+        address=client_address(request),
         once=request.headers.get(ONCE_HEADER, "")[:200],
     )
 
@@ -105,27 +113,30 @@ def _run(function: Function, call: Call) -> Any:
 
 def _caller(request: HttpRequest, clock: Clock) -> Caller:
     key, token = request.headers.get(KEY_HEADER, ""), request.headers.get(TOKEN_HEADER, "")
+    address = client_address(request)
     if key:
-        caller = accounts.caller_of_key(key)
-        wait = KEY_LIMIT.wait(caller.credential_id, clock.system())
-        if wait:
-            raise ApiError(429, _TOO_MANY, {"Retry-After": str(wait)})
-        return caller
+        return accounts.caller_of_key(key, address=address, clock=clock)
     if not token:
         raise ApiError(401, "Unauthorized")
     try:
-        return accounts.caller_of_token(token, clock=clock)
+        return accounts.caller_of_token(token, address=address, clock=clock)
     except TokenExpired as error:
         raise Expired from error
 
 
 def _check(function: Function, caller: Caller | None, method: str) -> None:
-    if caller is not None and caller.rights is Rights.THIRD_PARTY and not function.third_party:
+    if caller is not None and not _may_call(caller, function):
         raise ApiError(403, "Forbidden")
     if function.answer is None:
         raise ApiError(404, "Not Found")
     if method not in function.methods:
         raise ApiError(405, "Method Not Allowed", {"Allow": ", ".join(function.methods)})
+
+
+def _may_call(caller: Caller, function: Function) -> bool:
+    if caller.rights is Rights.THIRD_PARTY and not function.third_party:
+        return False
+    return function.of_the_key or caller.may_call(function.group, function.name)
 
 
 def _body(request: HttpRequest) -> Any:
@@ -144,6 +155,10 @@ def _refusal(error: ContractBroken | Problem) -> HttpResponse:
         return _json(str(error) or "Bad Request", 400)
     if isinstance(error, WrongCredentials):
         return _json("Unauthorized", 401)
+    if isinstance(error, NotFromHere):
+        return _json("Forbidden", 403)
+    if isinstance(error, TooManyCalls):
+        return _json(_TOO_MANY, 429, {"Retry-After": str(error.wait)})
     if isinstance(error, TooManyFailures | TooManyLogins):
         wait = "900" if isinstance(error, TooManyFailures) else "1"
         return _json(_TOO_MANY, 429, {"Retry-After": wait})

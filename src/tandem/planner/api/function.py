@@ -59,7 +59,8 @@ class Function:
     path: where its address holds a parameter, as "{CustomerID}/Attributes" after the group; else its name is there.
     page: the most rows of one answer, 0 where the answer is no array. pages_itself: the handler cuts the page, else
     the dispatcher does. attributes: whether rows carry the customer attributes asked for. third_party: whether a
-    third party's credential may call it; open: no credential needed. example: an answer, as JSON; differs: what
+    third party's credential may call it; open: no credential needed; of_the_key: about the credential itself, so
+    allowed to one that is held to other functions. example: an answer, as JSON; differs: what
     versions do differently.
     """
 
@@ -77,6 +78,7 @@ class Function:
     attributes: bool = False
     third_party: bool = False
     open: bool = False
+    of_the_key: bool = False
     sure: Sure = Sure.DOCUMENTED
     example: str = ""
     differs: str = ""

@@ -133,6 +133,8 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_PUBLIC_URL": public_url(half),
         "TANDEM_TRACKING_URL": public_url("tracking"),
         "TANDEM_SENDING": {s.name: value(s.name) for s in SETTINGS if s.name.startswith(SENDING_PREFIXES)},
+        "TANDEM_KEY_LIMIT": value("TANDEM_KEY_LIMIT"),
+        "TANDEM_PROXIES": tuple(x.strip() for x in value("TANDEM_PROXIES").split(",") if x.strip()),
         "TANDEM_ALLOW_PRIVATE": tuple(
             x.strip() for x in value("TANDEM_ALLOW_PRIVATE").split(",") if x.strip()
         ),

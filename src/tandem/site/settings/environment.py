@@ -49,6 +49,16 @@ SETTINGS = (
         "",
         "address:port pairs, comma-separated, that outgoing calls may reach in private ranges.",
     ),
+    Setting(
+        "TANDEM_PROXIES",
+        "",
+        "Reverse proxies (addresses or networks, comma-separated) whose X-Forwarded-For is believed.",
+    ),
+    Setting(
+        "TANDEM_KEY_LIMIT",
+        "50/10",
+        "Calls/seconds: how often an API key of the planner may call, unless it has its own.",
+    ),
     Setting("TANDEM_PROVIDER", "file", "How mail and SMS leave: `file`, `smtp` or `memory`."),
     Setting("TANDEM_PROVIDER_LOCK", "0", "1 = only the `file` provider may be used, whatever else is set."),
     Setting("TANDEM_SMTP_HOST", "127.0.0.1", "Relay of the `smtp` provider."),

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tandem.kit.throttle import Throttle
+from tandem.kit.web import client_address
 from tandem.messenger.web.pages import now_clock
 
 _by_address = Throttle(10, timedelta(minutes=15))
@@ -42,7 +43,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 def _try(request: HttpRequest) -> str:
     email = request.POST.get("email", "").strip().lower()[:254]
-    keys = ((_by_address, email), (_by_origin, request.META.get("REMOTE_ADDR", "")))
+    keys = ((_by_address, email), (_by_origin, client_address(request)))
     now = now_clock().system()
     if any(throttle.wait(key, now) for throttle, key in keys):
         return _("Too many tries. Wait 15 minutes, then try again.")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tandem.contract.planner_api import RegisteredListener
+from tandem.kit.zones import wire_time
 from tandem.planner.accounts import service as accounts
 from tandem.planner.api.call import ApiError, Call
 from tandem.planner.api.function import Body, Kind, Param, Sure, one, rows, write
@@ -19,7 +20,28 @@ def login(call: Call) -> str:
         raise ApiError(400, "Bad Request")
     if "\x00" in user:
         raise ApiError(401, "Unauthorized")
-    return accounts.login(user, password, clock=call.clock)
+    return accounts.login(user, password, address=call.address, clock=call.clock)
+
+
+def get_api_key_info(call: Call) -> dict[str, Any]:
+    """What the credential that calls may do."""
+    caller = call.caller
+    assert caller is not None  # noqa: S101 - only open functions are called by nobody
+    found = accounts.get_credential(call.account_id, caller.credential_id)
+    limit = accounts.key_limit(call.account_id, caller.credential_id)
+    zone = caller.zone
+    return {
+        "Name": found.user_name,
+        "KeyPrefix": found.key_prefix,
+        "Role": str(found.rights),
+        "Functions": list(found.restriction.functions),
+        "IPAllowList": list(found.restriction.networks),
+        "RateLimit": {"Requests": limit.most, "Seconds": int(limit.window.total_seconds())},
+        "CreatedAt": wire_time(found.created_at, zone),
+        "LastUsedAt": wire_time(found.used_at, zone) if found.used_at else None,
+        "LastUsedFrom": found.used_from or None,
+        "PreviousKeyValidUntil": wire_time(found.old_key_until, zone) if found.old_key_until else None,
+    }
 
 
 def get_last_data_update(call: Call) -> dict[str, str]:
@@ -80,6 +102,17 @@ FUNCTIONS = (
         sure=Sure.LIVE, example='"bf186b0a-ff34-44b2-9f62-496aa0d5e2c7"',
         differs="The oldest clients send GET with username and password in the query.",
         meaning="A token for the header Authorization-Token; it lives 20 minutes from its last use.",
+    ),
+    one(
+        "general", "GetApiKeyInfo", get_api_key_info, third_party=True, of_the_key=True, spellings=("ApiKeyInfo",),
+        sure=Sure.OURS,
+        example='{"Name":"shop","KeyPrefix":"q3Jx8AbZ","Role":"third party","Functions":["customers/*"],'
+        '"IPAllowList":["203.0.113.0/24"],"RateLimit":{"Requests":50,"Seconds":10},'
+        '"CreatedAt":"2026-11-23 09:00:00","LastUsedAt":"2026-11-23 10:00:00","LastUsedFrom":"203.0.113.7",'
+        '"PreviousKeyValidUntil":null}',
+        differs="The vendor documents an `Api Key Info` without its address or shape.",
+        meaning="What the credential that calls may do. Functions and IPAllowList are empty where nothing "
+        "is ruled out.",
     ),
     one(
         "general", "GetLastDataUpdate", get_last_data_update, third_party=True, sure=Sure.LIVE,

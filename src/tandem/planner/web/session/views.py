@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tandem.kit.problems import Problem
+from tandem.kit.web import client_address
 from tandem.planner.accounts import service as accounts
 from tandem.planner.web.access import now
 from tandem.planner.web.session.forms import SignInForm
@@ -27,7 +28,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             user = accounts.authenticate(
                 form.cleaned_data["email"],
                 form.cleaned_data["password"],
-                address=request.META.get("REMOTE_ADDR", ""),
+                address=client_address(request),
                 clock=now(),
             )
         except Problem as problem:

@@ -9,6 +9,8 @@ from tandem.planner.customers.domain import ConsentReadView, ConsentRow
 from tandem.planner.customers.models import Consent, ConsentRead
 
 _COLUMNS = "customer_id, has_email, email_consent, has_mobile, sms_consent"
+#: rows from which on the tables' statistics are made anew at once
+MANY = 1000
 
 
 def refresh_consent(
@@ -28,6 +30,7 @@ def refresh_consent(
         with cursor.copy(f"COPY consent_given ({_COLUMNS}) FROM STDIN") as copy:
             for r in rows:
                 copy.write_row((r.customer_id, r.has_email, r.email_consent, r.has_mobile, r.sms_consent))
+        cursor.execute("ANALYZE consent_given")
         cursor.execute(
             f"INSERT INTO planner_customers_consent (account_id, channel_account_id, {_COLUMNS}, read_at) "
             "SELECT DISTINCT ON (c.id) %s, %s, c.id, g.has_email, g.email_consent, g.has_mobile, g.sms_consent, %s "
@@ -48,6 +51,8 @@ def refresh_consent(
                 [*where, read_at],
             )
         _note(account_id, channel_account_id, read_at, full=full)
+        if written >= MANY:  # else the next list is planned as if both tables were empty, and takes minutes
+            cursor.execute("ANALYZE planner_customers_consent, planner_customers_customer")
     return written
 
 

@@ -47,6 +47,23 @@ def test_the_list_is_empty_then_names_the_groups(client, filled, clock):
     assert "Spenders spent more than 300" in text_of(client.get("/ui/groups"))
 
 
+def test_groups_are_listed_by_priority_and_moved(client, filled, clock):
+    first, second = (
+        service.save_group(filled, name=name, text="spent more than 300", clock=clock) for name in ("B", "A")
+    )
+    page = text_of(client.get("/ui/groups"))
+    assert page.index("1 ↑ ↓ B") < page.index("2 ↑ ↓ A")
+    answer = client.post(f"/ui/groups/{second.id}/priority", {"priority": "1"}, follow=True)
+    assert "A* has priority 1" in text_of(answer) or "A has priority 1" in text_of(answer)
+    assert [group.id for group in service.list_groups(filled)] == [second.id, first.id]
+    for wrong in ("0", "3", "x", ""):
+        answer = client.post(f"/ui/groups/{second.id}/priority", {"priority": wrong}, follow=True)
+        assert "There are 2 target groups" in text_of(answer)
+    assert client.post("/ui/groups/999999/priority", {"priority": "1"}).status_code == 404
+    third = service.save_group(filled, name="C", text="spent more than 300", clock=clock)
+    assert third.priority == 3
+
+
 def test_a_count_comes_with_share_stages_and_people(client, filled):
     answer = client.post(NEW, form(SPENT, SWEDES))
     assert answer.status_code == 200

@@ -69,10 +69,32 @@ def list_all(account: AccountOption = None, json: JsonOption = False) -> None:
     if json:
         print_json([asdict(group) for group in groups])
         return
-    table = Table("id", "name", "version", "condition")
+    table = Table("priority", "id", "name", "version", "condition")
     for group in groups:
-        table.add_row(str(group.id), group.name, str(group.version), group.text)
+        table.add_row(str(group.priority), str(group.id), group.name, str(group.version), group.text)
     data.print(table)
+
+
+@app.command("priority")
+@command("planner")
+def priority(
+    group: GroupArgument,
+    place: Annotated[int, typer.Argument(min=1, help="1 = highest; the others close up.")],
+    account: AccountOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give a group its place: who is in several groups counts in the highest."""
+    from tandem.planner.targeting import service
+
+    account_id = _account(account)
+    found = service.find_group(account_id, group or "")
+    moved = service.set_priority(
+        account_id, found.id, place, actor="tandem groups", clock=clock.from_environment()
+    )
+    if json:
+        print_json(asdict(moved))
+        return
+    data.print(f"{moved.name} has priority {moved.priority}.", markup=False)
 
 
 @app.command("show")

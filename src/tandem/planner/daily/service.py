@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
 
 from django.db import connection, transaction
@@ -12,9 +13,11 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.planner.accounts import service as accounts
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
+from tandem.planner.daily.models import DataDay
 from tandem.planner.execution import service as execution
 from tandem.planner.listeners import service as listeners
 from tandem.planner.modelling import service as modelling
+from tandem.planner.targeting import service as targeting
 
 DAILY_DONE_EVENT = 3
 _LOCK = 7302
@@ -47,22 +50,41 @@ def refresh_consent(*, clock: Clock) -> int:
 
 
 def build_snapshots(*, clock: Clock) -> int:
-    """Build the snapshot of the last complete business day where it is missing; failure keeps the old one."""
+    """Bring every account's data to the last complete business day; failure keeps the old snapshot."""
     done = 0
     for account in accounts.list_accounts():
-        done += _try(f"snapshot of account {account.id}", partial(_build_missing, account.id, clock))
+        done += _try(f"snapshot of account {account.id}", partial(_update, account.id, clock))
     return done
 
 
-def _build_missing(account_id: int, clock: Clock) -> bool:
-    if customers.order_days(account_id) is None:
-        return False
+def _update(account_id: int, clock: Clock) -> bool:
+    """Build the day's snapshot where it is missing, keep who was in which group, say once that the day is in."""
     day = modelling.last_whole_day(account_id, clock)
-    if _as_of(account_id, day):
+    if customers.order_days(account_id) is None or _told(account_id, day):
         return False
-    with transaction.atomic():
+    if not _as_of(account_id, day):
         modelling.build_snapshot(account_id, day, clock=clock)
-        listeners.enqueue_event(account_id, DAILY_DONE_EVENT, None, None, clock=clock)
+    _try(f"groups of account {account_id}", partial(_keep_groups, account_id))
+    return _tell(account_id, day, clock)
+
+
+def _told(account_id: int, day: date) -> bool:
+    return DataDay.objects.filter(account_id=account_id, day__gte=day).exists()
+
+
+def _keep_groups(account_id: int) -> None:
+    targeting.keep_membership(customers.latest_snapshot(account_id))
+
+
+@transaction.atomic
+def _tell(account_id: int, day: date, clock: Clock) -> bool:
+    rows = DataDay.objects.select_for_update()
+    row, made = rows.get_or_create(account_id=account_id, defaults={"day": day})
+    if not made and row.day >= day:
+        return False
+    row.day = day
+    row.save(update_fields=["day"])
+    listeners.enqueue_event(account_id, DAILY_DONE_EVENT, None, None, clock=clock)
     return True
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from tandem.kit.problems import NotFound, Problem
 from tandem.planner.targeting import service
 from tandem.planner.targeting.domain import MOST_DEPTH, GroupView
+from tandem.planner.targeting.errors import GroupRefused
 from tandem.planner.web.access import go, now, page
 from tandem.planner.web.groups import forms
 from tandem.planner.web.groups.choices import operators_of, questions, sets_of
@@ -54,6 +55,24 @@ def groups(request: HttpRequest) -> HttpResponseBase:
     """All target groups of the account."""
     account_id: int = request.user.account_id  # type: ignore[union-attr]
     return render(request, "groups/list.html", {"groups": service.list_groups(account_id)})
+
+
+@page(write=True)
+@require_http_methods(["POST"])
+def move(request: HttpRequest, group_id: int) -> HttpResponseBase:
+    """Give a group another place among all."""
+    account_id: int = request.user.account_id  # type: ignore[union-attr]
+    given = request.POST.get("priority", "")
+    place = int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 0
+    try:
+        group = service.set_priority(account_id, group_id, place, actor=str(request.user), clock=now())
+    except GroupRefused as problem:
+        messages.error(request, f"{problem.detail} {problem.advice}")
+    else:
+        messages.success(
+            request, _("*%(name)s* has priority %(place)s.") % {"name": group.name, "place": group.priority}
+        )
+    return go(request, "/ui/groups")
 
 
 @page(write=True)

@@ -393,6 +393,7 @@ class TestWriting:
             "SE",
             "Registered only",
         )
+        assert customers.export(shop.account.id, "new one")["written"] == {"country": "SE"}
         report = customers.forget(shop.account.id, "new one", clock=shop.clock)
         assert ("written attribute values", 1) in report.found and not AttributeValue.objects.exists()
         assert call(upsert, asked, method="PUT").status_code == 400

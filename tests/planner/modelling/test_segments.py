@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling import cutting
+from tandem.planner.modelling import cutting, overview
 from tandem.planner.modelling.domain import Stage, StageRules
 from tandem.planner.modelling.models import MicroSegment, SegmentCuts
 from tandem.planner.modelling.segments import (
@@ -207,6 +207,22 @@ def test_an_earlier_day_takes_the_cuts_in_force_and_leaves_todays_figures(cdnow,
     build_snapshot(cdnow, date(1997, 12, 31), clock=clock)
     assert SegmentCuts.objects.get(account_id=cdnow).cut_on == date(1998, 5, 31)
     assert list(MicroSegment.objects.filter(account_id=cdnow).order_by("number").values()) == before
+
+
+def test_edited_shares_are_cut_with_the_next_snapshot(cdnow, clock):
+    build_snapshot(cdnow, date(1998, 3, 31), clock=clock)
+    for wrong in ((1, 4, 15, 30), (1, 4, 15, 30, 40), (0, 5, 15, 30, 50), (float("nan"), 4, 15, 30, 50)):
+        with pytest.raises(overview.BadShares):
+            overview.set_value_shares(cdnow, wrong, actor="test", clock=clock)
+    overview.set_value_shares(cdnow, (20.0, 20.0, 20.0, 20.0, 20.0), actor="test", clock=clock)
+    ref = build_snapshot(cdnow, date(1998, 3, 31), clock=clock)
+    sizes = dict(table(ref, "SELECT value_segment, count(*) FROM customers WHERE spent_365 > 0 GROUP BY 1"))
+    spenders = sum(sizes.values())
+    assert all(size == pytest.approx(spenders / 5, rel=0.1) for size in sizes.values()) and len(sizes) == 5
+    found = overview.value_segments(cdnow)
+    assert [one.share for one in found] == [20.0] * 5 and found[4].least is None
+    assert found[0].least > found[1].least > found[2].least > found[3].least > 0
+    assert SegmentCuts.objects.get(account_id=cdnow).cut_on == date(1998, 3, 31)
 
 
 @settings(max_examples=20, deadline=None)

@@ -202,6 +202,51 @@ def attributes(account: AccountOption = None, json: JsonOption = False) -> None:
 
 @app.command()
 @command("planner")
+def segments(
+    shares: Annotated[
+        str,
+        typer.Option(
+            help="Percent of spenders in Diamond to Bronze, as 1,4,15,30,50; from the next snapshot."
+        ),
+    ] = "",
+    account: AccountOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List value segments and micro-segments; --shares changes how large the value segments are to be."""
+    from tandem.planner.modelling import overview
+
+    chosen = _account(account)
+    if shares:
+        overview.set_value_shares(
+            chosen, _shares(shares), actor="tandem customers", clock=clock.from_environment()
+        )
+    values, micro = overview.value_segments(chosen), overview.microsegments(chosen)
+    if json:
+        print_json({"value": [asdict(one) for one in values], "micro": [asdict(one) for one in micro]})
+        return
+    table = Table("id", "value segment", "share of spenders", "spent in 365 days, at least")
+    for one in values:
+        table.add_row(
+            str(one.id), one.name, f"{one.share:g} %", "" if one.least is None else f"{one.least:,.2f}"
+        )
+    data.print(table)
+    table = Table("id", "micro-segment", "members", "future value", "churn rate")
+    for row in micro:
+        table.add_row(
+            str(row.id), row.name, f"{row.members:,}", f"{row.future_value:,.2f}", f"{row.churn_rate:.0%}"
+        )
+    data.print(table)
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(one) for one in text.split(","))
+    except ValueError:
+        raise Refused(f"{text} are no shares.", "Give them best first, as 1,4,15,30,50.") from None
+
+
+@app.command()
+@command("planner")
 def forget(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is known, change nothing.")] = False,

@@ -90,7 +90,8 @@ def set_value_shares(account_id: int, shares: tuple[float, ...], *, actor: str, 
 
     Raises BadShares.
     """
-    if len(shares) != len(VALUE_SEGMENTS) or min(shares) <= 0 or not isclose(sum(shares), 100, abs_tol=0.01):
+    positive = all(share > 0 for share in shares)
+    if len(shares) != len(VALUE_SEGMENTS) or not positive or not isclose(sum(shares), 100, abs_tol=0.01):
         raise BadShares(
             f"{', '.join(f'{share:g}' for share in shares)} are not five shares above 0 that make 100.",
             "Give them best first, as 1,4,15,30,50.",

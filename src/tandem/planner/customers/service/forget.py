@@ -235,10 +235,19 @@ def export(account_id: int, customer_id: str) -> dict[str, Any]:
         "customer": customer_id,
         "identity": view.identity,
         "attributes": attributes[0] if attributes else {},
+        "written": _written(account_id, view.surrogate),
         "features": view.attributes,
         "consent": [{k: getattr(c, k) for k in c.__dataclass_fields__} for c in view.consent],
         "orders": orders,
     }
+
+
+def _written(account_id: int, surrogate: int) -> dict[str, str | None]:
+    """Values that programs wrote and no later file has replaced."""
+    rows = AttributeValue.objects.filter(account_id=account_id, customer_id=surrogate).order_by(
+        "attribute_id"
+    )
+    return dict(rows.values_list("attribute__name", "value"))
 
 
 def _rows(session: Any, files: list[Path], surrogate: int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Attribute values of many customers at once, as text for others to read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +33,7 @@ _IDS = """
 SELECT id, customer_id FROM planner_customers_customer
 WHERE account_id = %s AND customer_id = ANY(%s) AND NOT forgotten
 """
+_WITHIN = parse_one(f"{CUSTOMER} BETWEEN ? AND ?", dialect="duckdb")
 _AMONG = parse_one(f"{CUSTOMER} BETWEEN ? AND ? AND {CUSTOMER} IN (SELECT unnest(?))", dialect="duckdb")
 
 
@@ -55,23 +56,28 @@ class AttributeReader:
         self._snapshot = _snapshot(account_id)
         catalogued = _catalogued(account_id, self._snapshot)
         self._wanted = [_resolve(name, catalogued) for name in names]
-        self._columns = sorted({name for name in self._wanted if name not in IDENTITY})
+        self._columns = list(dict.fromkeys(name for name in self._wanted if name not in IDENTITY))
         self._personal = any(name in IDENTITY for name in self._wanted)
+        self._plain = self._wanted == self._columns
 
-    def of(self, surrogates: Sequence[int]) -> dict[int, list[str | None]]:
+    def of(self, surrogates: Sequence[int]) -> Mapping[int, Sequence[str | None]]:
         """The values in the order of the names, None where there is none; unknown customers are left out."""
-        people = self._identities(surrogates)
         features = self._features(surrogates)
-        nothing: dict[str, Any] = {}
-        return {
-            one: [
-                as_text(
-                    (people if name in IDENTITY else features).get(one, nothing).get(IDENTITY.get(name, name))
-                )
-                for name in self._wanted
+        if self._plain:
+            return features
+        people = self._identities(surrogates)
+        places = [self._columns.index(name) if name in self._columns else None for name in self._wanted]
+        fields = [IDENTITY.get(name, "") for name in self._wanted]
+        none: tuple[str | None, ...] = (None,) * len(self._columns)
+        nobody: dict[str, Any] = {}
+        found = {}
+        for one in people if self._personal else features:
+            values, identity = features.get(one, none), people.get(one, nobody)
+            found[one] = [
+                as_text(identity.get(field)) if place is None else values[place]
+                for place, field in zip(places, fields, strict=True)
             ]
-            for one in (people if self._personal else features)
-        }
+        return found
 
     def _identities(self, surrogates: Sequence[int]) -> dict[int, dict[str, Any]]:
         if not self._personal or not surrogates:
@@ -80,14 +86,21 @@ class AttributeReader:
             cursor.execute(_PEOPLE, [self._account_id, list(surrogates)])
             return {one: orjson.loads(identity) for one, identity in cursor.fetchall()}
 
-    def _features(self, surrogates: Sequence[int]) -> dict[int, dict[str, Any]]:
+    def _features(self, surrogates: Sequence[int]) -> dict[int, tuple[str | None, ...]]:
         if not self._columns or not surrogates or self._snapshot is None:
             return {}
-        columns = (exp.column(name, quoted=True) for name in (CUSTOMER, *self._columns))
-        asked = exp.select(*columns).from_(CUSTOMERS).where(_AMONG.copy())
-        values = [min(surrogates), max(surrogates), list(surrogates)]
-        rows = open_snapshot(self._snapshot.cache).rows(asked, values=values)
-        return {row[0]: dict(zip(self._columns, row[1:], strict=True)) for row in rows}
+        asked = exp.select(*(exp.column(name, quoted=True) for name in (CUSTOMER, *self._columns)))
+        first, last = min(surrogates), max(surrogates)
+        values: list[Any] = [first, last]
+        within = _WITHIN
+        if last - first >= 2 * len(surrogates):
+            within, values = _AMONG, [*values, list(surrogates)]
+        rows = open_snapshot(self._snapshot.cache).rows(
+            asked.from_(CUSTOMERS).where(within.copy()), values=values
+        )
+        ids, *columns = zip(*rows, strict=True) if rows else ((),)
+        texts = ([as_text(value) for value in column] for column in columns)
+        return dict(zip(ids, zip(*texts, strict=True), strict=True))
 
 
 def attributes_for(
@@ -101,7 +114,7 @@ def attributes_for(
     reader = AttributeReader(account_id, names)
     people = _surrogates(account_id, customer_ids)
     found = reader.of(list(people))
-    return {customer: found.get(one, [None] * len(names)) for one, customer in people.items()}
+    return {customer: list(found.get(one, [None] * len(names))) for one, customer in people.items()}
 
 
 def attribute_name_of(account_id: int, name: str) -> str:
@@ -168,7 +181,9 @@ def _resolve(name: str, catalogued: dict[str, str]) -> str:
 
 def as_text(value: Any) -> str | None:
     """A value as others read it; None for none."""
-    if value is None or value == "":
+    if type(value) is str:
+        return value or None
+    if value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"

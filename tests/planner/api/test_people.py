@@ -5,6 +5,7 @@ from functools import partial
 
 import duckdb
 import pytest
+from optimove.client import Client
 
 from tandem.kit import clock as clocks
 from tandem.planner.accounts import service as accounts
@@ -436,3 +437,35 @@ class TestCallBacks:
             assert callbacks.deliver(row.pk, clock=shop.clock)
             shop.clock.now += pause + timedelta(seconds=1)
         assert not CallBack.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_public_client_reads_all_of_it(live_server, call, filled, shop):
+    shop.clock.move(seconds=2)
+    public = Client("shop", shop.full.password, url=live_server.url)
+    asked, days = ["Stage", "Country"], ("1998-05-10", "1998-07-05")
+    stage = column(filled[1], "stage")
+    assert public.model.get_customer_attribute_list()["stage"].startswith("Where the customer stands")
+    stages = public.model.get_lifecycle_stage_list()
+    assert stages[4] == "Churn"
+    micro = public.model.get_microsegment_list()
+    assert {one["stage_id"] for one in micro.values()} == set(stages)
+    rows = public.model.get_microsegment_changers(*days, asked)
+    assert rows and all(row["attributes"]["Stage"] == stage[row["customer_id"]] for row in rows)
+    assert rows[0]["final"] in micro
+    assert public.segments.get_value_segments()[1] == "Diamond"
+    assert public.segments.get_value_segment_id(public.segments.get_value_segment_name(3)) == 3
+    assert public.segments.get_customers_by_value_segment(3, days[1], asked)
+    assert public.segments.get_value_segment_changers(*days, asked)
+    [first, second] = public.groups.get_target_group_details().items()
+    assert {first[1]["name"], second[1]["name"]} == {"Churned", "Spenders"}
+    assert public.groups.get_target_group_id(public.groups.get_target_group_name(first[0])) == first[0]
+    assert public.customers.get_target_group_changers(*days, asked, top=100)
+    changed = public.customers.get_customer_attribute_changers(*days, "Stage", asked, top=100)
+    assert changed and all(row["final_customer_attribute"] == stage[row["customer_id"]] for row in changed)
+    values = public.customers.get_customer_future_values(life_cycle_stage_id=4)
+    assert set(values) == {one for one, name in stage.items() if name == "Churn"}
+    assert list(public.customers.get_customer_future_values(attribute="Country", attribute_value="SE")) == [
+        "00004"
+    ]

@@ -128,7 +128,7 @@ def _install(made):
     assert answers[1]["affected"] == 6
     made.program = answers[-1]
     key, orders, *_ = documents(home, "planner", [
-        ["users", "add-key", "--json"],
+        ["keys", "add", "--json"],
         ["customers", "import", made.file("orders.csv"), *MAPPING, "--json"],
         ["customers", "import", made.file("profile.csv"), "--attributes", "--json"],
         ["customers", "snapshot", "--json"],

@@ -13,7 +13,7 @@ REFUSED, UNKNOWN, OTHER_SIDE = 2, 4, 5
 MAPPING = ("--mapping", "customer=customer,at=date,value=amount")
 LOOKS = (
     ("campaign", "list"), ("groups", "list"), ("account", "list"), ("templates", "list"), ("users", "list"),
-    ("users", "keys"), ("customers", "list"), ("customers", "snapshots"),
+    ("keys", "list"), ("listeners", "list"), ("customers", "list"), ("customers", "snapshots"),
 )  # fmt: skip
 
 
@@ -121,7 +121,15 @@ def _cases(home):
         (["account", "check", "987"], UNKNOWN, "There is no account 987 at a messenger."),
         (["templates", "preview", "1", "nobody"], UNKNOWN, "There is no such contact in this list."),
         (["users", "add", "no address"], REFUSED, "address"),
-        (["users", "disable-key", "987"], UNKNOWN, "There is no credential 987."),
+        (["keys", "disable", "987"], UNKNOWN, "There is no credential 987."),
+        (["keys", "restrict", "987", "--function", "general/*"], UNKNOWN, "There is no credential 987."),
+        (["keys", "add", "--function", "general/Nothing"], REFUSED, "There is no function general/Nothing."),
+        (["keys", "add", "--from", "nowhere"], REFUSED, "nowhere is no network address."),
+        (["listeners", "add", "ftp://x.example"], REFUSED, "not a plain http or https address"),
+        (["listeners", "add", "https://x.example", "--event", "5", "--channel", "504"], REFUSED, "not registered per"),
+        (["listeners", "test", "987"], UNKNOWN, "There is no listener 987."),
+        (["listeners", "replay", "987"], UNKNOWN, "There is no event 987"),
+        (["listeners", "replay"], REFUSED, "Say one event, or a range."),
         (["campaign", "list", "--account", "Elsewhere"], UNKNOWN, "There is no account Elsewhere."),
     ]  # fmt: skip
 

@@ -23,6 +23,8 @@ GROUPS = {
     "tandem.planner.cli.templates": "templates",
     "tandem.planner.cli.campaign": "campaign",
     "tandem.planner.cli.users": "users",
+    "tandem.planner.cli.keys": "keys",
+    "tandem.planner.cli.listeners": "listeners",
     "tandem.messenger.cli.messenger_accounts": "messenger-account",
     "tandem.messenger.cli.contacts": "contacts",
     "tandem.messenger.cli.triggers": "triggers",

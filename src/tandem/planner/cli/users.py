@@ -1,4 +1,4 @@
-"""`tandem users`: people who sign in, programs that call the API."""
+"""`tandem users`: people who sign in."""
 
 import os
 import sys
@@ -12,9 +12,7 @@ from tandem.kit.commands import command, data, print_json, words
 from tandem.kit.problems import Refused
 from tandem.kit.secrets import new_token
 
-app = typer.Typer(
-    no_args_is_help=True, help="People who sign in to the planner, and programs that call its API."
-)
+app = typer.Typer(no_args_is_help=True, help="People who sign in to the planner.")
 
 Account = Annotated[str, typer.Option(help="Account by name or id; needed if there are several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -95,87 +93,6 @@ def change_password(
     words.print(f"The password of {user.email} is changed.", markup=False)
     if not given:
         data.print(f"Password (shown once): {password}", markup=False)
-
-
-@app.command()
-@command("planner")
-def keys(account: Account = "", json: Json = False) -> None:
-    """Show the programs that may call the API."""
-    from tandem.planner.accounts import service
-
-    rows = service.list_credentials(service.find_account(account).id)
-    if json:
-        print_json(
-            [
-                {
-                    "id": row.id,
-                    "user": row.user_name,
-                    "key": row.key_prefix,
-                    "rights": row.rights,
-                    "active": row.is_active,
-                }
-                for row in rows
-            ]
-        )
-        return
-    for row in rows:
-        state = "" if row.is_active else "  disabled"
-        data.print(f"{row.id}  {row.user_name}  key {row.key_prefix}...  {row.rights}{state}", markup=False)
-
-
-@app.command()
-@command("planner")
-def add_key(
-    user_name: Annotated[str, typer.Option(help="User name for general/login; random if empty.")] = "",
-    rights: Annotated[str, typer.Option(help="full, or `third party` for a messenger.")] = "full",
-    account: Account = "",
-    json: Json = False,
-) -> None:
-    """Let a program call the API: user, password and API key, shown once."""
-    from tandem.planner.accounts import service
-
-    made = service.create_api_credential(
-        service.find_account(account).id,
-        user_name=user_name or None,
-        rights=rights,
-        actor="cli",
-        clock=clocks.from_environment(),
-    )
-    if json:
-        print_json(
-            {
-                "id": made.id,
-                "user": made.user_name,
-                "password": made.password,
-                "api_key": made.api_key,
-                "rights": made.rights,
-            }
-        )
-        return
-    words.print("Shown once; keep them safe.")
-    data.print(f"User: {made.user_name}\nPassword: {made.password}\nAPI key: {made.api_key}", markup=False)
-
-
-@app.command()
-@command("planner")
-def disable_key(
-    credential_id: int,
-    account: Account = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")
-    ] = False,
-) -> None:
-    """Shut a program out at once."""
-    from tandem.planner.accounts import service
-
-    tenant = service.find_account(account)
-    if dry_run:
-        words.print(f"Would disable credential {credential_id} of {tenant.name}.", markup=False)
-        return
-    service.disable_credential(
-        tenant.id, credential_id=credential_id, actor="cli", clock=clocks.from_environment()
-    )
-    words.print(f"Credential {credential_id} is disabled.")
 
 
 def _secret(file: Path | None) -> str:

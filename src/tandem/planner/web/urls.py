@@ -7,9 +7,10 @@ from tandem.planner.web.campaigns import views as campaigns
 from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
+from tandem.planner.web.listeners import views as listeners
 from tandem.planner.web.overview import views as overview
 from tandem.planner.web.session import views as session
-from tandem.planner.web.settings import stages
+from tandem.planner.web.settings import keys, stages
 from tandem.planner.web.settings import views as settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -47,6 +48,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         settings.disable_credential,
         name="credential-disable",
     ),
+    path("settings/credentials/<int:credential_id>", keys.key, name="credential"),
+    path("settings/credentials/<int:credential_id>/rotate", keys.rotate, name="credential-rotate"),
+    path("listeners", listeners.listeners, name="listeners"),
+    path("listeners/log", listeners.log, name="event-log"),
+    path("listeners/log/replay", listeners.replay, name="event-replay"),
+    path("listeners/<int:listener_id>/<str:verb>", listeners.act, name="listener-act"),
     path("settings/users", settings.make_user, name="user-new"),
     path("groups", include("tandem.planner.web.groups.urls")),
 ]

@@ -25,7 +25,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 def make_credential(request: HttpRequest) -> HttpResponse:
     """Make a program's user, password and key; shown in this answer and never again."""
     user: Any = request.user
-    form = CredentialForm(request.POST)
+    form = CredentialForm(request.POST, groups=accounts.function_groups())
     if not form.is_valid():
         return _show(request, credential_form=form, status=422)
     data = form.cleaned_data
@@ -34,6 +34,7 @@ def make_credential(request: HttpRequest) -> HttpResponse:
             user.account_id,
             user_name=data["user_name"] or None,
             rights=data["rights"],
+            restriction=form.restriction(),
             actor=user.email,
             clock=now(),
         )
@@ -85,7 +86,7 @@ def _show(
         "credentials": accounts.list_credentials(account_id),
         "users": accounts.list_users(account_id),
         "activity": accounts.recent_activity(account_id, limit=50),
-        "credential_form": credential_form or CredentialForm(),
+        "credential_form": credential_form or CredentialForm(groups=accounts.function_groups()),
         "user_form": user_form or UserForm(auto_id="id_user_%s"),
         "errors": [line for form in shown for line in form.summary()],
         "made": made,

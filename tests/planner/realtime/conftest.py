@@ -6,10 +6,6 @@ from decimal import Decimal
 import pytest
 from tests.fixtures import shop as shops
 
-from tandem.kit.clock import FrozenClock
-from tandem.planner.accounts.models import Account
-from tandem.planner.customers import service as customers
-from tandem.planner.customers.models import Customer
 from tandem.planner.listeners import service as listeners
 from tandem.planner.realtime import service
 from tandem.planner.realtime.conditions import read_lines
@@ -57,7 +53,7 @@ class House:
 @pytest.fixture
 def house(db, tmp_path, settings):
     settings.TANDEM_STORAGE = tmp_path / "storage"
-    return _listening(_small())
+    return _listening(House(shops.small()))
 
 
 @pytest.fixture
@@ -65,15 +61,6 @@ def stocked(db, tmp_path, settings):
     """The same with orders and a snapshot."""
     settings.TANDEM_STORAGE = tmp_path / "storage"
     return _listening(House(shops.build(tmp_path, 40)))
-
-
-def _small():
-    account = Account.objects.create(name="Shop", zone="Europe/Stockholm", currency="EUR")
-    Customer.objects.bulk_create(Customer(account=account, customer_id=f"c{n}") for n in range(1, 13))
-    clock = FrozenClock(shops.NOW)
-    connection = shops.connect(account.pk, "Shop at Symplify", clock)
-    customers.refresh_consent(account.pk, connection, shops.consent(12), full=True, read_at=clock.business())
-    return House(shops.Shop(account=account, connection=connection, group=0, clock=clock))
 
 
 def _listening(built):

@@ -1,6 +1,6 @@
 """What can be wrong with a condition or a target group."""
 
-from tandem.kit.problems import NotFound, Refused
+from tandem.kit.problems import Conflict, NotFound, Refused
 
 
 class ConditionRefused(Refused):
@@ -29,3 +29,9 @@ class GroupNotFound(NotFound):
     """No such target group in this account."""
 
     title = "No such target group"
+
+
+class GroupInUse(Conflict):
+    """Campaigns refer to the group."""
+
+    title = "The target group is in use"

@@ -4,6 +4,7 @@ from tandem.planner.campaigns.service.actions import find_action, get_action, li
 from tandem.planner.campaigns.service.look import (
     get_campaign,
     list_campaigns,
+    newest_campaigns,
     occurrence_campaign,
     occurrence_campaigns,
     usable_templates,
@@ -28,6 +29,7 @@ __all__ = [
     "list_actions",
     "list_campaigns",
     "list_promotions",
+    "newest_campaigns",
     "occurrence_campaign",
     "occurrence_campaigns",
     "plan_campaign",

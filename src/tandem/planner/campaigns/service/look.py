@@ -46,6 +46,16 @@ def list_campaigns(account_id: int, *, search: str = "", limit: int = 500) -> tu
     return _views(account_id, rows.order_by("-send_at", "-pk")[:limit])
 
 
+def newest_campaigns(
+    account_id: int, *, before: int | None = None, limit: int = 50
+) -> tuple[CampaignView, ...]:
+    """Campaigns, the newest plan first, from the one before `before`: pages that stay right while plans are added."""
+    rows = _occurrences(account_id)
+    if before is not None:
+        rows = rows.filter(campaign_id__lt=before)
+    return _views(account_id, rows.order_by("-campaign_id")[:limit])
+
+
 def usable_templates(
     account_id: int, channel_account_id: int, project_id: int, kind: ChannelKind | str
 ) -> tuple[TemplateView, ...]:

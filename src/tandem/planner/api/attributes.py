@@ -46,7 +46,7 @@ class Attributes:
     def _reader(self) -> customers.AttributeReader:
         return customers.AttributeReader(self._call.account_id, self.names)
 
-    def _put(self, row: dict[str, Any], found: list[str | None] | None) -> None:
+    def _put(self, row: dict[str, Any], found: Sequence[str | None] | None) -> None:
         found = found or [None] * len(self.names)
         if self._call.is_current:
             row["CustomerAttributes"] = found

@@ -10,7 +10,7 @@ from tandem.planner.web.customers import views as customers
 from tandem.planner.web.listeners import views as listeners
 from tandem.planner.web.overview import views as overview
 from tandem.planner.web.session import views as session
-from tandem.planner.web.settings import keys, stages
+from tandem.planner.web.settings import keys, segments, stages
 from tandem.planner.web.settings import views as settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<int:campaign_id>/<str:verb>", occurrence.act, name="campaign-act"),
     path("settings", settings.settings, name="settings"),
     path("settings/stages", stages.stages, name="stages"),
+    path("settings/segments", segments.segments, name="segments"),
     path("settings/credentials", settings.make_credential, name="credential-new"),
     path(
         "settings/credentials/<int:credential_id>/disable",

@@ -221,10 +221,13 @@ class RegisteredListener:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """An item of UpdateCampaignMetrics; the planner adds the values it is sent."""
+    """An item of UpdateCampaignMetrics; the planner adds the values it is sent.
+
+    campaign_id: of a real-time campaign the text that its events name (our choice).
+    """
 
     channel_id: int
-    campaign_id: int
+    campaign_id: int | str
     template_id: int
     metric_id: int
     value: int

@@ -122,7 +122,8 @@ class TestFaults:
     def test_an_event_registers_and_is_heard(self, foreign, clock, client):
         connect(foreign)
         service.register(foreign.account_id, clock=clock)
-        [listener] = foreign.simulator.half.control("listeners", {})
+        listener, triggered = foreign.simulator.half.control("listeners", {})
+        assert (int(listener["EventTypeID"]), int(triggered["EventTypeID"])) == (13, 11)
         path = listener["ListenerURL"].partition("/listener/")[2]
         answer = client.post(
             f"/listener/{path}",

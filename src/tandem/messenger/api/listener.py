@@ -20,7 +20,12 @@ def receive(request: HttpRequest, secret: str) -> HttpResponse:
     if int(request.headers.get("Content-Length") or 0) > MAX_EVENT_BYTES:
         return JsonResponse({"detail": "The event is too large."}, status=413)
     try:
-        receipt = service.receive_event(secret, request.body, clock=clocks.from_environment())
+        receipt = service.receive_event(
+            secret,
+            request.body,
+            message_id=request.headers.get("webhook-id", ""),
+            clock=clocks.from_environment(),
+        )
     except UnknownListener:
         return JsonResponse({"detail": "There is nothing at this address."}, status=404)
     failpoint("m3")

@@ -27,7 +27,9 @@ class Composer:
         self._campaign_id = sending.campaign_id
         self.first_due = sending.due_at
         self._dated = (0, "")
-        self._headers = (("X-Tandem-Campaign", str(sending.campaign_id or sending.source_key)),)
+        named = sending.campaign_id or sending.campaign_key or sending.source_key
+        self._headers = (("X-Tandem-Campaign", str(named)),)
+        self._values: Mapping[str, str] = sending.values or {}
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
         self._compiled = {
             template.template_id: projects.compiled_version(claim.account, template.version_id)
@@ -52,7 +54,7 @@ class Composer:
 
     def _email(self, version: CompiledEmail, row: Row, recipient: Recipient, now: datetime) -> Message:
         content = version.render(
-            recipient.values,
+            self._values_of(recipient),
             to=recipient.email,
             message_id=self._message_id(row, version.sender),
             unsubscribe_url=self._unsubscribe_url(row),
@@ -62,7 +64,7 @@ class Composer:
         return self._message(row, version.sender, recipient.email, content)
 
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
-        text = version.render(recipient.values, unsubscribe_url=self._unsubscribe_url(row))
+        text = version.render(self._values_of(recipient), unsubscribe_url=self._unsubscribe_url(row))
         head = (
             f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {self._date(now)}\r\n"
             f"Message-ID: <{self._message_id(row, '')}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
@@ -71,6 +73,9 @@ class Composer:
         )
         body = text.text.replace("\r\n", "\n").replace("\n", "\r\n")
         return self._message(row, version.sender, recipient.mobile, (head + body + "\r\n").encode())
+
+    def _values_of(self, recipient: Recipient) -> Mapping[str, str]:
+        return {**recipient.values, **self._values} if self._values else recipient.values
 
     def _message(self, row: Row, sender: str, recipient: str, content: bytes) -> Message:
         return Message(

@@ -43,6 +43,13 @@ FAILED_STATES = (AttemptState.REJECTED, AttemptState.RENDER_ERROR)
 NOT_SENT_STATES = (AttemptState.SUPPRESSED, AttemptState.SKIPPED, AttemptState.MISSED, AttemptState.CANCELLED)
 
 
+class SendingKind(StrEnum):
+    """Where a sending came from."""
+
+    CAMPAIGN = "campaign"
+    REAL_TIME = "realtime"
+
+
 class SendingState(StrEnum):
     """Where a sending stands."""
 
@@ -121,6 +128,7 @@ class SendingView:
     channel: Channel
     campaign_id: int | None
     channel_id: int | None
+    campaign_key: str
     due_at: datetime
     state: SendingState
     expected: int

@@ -1,6 +1,6 @@
 """Opening a sending: the list becomes ledger rows, all in one transaction, before anything is sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +59,8 @@ def open_sending(
     channel_id: int | None = None,
     list_hash: str = "",
     cut_off: timedelta = LATE_CUT_OFF,
+    campaign_key: str = "",
+    values: Mapping[str, str] | None = None,
 ) -> int:
     """The id of the sending of this source; its rows (customer, template) are written once.
 
@@ -74,6 +76,8 @@ def open_sending(
             "channel": channel.value,
             "campaign_id": campaign_id,
             "channel_id": channel_id,
+            "campaign_key": campaign_key,
+            "values": dict(values) if values else None,
             "due_at": min(template.due_at for template in templates),
             "cut_off": cut_off,
             "state": SendingState.SCHEDULED.value,

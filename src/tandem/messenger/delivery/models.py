@@ -44,6 +44,16 @@ class Sending(models.Model):
     channel = models.CharField(max_length=10, choices=[(c.value, c.value) for c in Channel])
     campaign_id = models.BigIntegerField(null=True, help_text="The planner's CampaignID.")
     channel_id = models.BigIntegerField(null=True)
+    campaign_key = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The campaignID of a real-time event.",
+    )
+    values = models.JSONField(
+        null=True, help_text="What templates may name besides the contact's own values."
+    )
     due_at = models.DateTimeField(help_text="Business time, the first template's.")
     cut_off = models.DurationField(help_text="How late a row may still be sent.")
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SendingState])

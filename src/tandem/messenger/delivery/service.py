@@ -17,6 +17,7 @@ from tandem.messenger.delivery.domain import (
     AttemptState,
     AttemptView,
     Channel,
+    SendingKind,
     SendingState,
     SendingView,
 )
@@ -42,12 +43,15 @@ WHERE account_id = %(account)s AND sending_id = %(sending)s AND sender_id IS NUL
 """
 
 
-def list_sendings(account_id: int, limit: int = 50, offset: int = 0) -> list[SendingView]:
-    """The newest sendings first."""
-    found = list(
-        Sending.objects.filter(account_id=account_id).order_by("-due_at", "-id")[offset : offset + limit]
+def list_sendings(
+    account_id: int, limit: int = 50, offset: int = 0, *, real_time: bool = False
+) -> list[SendingView]:
+    """The newest sendings first; those of real-time events, one message each, are a list of their own."""
+    kinds = Sending.objects.filter(account_id=account_id)
+    chosen = (
+        kinds.filter(kind=SendingKind.REAL_TIME) if real_time else kinds.exclude(kind=SendingKind.REAL_TIME)
     )
-    return _views(account_id, found)
+    return _views(account_id, list(chosen.order_by("-due_at", "-id")[offset : offset + limit]))
 
 
 def get_sending(account_id: int, sending_id: int) -> SendingView:
@@ -241,6 +245,7 @@ def _view(sending: Sending, counts: dict[str, int]) -> SendingView:
         channel=Channel(sending.channel),
         campaign_id=sending.campaign_id,
         channel_id=sending.channel_id,
+        campaign_key=sending.campaign_key,
         due_at=sending.due_at,
         state=SendingState(sending.state),
         expected=sending.expected,

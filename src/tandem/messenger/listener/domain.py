@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,11 @@ POLL_SECONDS = (10, 3600)
 #: seconds until the next fetch after the n-th one failed; after the last one the campaign is held with an alarm
 FETCH_RETRY_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 900, 1200)
 EVENT_CAMPAIGN_EXECUTED = 13
+EVENT_CUSTOMER_TRIGGERED = 11
+#: a real-time message that could not leave by then is not sent
+REAL_TIME_CUT_OFF = timedelta(minutes=15)
+#: events that name no id: the same words again so soon are the same event
+SAME_WORDS = timedelta(minutes=60)
 MAX_EVENT_BYTES = 1024 * 1024
 
 

@@ -27,6 +27,12 @@ class InboxNotFound(NotFound):
     title = "No such campaign"
 
 
+class EventNotUsable(OtherSideFailed):
+    """What a real-time event names cannot be sent."""
+
+    title = "The planner's event cannot be used"
+
+
 class ListNotUsable(OtherSideFailed):
     """What the planner serves cannot be sent."""
 

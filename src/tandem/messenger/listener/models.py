@@ -73,6 +73,25 @@ class ListenerCall(models.Model):
         indexes = [models.Index(fields=["account", "-id"])]
 
 
+class TriggeredInbox(models.Model):
+    """A real-time event that came in, heard once; what became of it stands on its sending."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100, help_text="The event's own id, else made from what it says.")
+    campaign_key = models.CharField(max_length=100)
+    channel_id = models.BigIntegerField()
+    template_id = models.BigIntegerField()
+    state = models.CharField(max_length=10)
+    problem = models.CharField(max_length=500, blank=True)
+    received_at = models.DateTimeField()
+    times_received = models.IntegerField(default=1)
+    sending_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="triggered_inbox_once")]
+        indexes = [models.Index(fields=["account", "-id"]), models.Index(fields=["received_at"])]
+
+
 class Inbox(models.Model):
     """A campaign that was executed for one of our channels, heard of once, worked on until settled."""
 

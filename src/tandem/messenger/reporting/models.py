@@ -19,6 +19,13 @@ class MetricReport(models.Model):
     next_at = models.DateTimeField()
     posted_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=500, blank=True)
+    batch = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Totals of real-time messages told together.",
+    )
 
     class Meta:
         constraints = [
@@ -31,5 +38,10 @@ class MetricReport(models.Model):
                 fields=["next_at"],
                 condition=models.Q(state__in=["waiting", "posting"]),
                 name="metric_report_due",
-            )
+            ),
+            models.Index(
+                fields=["batch"],
+                condition=models.Q(batch__gt="") & ~models.Q(state="posted"),
+                name="metric_report_batch",
+            ),
         ]

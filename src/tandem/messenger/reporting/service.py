@@ -78,7 +78,7 @@ def prepare_reports(clock: Clock) -> int:
 def post_due(client_of: Callable[[int], PlannerClient], *, clock: Clock) -> int:
     """Post what is due, one call per sending; `client_of` gives the planner of an account. How many totals went."""
     # all accounts: the tick works for every account
-    due = MetricReport.objects.filter(state__in=_DUE, next_at__lte=clock.system())
+    due = MetricReport.objects.filter(state__in=_DUE, next_at__lte=clock.system(), sending__kind="campaign")
     sendings = due.order_by("sending_id").values_list("account_id", "sending_id").distinct()[:50]
     return sum(_post(account_id, sending_id, client_of, clock) for account_id, sending_id in list(sendings))
 

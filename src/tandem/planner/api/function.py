@@ -20,6 +20,7 @@ class Kind(StrEnum):
     FLAG = "True or False"
     LIST = "array"
     ANY = "JSON"
+    NUMBER_OR_GUID = "whole number, or the GUID of a real-time campaign"
 
 
 class Sure(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from tandem.contract.planner_api import read_date
 from tandem.contract.reading import ContractBroken, folded, items, plain_text, whole_number, yes_or_no
@@ -65,7 +66,15 @@ def _date(value: Any, name: str) -> date:
         raise ContractBroken(f"Invalid {name}: write it as YYYY-MM-DD") from error
 
 
+def _number_or_guid(value: Any, name: str) -> int | str:
+    try:
+        return str(UUID(value)) if isinstance(value, str) and len(value) >= 32 else _number(value, name)
+    except ValueError as error:
+        raise ContractBroken(f"Invalid {name}") from error
+
+
 _READERS = {
+    Kind.NUMBER_OR_GUID: _number_or_guid,
     Kind.NUMBER: _number,
     Kind.TEXT: _text,
     Kind.DATE: _date,

@@ -12,6 +12,7 @@ from tandem.messenger.listener.domain import Hears
 from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
 from tandem.messenger.listener.service.connect import client_of
 from tandem.messenger.listener.service.receive import hear
+from tandem.messenger.reporting import realtime as real_time_totals
 from tandem.messenger.reporting import service as reporting
 
 log = logging.getLogger("tandem.listener")
@@ -67,5 +68,6 @@ def poll_account(account_id: int, *, clock: Clock) -> int:
 def report_due(clock: Clock) -> int:
     """Post settled totals of finished sendings; how many totals went."""
     reporting.prepare_reports(clock)
+    real_time_totals.prepare(clock)
     reporting.settle_orphans(clock)
-    return reporting.post_due(client_of, clock=clock)
+    return reporting.post_due(client_of, clock=clock) + real_time_totals.post_due(client_of, clock=clock)

@@ -11,23 +11,29 @@ from tandem.kit.failpoints import failpoint
 from tandem.messenger.listener.domain import EVENT_CAMPAIGN_EXECUTED, InboxState, Receipt
 from tandem.messenger.listener.errors import UnknownListener
 from tandem.messenger.listener.models import ChannelBinding, Inbox, ListenerCall, ListenerUrl
+from tandem.messenger.listener.service import triggered
 
 
-def receive_event(secret: str, body: bytes, *, clock: Clock) -> Receipt:
+def receive_event(secret: str, body: bytes, *, message_id: str = "", clock: Clock) -> Receipt:
     """Keep the event of this address. The answer is 200 only after the commit.
+
+    message_id: the header `webhook-id`, where the planner sends one.
 
     Raises UnknownListener. Duplicates change nothing; a channel of another account is noted as refused.
     """
     account_id = _account_of(secret, clock)
     failpoint("m1")
     try:
-        event = events.parse(body)
+        event = events.parse_any(body)
     except ContractBroken as broken:
         receipt = Receipt(status=400, words=f"This is not an event: {broken}")
         _note(account_id, None, receipt, clock)
         return receipt
     with transaction.atomic():
-        receipt = _keep(account_id, event, clock)
+        if isinstance(event, events.TriggeredEvent):
+            receipt = triggered.keep(account_id, event, message_id[:100], body, clock)
+        else:
+            receipt = _keep(account_id, event, clock)
         _note(account_id, event, receipt, clock)
     failpoint("m2")
     return receipt
@@ -82,12 +88,17 @@ def _wake() -> None:
     defer_fetch()
 
 
-def _note(account_id: int, event: events.CampaignEvent | None, receipt: Receipt, clock: Clock) -> None:
+def _note(
+    account_id: int,
+    event: events.CampaignEvent | events.TriggeredEvent | None,
+    receipt: Receipt,
+    clock: Clock,
+) -> None:
     ListenerCall.objects.create(
         account_id=account_id,
         at=clock.system(),
         event_type=event.event_type if event else None,
-        campaign_id=event.campaign_id if event else None,
+        campaign_id=event.campaign_id if isinstance(event, events.CampaignEvent) else None,
         channel_id=event.channel_id if event else None,
         answer=receipt.status,
         words=receipt.words[:300],

@@ -1,5 +1,6 @@
 """The secret address of an account, and telling the planner about it."""
 
+import contextlib
 from datetime import timedelta
 
 from django.conf import settings
@@ -9,7 +10,13 @@ from tandem.clients.planner import PlannerClient, PlannerKnowsNot
 from tandem.kit import secrets
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
-from tandem.messenger.listener.domain import EVENT_CAMPAIGN_EXECUTED, CheckStep, Hears, RegistrationView
+from tandem.messenger.listener.domain import (
+    EVENT_CAMPAIGN_EXECUTED,
+    EVENT_CUSTOMER_TRIGGERED,
+    CheckStep,
+    Hears,
+    RegistrationView,
+)
 from tandem.messenger.listener.errors import ConnectionWrong
 from tandem.messenger.listener.models import ChannelBinding, ListenerUrl, PlannerConnection
 from tandem.messenger.listener.service.connect import client_of, connection_row
@@ -50,6 +57,8 @@ def unregister(account_id: int, *, clock: Clock) -> list[RegistrationView]:
     for binding in _bindings(account_id):
         try:
             client.unregister_event_listener(EVENT_CAMPAIGN_EXECUTED, binding.channel_id)
+            with contextlib.suppress(Problem):  # planners without real-time campaigns know no event 11
+                client.unregister_event_listener(EVENT_CUSTOMER_TRIGGERED, binding.channel_id)
             binding.registered_at, binding.problem = None, ""
         except Problem as problem:
             binding.problem = _words(problem)
@@ -144,11 +153,21 @@ def _check_read(client: PlannerClient, account_id: int, clock: Clock) -> str:
 def _register_one(client: PlannerClient, binding: ChannelBinding, url: str, clock: Clock) -> RegistrationView:
     try:
         client.register_event_listener(EVENT_CAMPAIGN_EXECUTED, url, binding.channel_id)
-        binding.registered_at, binding.problem = clock.system(), ""
+        binding.registered_at = clock.system()
+        binding.problem = _register_real_time(client, binding, url)
     except Problem as problem:
         binding.problem = _words(problem)
     binding.save(update_fields=["registered_at", "problem"])
     return view_of(binding)
+
+
+def _register_real_time(client: PlannerClient, binding: ChannelBinding, url: str) -> str:
+    """Campaigns are heard of without it, so a planner that refuses event 11 is only told of."""
+    try:
+        client.register_event_listener(EVENT_CUSTOMER_TRIGGERED, url, binding.channel_id)
+    except Problem as problem:
+        return f"Real-time campaigns are not announced here. {_words(problem)}"[:500]
+    return ""
 
 
 def _bindings(account_id: int) -> list[ChannelBinding]:

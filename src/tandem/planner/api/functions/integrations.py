@@ -4,8 +4,9 @@ from django.db import transaction
 
 from tandem.kit.problems import NotFound
 from tandem.planner.api.call import Call
-from tandem.planner.api.function import Body, Param, Sure, known_by_name, write
+from tandem.planner.api.function import Body, Kind, Param, Sure, known_by_name, write
 from tandem.planner.execution import service as execution
+from tandem.planner.realtime import service as realtime
 from tandem.planner.results import service as results
 from tandem.planner.results.domain import MetricRow
 
@@ -13,10 +14,15 @@ from tandem.planner.results.domain import MetricRow
 @transaction.atomic
 def update_campaign_metrics(call: Call) -> None:
     """Add the values to what was reported before: all of them, or none if one is refused."""
-    campaigns = sorted({item["campaignid"] for item in call.bodies})
+    real_time = [item for item in call.bodies if isinstance(item["campaignid"], str)]
+    listed = [item for item in call.bodies if not isinstance(item["campaignid"], str)]
+    for item in real_time:
+        if not realtime.knows(call.account_id, item["campaignid"]):
+            raise NotFound(f"There is no campaign {item['campaignid']}.")
+    campaigns = sorted({item["campaignid"] for item in listed})
     for campaign_id in campaigns:
         channels = execution.campaign_details(call.account_id, campaign_id).channels
-        asked = {item["channelid"] for item in call.bodies if item["campaignid"] == campaign_id}
+        asked = {item["channelid"] for item in listed if item["campaignid"] == campaign_id}
         if not asked <= set(channels):
             raise NotFound(f"Campaign {campaign_id} is not on that channel.")
     rows = [
@@ -27,11 +33,13 @@ def update_campaign_metrics(call: Call) -> None:
             metric_id=item["metricid"],
             value=item["metricvalue"],
         )
-        for item in call.bodies
+        for item in listed
     ]
     if call.once and not results.first_time(call.account_id, call.once, clock=call.clock):
         return
     results.add_metrics(call.account_id, rows, clock=call.clock)
+    told = [(item["campaignid"], item["metricid"], item["metricvalue"]) for item in real_time]
+    realtime.add_results(call.account_id, told, clock=call.clock)
     for campaign_id in campaigns:
         totals = results.totals_by_metric(call.account_id, campaign_id)
         stated = {(row.template_id, row.metric_id) for row in rows if row.occurrence_id == campaign_id}
@@ -41,7 +49,7 @@ def update_campaign_metrics(call: Call) -> None:
 _METRIC = Body(
     is_array=True,
     fields=tuple(
-        Param(name=name, required=True)
+        Param(name=name, required=True, kind=Kind.NUMBER_OR_GUID if name == "CampaignID" else Kind.NUMBER)
         for name in ("ChannelID", "CampaignID", "TemplateID", "MetricID", "MetricValue")
     ),
 )

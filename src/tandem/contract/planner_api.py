@@ -181,9 +181,9 @@ def _exact(row: Any) -> ExecutionRow | None:
         return None
     texts = type(customer) is type(at) is type(promo) is type(name) is str
     numbers = type(action) is type(channel) is type(template) is int
-    if not texts or not numbers or not customer or min(action, channel, template) < 0:
+    if not texts or not numbers or not customer or not at or min(action, channel, template) < 0:
         return None
-    if "\x00" in customer or len(row) != (8 if "ScheduleTime" in row else 7):
+    if "\x00" in f"{customer}{at}{promo}{name}" or len(row) != (8 if "ScheduleTime" in row else 7):
         return None
     return ExecutionRow(
         customer_id=customer,

@@ -318,6 +318,8 @@ class TestWriting:
             (("00004", "email", "a@example.com"), "INVALID_FIELD"),
             (("00004", "age", "old"), "INVALID_VALUE"),
             (("00004", "age", "1e400"), "INVALID_VALUE"),
+            (("00004", "age", "1e-999999999"), "INVALID_VALUE"),
+            (("00004", "age", "NaN"), "INVALID_VALUE"),
             (("00004", "age", True), "INVALID_VALUE"),
             (("00021", "country", "canary@example.com"), "INVALID_VALUE"),
             (("00021", "country", "+46 70 123 45 67"), "INVALID_VALUE"),

@@ -1,5 +1,6 @@
 """Call-backs: what came of a request, posted to the address the caller gave, again until it is taken."""
 
+import logging
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,8 @@ from tandem.kit.clock import Clock
 from tandem.kit.http import Http, dump_json
 from tandem.kit.problems import Problem, Refused
 from tandem.planner.customers.models import CallBack
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 15.0
 LEASE = timedelta(seconds=60)
@@ -66,6 +69,8 @@ def deliver(call_back_id: int, *, clock: Clock) -> bool:
     except Problem:
         taken = False
     if taken or row.attempts >= len(PAUSES):
+        if not taken:
+            log.warning("customers.call_back.given_up account=%s", row.account_id)
         row.delete()
     else:
         row.next_at = clock.system() + PAUSES[row.attempts]

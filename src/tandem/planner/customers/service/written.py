@@ -28,6 +28,7 @@ MOST_CUSTOMERS, MOST_VALUES, MOST_ADDED = 1_000, 10, 40
 MOST_LETTERS = 1_000
 _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|(\+|00)[\d\s()./-]{7,20}")
 _TYPE = re.compile(r"(DECIMAL\(19, ?4\)|INT|BIGINT|DATE|N?VARCHAR\((?P<most>\d{1,4})\))", re.IGNORECASE)
+_MOST_DECIMALS = 20
 _WHOLE = {"INT": 2**31, "BIGINT": 2**53}
 _FLAGS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
 
@@ -101,8 +102,9 @@ def _check_size(written: Sequence[Written]) -> None:
 
 def _people(account_id: int, customer_ids: Sequence[str], *, insert: bool) -> dict[str, int]:
     """Customer id -> surrogate, held against erasure to the end of the transaction."""
-    usable = {one for one in customer_ids if 0 < len(one) <= 200 and one.isprintable()}
+    usable = {one for one in customer_ids if 0 < len(one) <= 200 and "\x00" not in one}
     if insert:
+        usable = {one for one in usable if one.isprintable()}
         hashes = {keyed_hash(account_id, one): one for one in usable}
         forgotten = Forgotten.objects.filter(account_id=account_id, keyed_hash__in=list(hashes))
         usable -= {hashes[found] for found in forgotten.values_list("keyed_hash", flat=True)}
@@ -167,8 +169,11 @@ def _number(text: str, declared: str) -> str:
     except InvalidOperation as error:
         raise ValueError("The value is no number.") from error
     limit = _WHOLE.get(declared, 10**15)
-    if not number.is_finite() or abs(number) >= limit or (declared in _WHOLE and number != int(number)):
+    # a tiny number such as 1e-999999999 would be written out digit by digit
+    if not number.is_finite() or abs(number) >= limit or number.as_tuple().exponent < -_MOST_DECIMALS:  # type: ignore[operator]
         raise ValueError("The number does not fit.")
+    if declared in _WHOLE and number != int(number):
+        raise ValueError("The number is not whole.")
     return format(number, "f")
 
 
@@ -182,7 +187,7 @@ _READERS = {
     "text": _text,
     "number": _number,
     "money": _number,
-    "date": lambda text, _: date.fromisoformat(text[:10]).isoformat(),
+    "date": lambda text, _: date.fromisoformat(text).isoformat(),
     "flag": _flag,
 }
 

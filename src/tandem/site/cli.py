@@ -22,6 +22,7 @@ GROUPS = {
     "tandem.planner.cli.account": "account",
     "tandem.planner.cli.templates": "templates",
     "tandem.planner.cli.campaign": "campaign",
+    "tandem.planner.cli.realtime": "realtime",
     "tandem.planner.cli.users": "users",
     "tandem.planner.cli.keys": "keys",
     "tandem.planner.cli.listeners": "listeners",
@@ -33,31 +34,41 @@ GROUPS = {
 }
 
 
-def build() -> typer.Typer:
-    """The whole command tree."""
-    from tandem.site.commands import conform, customers_both, database, demo, doctor, init, services, simulate
+#: the same, of what concerns both halves
+SITE_GROUPS = {
+    "tandem.site.commands.database": "db",
+    "tandem.site.commands.demo": "demo",
+    "tandem.site.commands.simulate": "simulate",
+    "tandem.site.commands.conform": "conform",
+}
 
-    services.add_to(app)
-    init.add_to(app)
-    doctor.add_to(app)
-    app.add_typer(database.app, name="db")
-    app.add_typer(demo.app, name="demo")
-    app.add_typer(simulate.app, name="simulate")
-    app.add_typer(conform.app, name="conform")
-    for module, name in GROUPS.items():
+
+def build(only: str = "") -> typer.Typer:
+    """The whole command tree; of it no more than is needed to run `only`, if there is such a command."""
+    every = SITE_GROUPS | GROUPS
+    named = {module: name for module, name in every.items() if name == only}
+    if not named and _add_single_commands(only):
+        return app
+    for module, name in (named or every).items():
         group = importlib.import_module(module).app
         if name == "customers":
+            from tandem.site.commands import customers_both
+
             customers_both.add_to(group)
         app.add_typer(group, name=name)
     return app
 
 
+def _add_single_commands(only: str) -> bool:
+    """Add those that are in no group; whether `only` is one of them."""
+    from tandem.site.commands import doctor, init, services
+
+    for module in (services, init, doctor):
+        module.add_to(app)
+    return only in {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
+
+
 def main() -> None:
     """Run the command; every process of a home shares its business clock."""
     os.environ["TANDEM_CLOCK_OFFSET"] = value("TANDEM_CLOCK_OFFSET")
-    if sys.argv[1:2] == ["simulate"]:  # a stand-in answers within a second, so nothing else is read
-        from tandem.site.commands import simulate
-
-        app.add_typer(simulate.app, name="simulate")
-        app()
-    build()()
+    build(only="".join(sys.argv[1:2]))()  # the modules of other groups are not read

@@ -8,9 +8,7 @@ import sys
 import threading
 from typing import Any
 
-import procrastinate
 import psycopg
-from procrastinate.jobs import Status
 
 from tandem.kit import clock
 from tandem.kit.commands import use_half
@@ -84,21 +82,26 @@ async def _work(app: Any, name: str) -> None:
 
 
 async def _revive_stalled(app: Any) -> None:
+    from procrastinate.exceptions import ConnectorException
+
     while True:
         try:
             await app.job_manager.prune_stalled_workers(STALLED_SECONDS)
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
                 await _start_again(app, job)
-        except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
+        except (ConnectorException, psycopg.Error) as error:
             log.warning("worker.revive.failed %s", error)
         await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 async def _start_again(app: Any, job: Any) -> None:
+    from procrastinate.exceptions import ConnectorException
+    from procrastinate.jobs import Status
+
     log.warning("worker.job.revived task=%s", job.task_name)
     try:
         await app.job_manager.retry_job(job, retry_at=clock.from_environment().system())
-    except (procrastinate.exceptions.ConnectorException, psycopg.Error):
+    except (ConnectorException, psycopg.Error):
         # its like is waiting already (queueing lock), and will do the same work
         await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
 

@@ -6,7 +6,6 @@ from django.db import close_old_connections
 from procrastinate.contrib.django import app
 
 from tandem.kit import clock as clocks
-from tandem.planner.daily import service
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +14,8 @@ log = logging.getLogger(__name__)
 @app.task(name="planner.campaign_tick", queue="planner", queueing_lock="planner.campaign_tick")
 def campaign_tick(timestamp: int) -> None:
     """Prepare what is due and move on what time moves."""
+    from tandem.planner.daily import service
+
     close_old_connections()
     service.campaign_tick(clock=clocks.from_environment())
 
@@ -23,5 +24,7 @@ def campaign_tick(timestamp: int) -> None:
 @app.task(name="planner.daily_tick", queue="planner", queueing_lock="planner.daily_tick")
 def daily_tick(timestamp: int) -> None:
     """Refresh consent that is too old and build the snapshots of a new business day."""
+    from tandem.planner.daily import service
+
     close_old_connections()
     service.daily_tick(clock=clocks.from_environment())

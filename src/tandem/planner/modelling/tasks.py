@@ -3,10 +3,11 @@
 from procrastinate.contrib.django import app
 
 from tandem.kit import clock
-from tandem.planner.modelling import intake
 
 
 @app.task(queue="planner", name="planner.modelling.take_in")
 def take_in(account_id: int, key: str) -> None:
     """Try or import one file; what it is to do stands with the file."""
+    from tandem.planner.modelling import intake
+
     intake.work(account_id, key, clock=clock.from_environment())

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-import httpx
 import psycopg
 import typer
 
@@ -133,6 +132,8 @@ def _clock() -> Iterator[Finding]:
 
 
 def _services() -> Iterator[Finding]:
+    import httpx  # every command reads this file
+
     for half, path in (("planner", "/ui/sign-in"), ("messenger", "/ui/sign-in"), ("tracking", "/health")):
         address = f"http://{value('TANDEM_HOST')}:{value(f'TANDEM_{half.upper()}_PORT')}{path}"
         try:

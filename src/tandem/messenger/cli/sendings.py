@@ -22,11 +22,16 @@ def _account(chosen: str | None) -> int:
 
 @app.command("list")
 @command("messenger")
-def list_(limit: int = 50, account: Account = None, as_json: Json = False) -> None:
+def list_(
+    limit: int = 50,
+    real_time: Annotated[bool, typer.Option("--real-time", help="Those of real-time events.")] = False,
+    account: Account = None,
+    as_json: Json = False,
+) -> None:
     """The newest sendings with their counts."""
     from tandem.messenger.delivery import service
 
-    views = service.list_sendings(_account(account), limit=limit)
+    views = service.list_sendings(_account(account), limit=limit, real_time=real_time)
     if as_json:
         print_json([asdict(view) for view in views])
         return

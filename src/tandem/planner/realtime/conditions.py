@@ -89,7 +89,7 @@ def read(text: str) -> Comparison:
     operator = Operator.EQUAL if how == "is" else Operator(how)
     given = found["value"]
     parts = re.split(r"\s*,\s*", given) if operator is Operator.IN else [given] if given else []
-    return checked(Comparison(name=found["name"], operator=operator, values=tuple(map(_typed, parts))))
+    return checked(Comparison(name=found["name"], operator=operator, values=tuple(map(typed, parts))))
 
 
 def read_lines(text: str) -> tuple[Comparison, ...]:
@@ -179,7 +179,8 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _typed(text: str) -> Value:
+def typed(text: str) -> Value:
+    """What a written value means: a number, true or false, else text; in quotes always text."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         return text[1:-1]
     if text.lower() in ("true", "false"):
@@ -192,6 +193,6 @@ def _typed(text: str) -> Value:
 def _written(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and (_typed(value) != value or value != value.strip() or "," in value):
+    if isinstance(value, str) and (typed(value) != value or value != value.strip() or "," in value):
         return f'"{value}"'
     return str(value)

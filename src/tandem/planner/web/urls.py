@@ -9,6 +9,7 @@ from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
 from tandem.planner.web.listeners import views as listeners
 from tandem.planner.web.overview import views as overview
+from tandem.planner.web.realtime import views as realtime
 from tandem.planner.web.session import views as session
 from tandem.planner.web.settings import keys, segments, stages
 from tandem.planner.web.settings import views as settings
@@ -40,6 +41,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<int:campaign_id>", occurrence.campaign, name="campaign"),
     path("campaigns/<int:campaign_id>/edit", campaigns.change, name="campaign-edit"),
     path("campaigns/<int:campaign_id>/<str:verb>", occurrence.act, name="campaign-act"),
+    path("real-time", realtime.campaigns, name="real-time"),
+    path("real-time/new", realtime.new, name="real-time-new"),
+    path("real-time/<int:campaign_id>", realtime.campaign, name="real-time-campaign"),
+    path("real-time/<int:campaign_id>/edit", realtime.change, name="real-time-edit"),
+    path("real-time/<int:campaign_id>/act", realtime.act, name="real-time-act"),
     path("settings", settings.settings, name="settings"),
     path("settings/stages", stages.stages, name="stages"),
     path("settings/segments", segments.segments, name="segments"),

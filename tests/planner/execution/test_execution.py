@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.fixtures import shop as shops
 
 from tandem.kit.problems import NotFound
@@ -11,7 +13,7 @@ from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import OccurrenceState, TemplateShare
 from tandem.planner.customers import service as customers
 from tandem.planner.execution import service
-from tandem.planner.execution.domain import Who
+from tandem.planner.execution.domain import Who, cut
 from tandem.planner.execution.models import CustomerList, ListRow
 from tandem.planner.execution.service import prepare
 from tandem.planner.listeners import service as listeners
@@ -112,6 +114,20 @@ def test_pages_are_dense_and_hold_each_test_customer_once(shop):
     assert (details.test_group_size, details.control_group_size) == (summary.targeted, summary.control)
     assert service.executed_on(account, 504, view.day) == (occurrence,)
     assert service.executed_on(account, 505, view.day) == ()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=6),
+    st.integers(0, 60),
+    st.integers(0, 60),
+)
+def test_a_page_over_many_lists_is_a_slice_of_all_their_rows(sizes, skip, top):
+    spans = [(first, first + size) for first, size in sizes]
+    rows = [(place, seq) for place, (after, upto) in enumerate(spans) for seq in range(after + 1, upto + 1)]
+    page = [
+        (place, seq) for place, after, upto in cut(spans, skip, top) for seq in range(after + 1, upto + 1)
+    ]
+    assert page == rows[skip : skip + top]
 
 
 def test_sms_uses_its_own_consent(shop):

@@ -15,6 +15,8 @@ from tandem.site.demo.side import serve
 
 ZONE = "Europe/Stockholm"
 SEND_AT = time(10, 0)
+PROMOTION = ("BACK10", "10 % off the next order")
+ACTIONS = {"email": "Win-back with 10 % off", "sms": "A word to the best"}
 GROUPS = {
     "email": ("Quiet for a month", "orders is at least 1 and days_since_last_order is at least 30"),
     "sms": (
@@ -111,7 +113,14 @@ def wait(facts: dict[str, Any]) -> dict[str, Any]:
 
     deadline = seconds.monotonic() + facts["seconds"]
     told: dict[str, str] = {}
-    unsettled = {"draft", "scheduled", "making list", "waiting for clearance", "waiting for messenger", "sending"}
+    unsettled = {
+        "draft",
+        "scheduled",
+        "making list",
+        "waiting for clearance",
+        "waiting for messenger",
+        "sending",
+    }
     while True:
         states = {
             str(view.channel): str(view.state)
@@ -180,9 +189,12 @@ def _bring_customers(account_id: int, facts: dict[str, Any]) -> tuple[date, list
 def _campaign(facts: dict[str, Any], channel: Any, kind: str, templates: list[int], send_at: datetime) -> int:
     from tandem.planner.campaigns import service as campaigns
     from tandem.planner.campaigns.domain import CampaignPlan, TemplateShare
+    from tandem.planner.campaigns.offer import PromotionView
     from tandem.planner.channels.service import list_templates
 
     now = clock.from_environment()
+    code, name = PROMOTION
+    campaigns.add_promotions(facts["account_id"], [PromotionView(code=code, name=name)], clock=now)
     local = _local(send_at)
     project = next(
         t.project_id for t in list_templates(facts["account_id"], channel.id) if t.id == templates[0]
@@ -201,6 +213,9 @@ def _campaign(facts: dict[str, Any], channel: Any, kind: str, templates: list[in
         control_percent=Decimal(10),
         lead_minutes=Decimal(facts["lead_seconds"]) / 60,
         late_minutes=60,
+        action=ACTIONS[kind],
+        tags=("demonstration",),
+        promo_codes=(code,) if kind == "email" else (),
     )
     draft = campaigns.plan_campaign(facts["account_id"], plan, clock=now)
     return campaigns.schedule_campaign(facts["account_id"], draft.id, clock=now).occurrence_id

@@ -19,6 +19,7 @@ from tandem.planner.campaigns.domain import (
     TimeRefused,
 )
 from tandem.planner.campaigns.models import Campaign, CampaignTemplate
+from tandem.planner.listeners import service as listeners
 
 
 def test_a_campaign_is_planned_scheduled_and_cancelled(shop):
@@ -164,3 +165,16 @@ def test_an_offer_that_cannot_be_leaves_nothing(shop, change, field):
     assert refused.value.field == field
     assert not Campaign.objects.filter(account=shop.account).exists()
     assert [one.id for one in service.list_actions(shop.account.pk)] == [1]
+
+
+def test_the_review_of_a_conditional_campaign_says_who_decides(shop):
+    def warnings():
+        return service.review(shop.account.pk, shop.plan(clearance_minutes=5), clock=shop.clock).warnings
+
+    decides = "Only customers whom a third party clears by 11:55 get it."
+    unheard = "No listener is registered for event 5 yet; until one is, no third party hears of it."
+    assert warnings()[:2] == (decides, unheard)
+    url = "https://bonus.example.com/hook"
+    listeners.register(shop.account.pk, event_type=5, channel_id=None, url=url, clock=shop.clock)
+    assert decides in warnings()
+    assert unheard not in warnings()

@@ -37,7 +37,7 @@ from tandem.planner.channels.domain import ChannelKind
 from tandem.planner.listeners import service as listeners
 from tandem.planner.targeting import service as targeting
 
-CANCELLED_EVENT = 4
+CANCELLED_EVENT, CLEARANCE_EVENT = 4, 5
 
 
 def plan_campaign(
@@ -122,7 +122,12 @@ def cancel_campaign(
         if occurrence.state in PROCESSED:
             deadline = clock.business() + CANCELLED_KEPT
             listeners.enqueue_event(
-                account_id, CANCELLED_EVENT, occurrence.pk, occurrence.channel_id, clock=clock, deadline=deadline
+                account_id,
+                CANCELLED_EVENT,
+                occurrence.pk,
+                occurrence.channel_id,
+                clock=clock,
+                deadline=deadline,
             )
         _record(account_id, "campaign.cancelled", occurrence.campaign.name, actor, clock)
     return get_campaign(account_id, campaign_id)
@@ -161,14 +166,24 @@ def _warnings(account_id: int, plan: CampaignPlan, group: str, members: int) -> 
             f"{plan.time:%H:%M} exists twice that day in {place_name(plan.zone)}; the first is meant."
         )
     view = channels.get_account(account_id, plan.channel_account_id)
-    registered = {
-        one.channel_id for one in listeners.listeners(account_id) if one.event_type == 13 and one.is_active
-    }
+    active = [one for one in listeners.listeners(account_id) if one.is_active]
+    found += _clearance_warnings(plan, any(one.event_type == CLEARANCE_EVENT for one in active))
+    registered = {one.channel_id for one in active if one.event_type == 13}
     if view.channel_id(str(plan.channel)) not in registered and None not in registered:
         found.append(
             "No listener is registered for this channel yet; until one is, the messenger hears nothing."
         )
     return tuple(found)
+
+
+def _clearance_warnings(plan: CampaignPlan, is_heard: bool) -> list[str]:
+    if plan.clearance is None:
+        return []
+    until = to_local(instants(plan)[1] - plan.clearance, plan.zone)
+    found = [f"Only customers whom a third party clears by {until:%H:%M} get it."]
+    if not is_heard:
+        found.append("No listener is registered for event 5 yet; until one is, no third party hears of it.")
+    return found
 
 
 def _check(account_id: int, plan: CampaignPlan, clock: Clock) -> int:
@@ -182,6 +197,9 @@ def _check(account_id: int, plan: CampaignPlan, clock: Clock) -> int:
     view = channels.get_account(account_id, plan.channel_account_id)
     check_templates(plan, offered(account_id, view.id, plan.channel))
     check_ahead(plan, clock.business())
+    if not view.channel_id(str(plan.channel)):
+        word = "email" if plan.channel == ChannelKind.EMAIL else "SMS"
+        raise PlanRefused(f"{view.name} has no channel for {word}.", "Choose the other.", field="channel")
     return view.channel_id(str(plan.channel))
 
 

@@ -1,7 +1,11 @@
 """Every test run has its own home and its own embedded PostgreSQL, kept between runs."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 os.environ.setdefault("TANDEM_HOME", str(Path(__file__).resolve().parent.parent / "var" / "test"))
 os.environ["TANDEM_TEST_BUILD"] = "1"
@@ -16,3 +20,24 @@ def pytest_configure() -> None:
         64,
         1,
     )
+
+
+@pytest.fixture(scope="module")
+def keep(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Any]]:
+    """Build once what every test of a file begins with; see tests/fixtures/kept.py."""
+    from tests.fixtures import kept
+
+    with django_db_blocker.unblock():
+        yield lambda build: kept.Kept(build, tmp_path_factory.mktemp("kept"))
+        kept.end_all()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is kept ends before a test that commits for real."""
+    from tests.fixtures import kept
+
+    if kept.needs_commits(item):
+        kept.end_all()

@@ -4,7 +4,11 @@ import pytest
 from tests.fixtures import shop as shops
 
 
+@pytest.fixture(scope="module")
+def kept_shop(keep):
+    return keep(shops.build)
+
+
 @pytest.fixture
-def shop(db, tmp_path, settings):
-    settings.TANDEM_STORAGE = tmp_path / "storage"
-    return shops.build(tmp_path)
+def shop(kept_shop, db, settings, tmp_path):
+    return kept_shop.take(settings, tmp_path)

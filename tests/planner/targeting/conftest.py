@@ -7,6 +7,7 @@ from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
 from tandem.planner.modelling.service import build_snapshot
 
+NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 ORDERS = """customer_id,ordered_at,amount,quantity,category
 anna,2026-06-20 10:00:00,400.00,2,Books
 anna,2026-01-05 10:00:00,100.00,1,Shoes
@@ -23,15 +24,24 @@ dora,
 
 @pytest.fixture
 def clock():
-    return FrozenClock(datetime(2026, 7, 1, 9, 0, tzinfo=UTC))
+    return FrozenClock(NOW)
+
+
+@pytest.fixture(scope="module")
+def kept_account(keep):
+    return keep(_filled)
 
 
 @pytest.fixture
-def filled(db, settings, tmp_path, clock):
+def filled(kept_account, db, settings, tmp_path):
     """An account with four customers and its snapshot of 30 June."""
-    settings.TANDEM_STORAGE = tmp_path / "planner"
+    return kept_account.take(settings, tmp_path)
+
+
+def _filled(folder):
+    clock = FrozenClock(NOW)
     account = accounts.create_account(name="Aster", zone="Europe/Stockholm", currency="SEK", clock=clock)
-    fill(account.id, tmp_path, clock)
+    fill(account.id, folder, clock)
     return account.id
 
 

@@ -30,6 +30,7 @@ TITLES = {
     "customers": "customers: who gets what, and what is known of them",
     "segments": "segments: value segments",
     "integrations": "integrations: what a messenger tells",
+    "transactionalmail": "transactionalmail: its templates",
 }
 
 

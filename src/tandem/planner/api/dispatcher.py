@@ -33,7 +33,6 @@ from tandem.planner.api.table import find
 
 log = logging.getLogger(__name__)
 
-_BODY_LIMIT = 1024 * 1024
 _TOO_MANY = {
     "status": 429,
     "error": "Too Many Requests",
@@ -89,7 +88,9 @@ def _read(
         version=version,
         query=query,
         args=read_query(function.params, query),
-        bodies=read_body(function.body, _body(request)) if function.body and reads_body else (),
+        bodies=read_body(function.body, _body(request, function.body.size))
+        if function.body and reads_body
+        else (),
         skip=skip,
         top=top,
         clock=clock,
@@ -139,8 +140,8 @@ def _may_call(caller: Caller, function: Function) -> bool:
     return function.of_the_key or caller.may_call(function.group, function.name)
 
 
-def _body(request: HttpRequest) -> Any:
-    if len(request.body) > _BODY_LIMIT:
+def _body(request: HttpRequest, most: int) -> Any:
+    if len(request.body) > most:
         raise ApiError(400, "Bad Request")
     if not request.body.strip():
         raise ApiError(400, "Bad Request")

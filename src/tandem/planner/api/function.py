@@ -19,6 +19,7 @@ class Kind(StrEnum):
     DATE = "date, YYYY-MM-DD"
     FLAG = "True or False"
     LIST = "array"
+    IDS = "array of text"
     ANY = "JSON"
     NUMBER_OR_GUID = "whole number, or the GUID of a real-time campaign"
 
@@ -34,7 +35,10 @@ class Sure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Param:
-    """A parameter of the query, or a field of the body. spellings: other names it goes by; of: what a list holds."""
+    """A parameter of the query, or a field of the body.
+
+    spellings: other names it goes by; of: what a list holds; most: how many ids of an array of text.
+    """
 
     name: str
     kind: Kind = Kind.NUMBER
@@ -42,15 +46,20 @@ class Param:
     spellings: tuple[str, ...] = ()
     meaning: str = ""
     of: "Body | None" = None
+    most: int = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Body:
-    """A JSON object, or an array of at most `most` objects, with these fields; unknown fields are let through."""
+    """A JSON object, or an array of at most `most` objects, with these fields; unknown fields are let through.
+
+    size: the most bytes, where many ids make more than the usual.
+    """
 
     fields: tuple[Param, ...] = ()
     is_array: bool = False
     most: int = 100
+    size: int = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,17 @@ def _read(param: Param, value: Any) -> Any:
         return None
     if param.of is not None:
         return read_body(param.of, value)
+    if param.kind is Kind.IDS:
+        return _ids(value, param)
     return _READERS[param.kind](value, param.name)
+
+
+def _ids(value: Any, param: Param) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ContractBroken(f"Invalid {param.name}")
+    if len(value) > param.most:
+        raise ContractBroken(f"More than {param.most} {param.name}")
+    return tuple(_text(one, param.name) for one in value)
 
 
 def _number(value: Any, name: str) -> int:

@@ -5,21 +5,22 @@ import re
 from tandem.planner.api.function import Function
 from tandem.planner.api.functions import (
     actions,
+    channels,
     customers,
     general,
     groups,
     integrations,
+    interactions,
     listed,
     model,
     promotions,
     segments,
 )
 
-FUNCTIONS: tuple[Function, ...] = tuple(
-    function
-    for group in (general, model, actions, groups, listed, customers, segments, integrations, promotions)
-    for function in group.FUNCTIONS
-)
+_GROUPS = (
+    general, model, actions, groups, listed, customers, segments, integrations, channels, interactions, promotions,
+)  # fmt: skip
+FUNCTIONS: tuple[Function, ...] = tuple(function for group in _GROUPS for function in group.FUNCTIONS)
 
 #: (group, name) in lower case -> function; every spelling is a key
 BY_NAME = {

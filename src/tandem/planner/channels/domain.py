@@ -8,6 +8,8 @@ from enum import StrEnum
 FIRST_EMAIL_CHANNEL = 504
 FIRST_SMS_CHANNEL = 505
 CHANNEL_STEP = 100
+#: the project that holds what programs pushed
+PUSHED_PROJECT = 0
 
 
 class ChannelKind(StrEnum):
@@ -41,7 +43,10 @@ def fits(template: str, kind: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelAccountView:
-    """One account at a messenger; its secrets are never shown again."""
+    """One account at a messenger; its secrets are never shown again.
+
+    pushed: no messenger is connected, programs push the templates; then a channel id may be 0 = it has none.
+    """
 
     id: int
     name: str
@@ -56,6 +61,7 @@ class ChannelAccountView:
     check_ok: bool | None
     templates_read_at: datetime | None
     consent_read_at: datetime | None
+    pushed: bool = False
 
     def channel_id(self, kind: str) -> int:
         """The channel id of one kind."""
@@ -109,11 +115,30 @@ class TemplateView:
     active: bool
     active_campaign: int
     read_at: datetime
+    app_id: str = ""
 
     @property
     def usable(self) -> bool:
         """Whether it can be sent."""
         return self.active and self.active_campaign > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushedTemplate:
+    """A template as a program pushes it; app_id: one of the channel's apps, or empty."""
+
+    template_id: int
+    name: str
+    app_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppView:
+    """An app of a channel."""
+
+    channel_id: int
+    app_id: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)

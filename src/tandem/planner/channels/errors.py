@@ -37,3 +37,9 @@ class ImportFailed(OtherSideFailed):
     """The messenger did not take the contacts."""
 
     title = "The messenger did not take the contacts"
+
+
+class NoMessenger(Refused):
+    """The channel has no messenger; a program serves it."""
+
+    title = "No messenger is connected"

@@ -16,6 +16,9 @@ class ChannelAccount(models.Model):
     password_sealed = models.TextField(blank=True)
     token_sealed = models.TextField(blank=True)
     list_id = models.BigIntegerField(null=True)
+    pushed = models.BooleanField(
+        default=False, help_text="No messenger is connected; programs push the templates."
+    )
     checked_at = models.DateTimeField(null=True)
     check_ok = models.BooleanField(null=True)
     templates_read_at = models.DateTimeField(null=True)
@@ -73,6 +76,10 @@ class TemplateCopy(models.Model):
     list_id = models.BigIntegerField(null=True)
     active = models.BooleanField()
     active_campaign = models.BigIntegerField(default=0)
+    pushed = models.BooleanField(
+        default=False, help_text="By a program; reading the messenger leaves it alone."
+    )
+    app_id = models.CharField(max_length=100, blank=True)
     gone = models.BooleanField(default=False)
     read_at = models.DateTimeField()
 
@@ -81,4 +88,18 @@ class TemplateCopy(models.Model):
             models.UniqueConstraint(
                 fields=["account", "channel_account", "project_id", "template_id"], name="template_copy_once"
             )
+        ]
+
+
+class ChannelApp(models.Model):
+    """An app or brand that a program says its channel serves; templates name it."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="+")
+    app_id = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "channel", "app_id"], name="channel_app_once")
         ]

@@ -113,6 +113,18 @@ class ConsentView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreferenceView:
+    """What a program said of one customer and one channel, for one of its apps or for all."""
+
+    channel_account_id: int
+    kind: str
+    app_id: str
+    mode: int
+    blocked: bool
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConsentReadView:
     """When consent was last read from a channel account, and how many contacts the copy holds."""
 

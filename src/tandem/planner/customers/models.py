@@ -109,6 +109,30 @@ class Consent(models.Model):
         ]
 
 
+class ChannelPreference(models.Model):
+    """What a program said of a customer and a channel: a layer over the copy of consent, the stricter of both counts.
+
+    It stays when the copy is read again.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    channel_account_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    app_id = models.CharField(max_length=100, blank=True)
+    mode = models.IntegerField(help_text="As it was sent.")
+    blocked = models.BooleanField()
+    at = models.DateTimeField(help_text="Business time.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "channel_account_id", "kind", "customer", "app_id"],
+                name="channel_preference_once",
+            )
+        ]
+
+
 class ConsentRead(models.Model):
     """When a channel account's contacts were last read."""
 

@@ -17,14 +17,17 @@ _DRAW = """
 INSERT INTO planner_execution_listrow (account_id, occurrence_id, customer, seq, action, template_id, reason)
 WITH seen AS (
     SELECT c.id AS customer,
-           CASE WHEN k.customer_id IS NULL OR NOT k.{has} THEN %(no_contact)s
-                WHEN NOT k.{consent} THEN %(no_consent)s
+           CASE WHEN {unreachable} THEN %(no_contact)s
+                WHEN NOT coalesce(k.{consent}, true) OR p.customer_id IS NOT NULL THEN %(no_consent)s
                 ELSE '' END AS reason,
            encode(sha256(convert_to(%(key)s || ':' || c.id, 'UTF8')), 'hex') AS draw
     FROM members m
     JOIN planner_customers_customer c ON c.id = m.customer AND c.account_id = %(account)s AND NOT c.forgotten
-    LEFT JOIN planner_customers_consent k
-           ON k.account_id = %(account)s AND k.channel_account_id = %(channel_account)s AND k.customer_id = c.id
+    LEFT JOIN {copy} k ON k.customer_id = c.id
+    LEFT JOIN (
+        SELECT DISTINCT customer_id FROM planner_customers_channelpreference
+        WHERE account_id = %(account)s AND channel_account_id = %(channel_account)s AND kind = %(kind)s AND blocked
+    ) p ON p.customer_id = c.id
 ), drawn AS (
     SELECT customer, reason,
            ('x' || substr(draw, 1, 8))::bit(32)::bigint / 4294967296.0 AS first,
@@ -45,6 +48,15 @@ SELECT %(account)s, %(occurrence)s, customer,
        reason
 FROM split
 """
+_COPY = """(
+        SELECT customer_id, {has}, {consent} FROM planner_customers_consent
+        WHERE account_id = %(account)s AND channel_account_id = %(channel_account)s
+    )"""
+# A channel without a messenger has no copy: its listener knows the addresses, and an opt-out at any messenger counts.
+_ANY_COPY = """(
+        SELECT customer_id, bool_and({consent}) AS {consent} FROM planner_customers_consent
+        WHERE account_id = %(account)s GROUP BY customer_id
+    )"""
 _COLUMNS = {"email": ("has_email", "email_consent"), "sms": ("has_mobile", "sms_consent")}
 
 _PAGE = """
@@ -150,10 +162,20 @@ def draw(
     key: str,
     control: float,
     bounds: tuple[tuple[int, float], ...],
+    pushed: bool = False,
 ) -> None:
-    """Write one row per member: reason, control or test, template, dense seq over test."""
+    """Write one row per member: reason, control or test, template, dense seq over test.
+
+    pushed: the channel has no messenger whose contacts could be read.
+    """
     has, consent = _COLUMNS[kind]
-    statement = _DRAW.format(has=has, consent=consent, control_action=CONTROL, test_action=TEST)
+    statement = _DRAW.format(
+        unreachable="false" if pushed else f"k.customer_id IS NULL OR NOT k.{has}",
+        consent=consent,
+        copy=(_ANY_COPY if pushed else _COPY).format(has=has, consent=consent),
+        control_action=CONTROL,
+        test_action=TEST,
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
@@ -161,6 +183,7 @@ def draw(
                 "account": account_id,
                 "occurrence": occurrence_id,
                 "channel_account": channel_account_id,
+                "kind": kind,
                 "key": f"{key}:{occurrence_id}",
                 "control": control,
                 "templates": [template for template, _ in bounds],

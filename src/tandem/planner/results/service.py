@@ -8,8 +8,24 @@ from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.planner.results.domain import MetricRow, MetricTotal
+from tandem.planner.results.interactions import (
+    add_interactions,
+    interactions_of,
+    interactions_of_customer,
+    interactions_on,
+)
 from tandem.planner.results.models import CampaignMetric, WriteOnce
 
+__all__ = [
+    "add_interactions",
+    "add_metrics",
+    "first_time",
+    "interactions_of",
+    "interactions_of_customer",
+    "interactions_on",
+    "metrics_of",
+    "totals_by_metric",
+]
 KEYS_KEPT = timedelta(days=30)
 _ADD = """
 INSERT INTO planner_results_campaignmetric AS m

@@ -40,16 +40,10 @@ def get_executed_campaigns_by_channel(call: Call) -> list[dict[str, int]]:
 
 
 def get_execution_channels(call: Call) -> list[dict[str, Any]]:
-    """Every channel of every connected messenger."""
-    connections = channels.list_accounts(call.account_id)
-    several = len(connections) > 1
+    """Every channel, of a messenger or served by a program."""
     return [
-        {"ChannelID": number, "ChannelId": number, "ChannelName": f"{name} ({one.name})" if several else name}
-        for one in connections
-        for number, name in (
-            (one.email_channel_id, "Symplify Email"),
-            (one.sms_channel_id, "Symplify SMS"),
-        )
+        {"ChannelID": number, "ChannelId": number, "ChannelName": name}
+        for number, name in channels.execution_channels(call.account_id)
     ]
 
 

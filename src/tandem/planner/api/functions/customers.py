@@ -13,7 +13,6 @@ from tandem.planner.api.function import (
     Kind,
     Param,
     Sure,
-    known_by_name,
     one,
     rows,
     write,
@@ -188,8 +187,5 @@ FUNCTIONS = (
         "customers", "UpsertCustomer", upsert_customer, Body(fields=(CUSTOMER, _VALUES, _CALLBACK)), method="PUT",
         sure=Sure.OURS, example='{"CustomerId":"0192","Attributes":[{"RealFieldName":"VIP","Value":"Gold"}]}',
         meaning="Makes a customer who is not known yet and writes their values.",
-    ),
-    *known_by_name(
-        "customers", "GetCampaignInteractionCustomers GetCustomerChannelInteractions", third_party=True
     ),
 )  # fmt: skip

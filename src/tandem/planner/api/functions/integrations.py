@@ -4,7 +4,7 @@ from django.db import transaction
 
 from tandem.kit.problems import NotFound
 from tandem.planner.api.call import Call
-from tandem.planner.api.function import Body, Kind, Param, Sure, known_by_name, write
+from tandem.planner.api.function import Body, Kind, Param, Sure, write
 from tandem.planner.execution import service as execution
 from tandem.planner.realtime import service as realtime
 from tandem.planner.results import service as results
@@ -60,15 +60,5 @@ FUNCTIONS = (
         sure=Sure.LIVE,
         meaning="Adds to what was reported: 0 sent, 1 delivered, 2 opened, 3 clicked, 4 unsubscribed, 5 dropped, "
         "6 spam report, 9 bounced.",
-    ),
-    *known_by_name(
-        "integrations", "GetChannelTemplates GetChannelTemplateDetails GetChannelTemplatesDetails",
-        third_party=True,
-    ),
-    *known_by_name(
-        "integrations",
-        "AddChannelTemplates DeleteChannelTemplates AddChannelApps DeleteChannelApps UpdateCampaignInteractions "
-        "SetCustomerChannelPreference",
-        method="POST", third_party=True,
     ),
 )  # fmt: skip

@@ -15,7 +15,13 @@ from tandem.planner.channels.domain import (
     ChannelAccountView,
     ChannelKind,
 )
-from tandem.planner.channels.errors import ChannelTaken, NoSuchChannelAccount, SettingsWrong, StillUsed
+from tandem.planner.channels.errors import (
+    ChannelTaken,
+    NoMessenger,
+    NoSuchChannelAccount,
+    SettingsWrong,
+    StillUsed,
+)
 from tandem.planner.channels.models import Channel, ChannelAccount
 
 _clients: dict[tuple[str, ...], Http] = {}
@@ -76,6 +82,8 @@ def update_account(
     """Change a connection; an empty secret keeps the saved one, a channel id or list of None too."""
     with transaction.atomic():
         row = row_of(account_id, channel_account_id, lock=True)
+        if row.pushed:
+            raise NoMessenger(f"{row.name} has no messenger to connect.", "Connect one under another name.")
         known = (password or row.password_sealed, token or row.token_sealed)
         row.api_url = _checked(name, api_url, customer_id, user_name, *known)
         others = ChannelAccount.objects.filter(account_id=account_id, name=name.strip()).exclude(pk=row.pk)
@@ -138,7 +146,7 @@ def row_of(account_id: int, channel_account_id: int | None, *, lock: bool = Fals
                 f"There is no account {channel_account_id} at a messenger.", "See `tandem account list`."
             )
         return row
-    found = list(rows.order_by("pk")[:2])
+    found = list(rows.filter(pushed=False).order_by("pk")[:2])
     if not found:
         raise NoSuchChannelAccount("No messenger is connected yet.", "Connect one with `tandem account add`.")
     if len(found) > 1:
@@ -149,7 +157,12 @@ def row_of(account_id: int, channel_account_id: int | None, *, lock: bool = Fals
 
 
 def client_of(account_id: int, row: ChannelAccount) -> MessengerClient:
-    """A client with the saved secrets, within this room only."""
+    """A client with the saved secrets, within this room only. Raises NoMessenger."""
+    if row.pushed:
+        raise NoMessenger(
+            f"{row.name} has no messenger: its templates are pushed by a program.",
+            "Ask the program that serves the channel.",
+        )
     return client(
         row.api_url,
         row.customer_id,
@@ -244,6 +257,7 @@ def _view(row: ChannelAccount, channels: dict[str, int]) -> ChannelAccountView:
         check_ok=row.check_ok,
         templates_read_at=row.templates_read_at,
         consent_read_at=row.consent_read_at,
+        pushed=row.pushed,
     )
 
 

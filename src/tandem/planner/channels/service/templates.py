@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from tandem.contract.messenger_api import Preview, Project, Trigger
 from tandem.kit.clock import Clock
 from tandem.planner.channels.domain import (
+    PUSHED_PROJECT,
     ChannelKind,
     ProjectView,
     TemplatesRead,
@@ -125,7 +126,7 @@ def _keep_projects(
         update_fields=["name", "description", "gone", "read_at"],
     )
     stale = ProjectCopy.objects.filter(account_id=account_id, channel_account_id=channel_account_id)
-    stale.exclude(project_id__in=[one.id for one in projects]).update(gone=True)
+    stale.exclude(project_id__in=[PUSHED_PROJECT, *(one.id for one in projects)]).update(gone=True)
 
 
 def _keep_templates(
@@ -167,9 +168,9 @@ def _keep_templates(
     here = Q(pk__in=[])
     for one in latest.values():
         here |= Q(template_id=one.id, project_id=one.project_id)
-    TemplateCopy.objects.filter(account_id=account_id, channel_account_id=channel_account_id).exclude(
-        here
-    ).update(gone=True)
+    mine = TemplateCopy.objects.filter(account_id=account_id, channel_account_id=channel_account_id)
+    mine.exclude(here).exclude(pushed=True).update(gone=True)
+    mine.filter(pushed=True, template_id__in=list(latest)).update(gone=True)  # what is read counts
 
 
 def _project_names(account_id: int, channel_account_id: int) -> dict[int, str]:
@@ -189,4 +190,5 @@ def _view(row: TemplateCopy, names: dict[int, str]) -> TemplateView:
         active=row.active,
         active_campaign=row.active_campaign,
         read_at=row.read_at,
+        app_id=row.app_id,
     )

@@ -15,6 +15,7 @@ from tandem.planner.customers.service.people import (
     names_of,
     surrogate_of,
 )
+from tandem.planner.customers.service.preferences import preferences_of, set_preferences
 from tandem.planner.customers.service.snapshot import (
     catalogue,
     get_snapshot,
@@ -60,7 +61,9 @@ __all__ = [
     "list_customers",
     "names_of",
     "order_days",
+    "preferences_of",
     "refresh_consent",
+    "set_preferences",
     "snapshot_catalogue",
     "snapshot_on",
     "snapshots",

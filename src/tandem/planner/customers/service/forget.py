@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tandem.planner.customers.erasing import erase_elsewhere, tables_elsewhere
 from tandem.planner.customers.models import (
     AttributeValue,
     CallBack,
+    ChannelPreference,
     Consent,
     Customer,
     Forgotten,
@@ -25,6 +27,7 @@ from tandem.planner.customers.models import (
 )
 from tandem.planner.customers.service import people
 from tandem.planner.customers.service.ledger import file_hash, order_files
+from tandem.planner.customers.service.preferences import preferences_of
 from tandem.planner.customers.service.snapshot import CUSTOMERS_FILE, latest_profile, rebuild_cache
 from tandem.planner.customers.storage import literal, pattern
 from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS, ORDERS
@@ -53,7 +56,10 @@ def forget(account_id: int, customer_id: str, *, clock: Clock) -> ForgetReport:
         shutil.rmtree(storage.root(account_id) / "work", ignore_errors=True)
         found += _rewrite_parquet(account_id, row.id)
         found += _rebuild_caches(account_id, row.id)
-    own = (one._meta.db_table for one in (Customer, Consent, Snapshot, AttributeValue, CallBack))
+    own = (
+        one._meta.db_table
+        for one in (Customer, Consent, ChannelPreference, Snapshot, AttributeValue, CallBack)
+    )
     vacuum(*own, *tables_elsewhere())
     return ForgetReport(customer_id=customer_id, found=tuple((p, n) for p, n in found if n), remains=_REMAINS)
 
@@ -79,10 +85,12 @@ def _erase_rows(row: Customer, customer_id: str, hashed: str, clock: Clock) -> l
             account_id=row.account_id, keyed_hash=hashed, defaults={"at": clock.system()}
         )
         copies, _ = Consent.objects.filter(account_id=row.account_id, customer_id=row.id).delete()
+        said, _ = ChannelPreference.objects.filter(account_id=row.account_id, customer_id=row.id).delete()
         places = [
             ("customer id", int(not row.forgotten)),
             ("identity fields", len(row.identity)),
             ("consent copies", copies),
+            ("channel preferences", said),
         ]
         row.customer_id, row.identity, row.forgotten = _grave(hashed), {}, True
         row.save(update_fields=["customer_id", "identity", "forgotten"])
@@ -237,7 +245,8 @@ def export(account_id: int, customer_id: str) -> dict[str, Any]:
         "attributes": attributes[0] if attributes else {},
         "written": _written(account_id, view.surrogate),
         "features": view.attributes,
-        "consent": [{k: getattr(c, k) for k in c.__dataclass_fields__} for c in view.consent],
+        "consent": [asdict(one) for one in view.consent],
+        "preferences": [asdict(one) for one in preferences_of(account_id, view.surrogate)],
         "orders": orders,
     }
 

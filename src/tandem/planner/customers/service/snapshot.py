@@ -112,11 +112,17 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
     with connection.cursor() as cursor:
         identities.copy_out(
             cursor,
-            "SELECT c.id, coalesce(bool_or(k.has_email AND k.email_consent), false), "
-            "coalesce(bool_or(k.has_mobile AND k.sms_consent), false) FROM planner_customers_customer c "
+            "SELECT c.id, "
+            "coalesce(bool_or(k.has_email AND k.email_consent AND p.no_email IS NOT TRUE), false), "
+            "coalesce(bool_or(k.has_mobile AND k.sms_consent AND p.no_sms IS NOT TRUE), false) "
+            "FROM planner_customers_customer c "
             "LEFT JOIN planner_customers_consent k ON k.account_id = c.account_id AND k.customer_id = c.id "
+            "LEFT JOIN (SELECT channel_account_id, customer_id, bool_or(kind = 'email') AS no_email, "
+            "bool_or(kind = 'sms') AS no_sms FROM planner_customers_channelpreference "
+            "WHERE account_id = %s AND blocked GROUP BY channel_account_id, customer_id) p "
+            "ON p.channel_account_id = k.channel_account_id AND p.customer_id = c.id "
             "WHERE c.account_id = %s AND NOT c.forgotten GROUP BY c.id",
-            [account_id],
+            [account_id, account_id],
             people,
         )
     session.execute(

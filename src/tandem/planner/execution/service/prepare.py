@@ -88,7 +88,10 @@ def run_now(account_id: int, occurrence_id: int, *, clock: Clock) -> ListSummary
         row.state, row.cause, row.settled_at = OccurrenceState.SCHEDULED, "", None
         before = row.send_at - row.clearance_at if row.clearance_at else None
         # a third party needs the time it was promised
-        row.lock_at, row.send_at = now, now + (lead if before is not None else min(lead, timedelta(minutes=1)))
+        row.lock_at, row.send_at = (
+            now,
+            now + (lead if before is not None else min(lead, timedelta(minutes=1))),
+        )
         row.clearance_at = None if before is None else row.send_at - before
         row.late_at = row.send_at + late
         row.save()
@@ -199,6 +202,7 @@ def _write_rows(account_id: int, view: CampaignView, file: Path) -> None:
         ),
         control=float(view.control_percent) / 100,
         bounds=shares_to_bounds(tuple((one.template_id, one.share) for one in view.templates)),
+        pushed=channels.get_account(account_id, view.channel_account_id).pushed,
     )
 
 

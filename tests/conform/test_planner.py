@@ -231,3 +231,9 @@ def test_shapes_hold_no_values():
         "a": "text", "b": "whole number", "c": [{"d": "9999-99-99"}], "e": "null", "f": "digits", "g": "true or false",
         "h": "number",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [["--day", "soon"], ["--zone", "Nowhere/Else"]])
+def test_what_cannot_be_read_is_said(wrong):
+    words = ["planner", "--url", "http://127.0.0.1:9", "--api-key", "k", *wrong]
+    assert CliRunner().invoke(app, words).exit_code == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from optimove.client import Client
+from typer.testing import CliRunner
 
 from tandem.clients.planner import (
     ListIncomplete,
@@ -32,6 +33,7 @@ from tandem.simulators.planner_answers import READS
 from tandem.simulators.planner_world import World
 from tandem.simulators.planner_writes import WRITES
 from tandem.simulators.server import Server, Simulator, fault_of
+from tandem.site.commands.simulate import app
 
 
 @pytest.fixture
@@ -297,3 +299,16 @@ def _until(done, seconds=5.0):
     while not done() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert done()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--template", "x"], ["--template", "504"], ["--zone", "Nowhere/Else"], ["--fault", "worse"],
+        ["--fault", "500:GetPromotions:often"], ["--deviation", "worse"], ["--customers", "0"],
+    ],
+)  # fmt: skip
+def test_the_command_says_what_it_cannot_read(wrong):
+    done = CliRunner().invoke(app, ["planner", "--port", "0", *wrong])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output

@@ -63,9 +63,13 @@ def planner(
             "Set TANDEM_PLANNER_API_KEY, or TANDEM_PLANNER_USER and TANDEM_PLANNER_PASSWORD.",
         )
     talk = Talk(url, user=user, password=password, api_key=api_key, http=_http(url), pace=Pace(rate))
-    now = clock.from_environment().business().astimezone(ZoneInfo(zone))
-    if day:
-        now = datetime.combine(date.fromisoformat(day), time(12), ZoneInfo(zone))
+    try:
+        now = clock.from_environment().business().astimezone(ZoneInfo(zone))
+        now = datetime.combine(date.fromisoformat(day), time(12), now.tzinfo) if day else now
+    except (KeyError, ValueError, OSError):
+        raise Refused(
+            "The day or the zone cannot be read.", "Write 2026-11-23 and Europe/Stockholm."
+        ) from None
     wishes = Wishes(allow_writes=allow_writes, channel=channel, campaign=campaign, days=days)
     report = PlannerConformance(talk, wishes, now=now, told=(lambda _: None) if as_json else _tell).run()
     if shapes:

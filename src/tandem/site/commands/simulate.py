@@ -45,12 +45,18 @@ def planner(
     ] = None,
 ) -> None:
     """A planner on Optimove's contract: login, functions, listeners, events, campaigns executed each day."""
+    from zoneinfo import ZoneInfo
+
     from tandem.kit import clock
     from tandem.simulators.deviations import NAMES
     from tandem.simulators.planner import Planner
     from tandem.simulators.planner_world import World
 
     names = NAMES if "all" in (deviation or []) else tuple(deviation or [])
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise typer.BadParameter(f"{zone!r} is no time zone; use an IANA name.") from None
     world = World(clock=clock.from_environment(), zone=zone, customers=customers, seed=seed)
     for text in template or []:
         channel, number = (_whole(part, text) for part in [*text.split(":"), ""][:2])

@@ -340,6 +340,10 @@ class TestConditional:
         execution.clear_due(clock=stocked.clock)
         assert campaigns.get_campaign(shop.account.id, waiting.id).state == "not run"
 
+    def test_ten_thousand_long_ids_fit_into_one_call(self, call, waiting):
+        said = {f"{n:06}{'x' * 150}": True for n in range(9_999)}
+        assert self.say(call, waiting, **said, c2=True).status_code == 200
+
     def test_only_a_conditional_campaign_is_cleared(self, call, listed, in_time):
         answer = self.say(call, listed, c2=True)
         assert (answer.status_code, answer.json()) == (

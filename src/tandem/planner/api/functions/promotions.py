@@ -42,6 +42,7 @@ _CUSTOMERS = Body(
     ),
 )
 _STATUS = Body(
+    size=4 * 1024 * 1024,
     fields=(
         Param(name="TimeStamp", kind=Kind.TEXT, meaning="When it was found out; kept by nobody."),
         Param(name="CampaignID", required=True, meaning="The campaign of event 5."),

@@ -118,6 +118,7 @@ def _cases(home):
         (["customers", "import", str(broken), *MAPPING], REFUSED, ""),
         (["account", "add", "--name", "B", *closed], OTHER_SIDE, "Nothing was saved."),
         (["account", "add", "--name", "B", *wrong], OTHER_SIDE, "Nothing was saved."),
+        (["account", "add-channel", "--name", "C"], REFUSED, "Give the channel a number"),
         (["account", "check", "987"], UNKNOWN, "There is no account 987 at a messenger."),
         (["templates", "preview", "1", "nobody"], UNKNOWN, "There is no such contact in this list."),
         (["users", "add", "no address"], REFUSED, "address"),

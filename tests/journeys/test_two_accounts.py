@@ -424,6 +424,7 @@ def _planner_commands(houses):
         "account add": (["--name", "x", "--api-url", "http://127.0.0.1:1/rest", "--customer-id", "1",
                          "--user-name", "x"], True),
         "account check": ([connection], True),
+        "account add-channel": (["--name", "Served", "--email-channel", "777"], False),
         "account list": ([], False),
         "templates read": (["--at", connection], True),
         "templates list": (["--at", connection], True),

@@ -18,7 +18,7 @@ from tandem.kit.http import loads_strictly
 from tandem.kit.problems import Problem
 from tandem.kit.web import client_address
 from tandem.planner.accounts import service as accounts
-from tandem.planner.accounts.domain import Caller, Rights
+from tandem.planner.accounts.domain import OWN_API, Caller, Rights
 from tandem.planner.accounts.errors import TooManyCalls, WrongCredentials
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class ApiKey(APIKeyHeader):
         if not key:
             raise WrongCredentials("The call carries no key.", f"Send it in the header {KEY_HEADER}.")
         caller = accounts.caller_of_key(key, address=client_address(request), clock=clock())
-        if caller.rights is Rights.THIRD_PARTY or caller.functions:
+        if caller.rights is Rights.THIRD_PARTY or not caller.may_call(OWN_API, "*"):
             raise NotForThirdParties(
                 "This key is held to functions of the vendor's API.", "Use a key with full rights."
             )

@@ -74,6 +74,30 @@ def check(
     _report(service.check_connection(owner.id, view.id, clock=clock.from_environment()), as_json, view)
 
 
+@app.command("add-channel")
+@command("planner")
+def add_channel(
+    name: Annotated[str, typer.Option(help="A name for people")],
+    email_channel: Annotated[int | None, typer.Option(help="ChannelID, reached by email")] = None,
+    sms_channel: Annotated[int | None, typer.Option(help="ChannelID, reached by SMS")] = None,
+    account: Account = "",
+    as_json: Json = False,
+) -> None:
+    """Add a channel without a messenger: a program pushes its templates and hears its events."""
+    from tandem.kit import clock
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.channels import service
+
+    made = service.add_pushed_account(
+        find_account(account or None).id, name=name, email_channel_id=email_channel, sms_channel_id=sms_channel,
+        actor="cli", clock=clock.from_environment(),
+    )  # fmt: skip
+    if as_json:
+        print_json(asdict(made))
+        return
+    words.print(f"{made.name} is saved; templates are pushed with AddChannelTemplates.", markup=False)
+
+
 @app.command("list")
 @command("planner")
 def list_them(account: Account = "", as_json: Json = False) -> None:

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/forget", customers.forget, name="customer-forget"),
     path("connections", connections.connections, name="connections"),
     path("connections/new", connections.new, name="connection-new"),
+    path("connections/channels/new", connections.new_channel, name="channel-new"),
     path("connections/<int:connection_id>", connections.connection, name="connection"),
     path("connections/<int:connection_id>/test", connections.test, name="connection-test"),
     path("connections/listeners/<int:listener_id>/test", connections.test_listener, name="listener-test"),

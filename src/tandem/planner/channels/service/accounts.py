@@ -115,8 +115,8 @@ def remove_account(account_id: int, channel_account_id: int) -> None:
 
 
 def list_accounts(account_id: int) -> tuple[ChannelAccountView, ...]:
-    """All connections, by name."""
-    rows = list(ChannelAccount.objects.filter(account_id=account_id).order_by("name"))
+    """All connections by name, then the channels without a messenger."""
+    rows = list(ChannelAccount.objects.filter(account_id=account_id).order_by("pushed", "name"))
     channels = _channels_by_account(account_id)
     return tuple(_view(row, channels.get(row.pk, {})) for row in rows)
 

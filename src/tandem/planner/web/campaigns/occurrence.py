@@ -13,9 +13,11 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.campaigns import service as campaigns_service
 from tandem.planner.campaigns.domain import CampaignView
+from tandem.planner.channels import service as channels
 from tandem.planner.execution import service as execution
 from tandem.planner.execution.domain import Outcome, Timeline
 from tandem.planner.web.access import now, page
+from tandem.planner.web.campaigns.reported import reported
 
 _LIVE = frozenset({"scheduled", "making list", "waiting for clearance", "waiting for messenger", "sending"})
 
@@ -32,6 +34,8 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "timeline": timeline,
         "live": live,
         "branches": _branches(timeline.outcome, live) if timeline.outcome else [],
+        "reported": reported(account_id, view),
+        "channel_name": dict(channels.execution_channels(account_id)).get(view.channel_id, ""),
     }
     template = "campaigns/_occurrence.html" if is_fragment(request) else "campaigns/campaign.html"
     return render(request, template, context)

@@ -12,6 +12,27 @@ _PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"
 _SECRET = {"autocomplete": "new-password"}
 
 
+class ChannelForm(TandemForm):
+    """A channel that a program serves: it pushes the templates and hears the events."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=200, error_messages={"required": _("Give the channel a name.")}
+    )
+    email_channel_id = forms.IntegerField(
+        label=_("Channel ID, reached by email"),
+        min_value=1,
+        required=False,
+        error_messages={"invalid": _("Give a whole number, as 512.")},
+    )
+    sms_channel_id = forms.IntegerField(
+        label=_("Channel ID, reached by SMS"),
+        min_value=1,
+        required=False,
+        help_text=_("One of the two is enough."),
+        error_messages={"invalid": _("Give a whole number, as 513.")},
+    )
+
+
 class ConnectionForm(TandemForm):
     """API URL, customer ID, user name, password, token; and what rarely differs from its default."""
 

@@ -13,7 +13,7 @@ from tandem.planner.channels import service as channels
 from tandem.planner.channels.domain import ChannelAccountView, ConnectionCheck
 from tandem.planner.listeners import service as listeners
 from tandem.planner.web.access import now, page
-from tandem.planner.web.connections.forms import ConnectionForm
+from tandem.planner.web.connections.forms import ChannelForm, ConnectionForm
 
 
 @page()
@@ -55,6 +55,38 @@ def _save_new(request: HttpRequest, form: ConnectionForm) -> HttpResponse:
     return HttpResponseRedirect(f"/ui/connections/{saved.id}")
 
 
+@page(technical=True)
+@require_http_methods(["GET", "POST"])
+def new_channel(request: HttpRequest) -> HttpResponse:
+    """A channel without a messenger: a program serves it."""
+    user: Any = request.user
+    form = ChannelForm(request.POST or None)
+    if request.method == "GET":
+        return render(request, "connections/channel_form.html", {"form": form})
+    if form.is_valid():
+        try:
+            made = channels.add_pushed_account(
+                user.account_id, **form.cleaned_data, actor=user.email, clock=now()
+            )
+            messages.success(request, _("%(name)s is saved.") % {"name": made.name})
+            return HttpResponseRedirect(f"/ui/connections/{made.id}")
+        except Problem as problem:
+            form.problem(problem)
+    return render(request, "connections/channel_form.html", {"form": form}, status=422)
+
+
+def _pushed(request: HttpRequest, saved: ChannelAccountView) -> HttpResponse:
+    numbers = {saved.email_channel_id: _("Email"), saved.sms_channel_id: "SMS"}
+    numbers.pop(0, None)
+    context = {
+        "connection": saved,
+        "channels": list(numbers.items()),
+        "templates": [one for one in channels.list_templates(_account(request), saved.id) if one.usable],
+        "apps": [one for one in channels.list_apps(_account(request)) if one.channel_id in numbers],
+    }
+    return render(request, "connections/pushed.html", context)
+
+
 def _first_look(request: HttpRequest, account_id: int, saved: ChannelAccountView) -> None:
     check = channels.check_connection(account_id, saved.id, clock=now())
     messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
@@ -89,6 +121,8 @@ def connection(request: HttpRequest, connection_id: int) -> HttpResponse:
     """One account: its fields, its check, its listeners."""
     account_id = request.user.account_id  # type: ignore[union-attr]
     saved = channels.get_account(account_id, connection_id)
+    if saved.pushed:
+        return _pushed(request, saved)
     form = ConnectionForm(request.POST or None, saved=saved)
     if request.method == "GET":
         return _show(request, saved, form)

@@ -39,5 +39,4 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """What is kept ends before a test that commits for real."""
     from tests.fixtures import kept
 
-    if kept.needs_commits(item):
-        kept.end_all()
+    kept.before(item)

@@ -32,7 +32,7 @@ def write(tmp_path) -> Callable[[str, str], Path]:
     return write_file
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real() -> Callable[[str], Path]:
     folder = Path(os.environ.get("TANDEM_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 

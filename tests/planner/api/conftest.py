@@ -1,3 +1,4 @@
+from functools import partial
 from types import SimpleNamespace
 
 import orjson
@@ -7,27 +8,69 @@ from tests.fixtures import shop as shops
 from tandem.kit import clock as clocks
 from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts import service as accounts
-from tandem.planner.accounts.models import Account
+from tandem.planner.accounts.models import Account, ApiCredential
 from tandem.planner.accounts.service import programs
+
+#: what a test may begin with; each has its fixture `kept_NAME`, and they exclude each other
+KEPT = ("filled", "few", "stocked")
+
+
+def pytest_itemcollected(item):
+    """A test that takes `NAME` begins with what the file's fixture `kept_NAME` built, if it has one."""
+    for name in KEPT:
+        if name in item.fixturenames and f"kept_{name}" not in item.fixturenames:
+            item.fixturenames.insert(0, f"kept_{name}")
+
+
+@pytest.fixture(scope="module")
+def kept_stocked(keep_shop):
+    return keep_shop(lambda shop, folder: shops.build(folder, 20, Account.objects.get(pk=shop.account.id)))
+
+
+@pytest.fixture(scope="module")
+def keep_shop(keep):
+    """Keep a shop with what `fill(shop, folder)` makes of it; under another name until a test takes it."""
+
+    def build(fill, folder):
+        made = _empty()
+        made.filled = fill(made, folder)
+        _rename(made, f" kept {made.account.id}")
+        return made
+
+    return lambda fill: keep(partial(build, fill))
 
 
 @pytest.fixture
-def shop(db):
-    """An account and its credentials; `stocked` fills it."""
+def shop(request, db, settings, tmp_path):
+    """An account and its credentials; `stocked` and its like come with it filled."""
+    programs._logins._failures.clear()
+    programs._failures._failures.clear()
+    kept = next((name for name in KEPT if name in request.fixturenames), None)
+    if kept is None:
+        return _empty()
+    made = request.getfixturevalue(f"kept_{kept}").take(settings, tmp_path)
+    _rename(made, "")
+    return made
+
+
+def _empty():
     clock = FrozenClock(shops.NOW)
     account = accounts.create_account(name="Shop", zone="Europe/Stockholm", clock=clock)
     full = accounts.create_api_credential(account.id, user_name="shop", clock=clock)
     third = accounts.create_api_credential(account.id, user_name="esp", rights="third party", clock=clock)
-    programs._logins._failures.clear()
-    programs._failures._failures.clear()
-    return SimpleNamespace(account=account, full=full, third=third, clock=clock)
+    return SimpleNamespace(account=account, full=full, third=third, clock=clock, filled=None)
+
+
+def _rename(made, mark):
+    Account.objects.filter(pk=made.account.id).update(name=f"Shop{mark}")
+    for key, name in ((made.full, "shop"), (made.third, "esp")):
+        ApiCredential.objects.filter(pk=key.id).update(user_name=name + mark)
 
 
 @pytest.fixture
-def stocked(shop, tmp_path, settings):
+def stocked(shop):
     """The shop with customers c1 to c20, of whom 16 may get email, a group, a messenger and its templates."""
-    settings.TANDEM_STORAGE = tmp_path / "storage"
-    return shops.build(tmp_path, 20, Account.objects.get(pk=shop.account.id))
+    return shop.filled
 
 
 @pytest.fixture

@@ -35,24 +35,44 @@ def call(call, shop, monkeypatch):
     return partial(call, headers={"Authorization-Token": token})
 
 
-@pytest.fixture
-def filled(account, shop, real, write):
-    """Two months of the public log; two target groups; attributes of two customers from a file."""
-    mapping = "customer=column1,at=column3,value=column5"
-    customers.import_orders(account.id, real("CDNOW_sample.txt"), clock=shop.clock, mapping=mapping)
-    customers.import_attributes(account.id, write("people.csv", PEOPLE), clock=shop.clock)
-    refs = [build_snapshot(account.id, day, clock=shop.clock) for day in (FIRST, LAST)]
+@pytest.fixture(scope="module")
+def kept_filled(keep_shop, real):
+    return keep_shop(partial(_two_months, real))
+
+
+def _two_months(real, shop, folder):
+    mapping, account = "customer=column1,at=column3,value=column5", shop.account.id
+    (folder / "people.csv").write_text(PEOPLE)
+    customers.import_orders(account, real("CDNOW_sample.txt"), clock=shop.clock, mapping=mapping)
+    customers.import_attributes(account, folder / "people.csv", clock=shop.clock)
+    for day in (FIRST, LAST):
+        build_snapshot(account, day, clock=shop.clock)
     for name, text in (("Churned", "stage is Churn"), ("Spenders", "spent_365 is at least 50")):
-        targeting.save_group(account.id, name=name, text=text, clock=shop.clock)
-    return refs
+        targeting.save_group(account, name=name, text=text, clock=shop.clock)
 
 
 @pytest.fixture
-def few(account, shop, write):
-    """Three customers, two of them with attributes from a file; no snapshot yet."""
+def filled(shop):
+    """Two months of the public log; two target groups; attributes of two customers from a file."""
+    return customers.snapshots(shop.account.id)[::-1]
+
+
+@pytest.fixture(scope="module")
+def kept_few(keep_shop):
+    return keep_shop(_three)
+
+
+def _three(shop, folder):
     orders = "customer,date,amount\n00004,1998-06-01,10\n00021,1998-05-01,20\n00111,1997-01-01,30\n"
-    customers.import_orders(account.id, write("orders.csv", orders), clock=shop.clock)
-    customers.import_attributes(account.id, write("people.csv", PEOPLE), clock=shop.clock)
+    for name, text in (("orders.csv", orders), ("people.csv", PEOPLE)):
+        (folder / name).write_text(text)
+    customers.import_orders(shop.account.id, folder / "orders.csv", clock=shop.clock)
+    customers.import_attributes(shop.account.id, folder / "people.csv", clock=shop.clock)
+
+
+@pytest.fixture
+def few(account):
+    """Three customers, two of them with attributes from a file; no snapshot yet."""
     return account
 
 
@@ -243,6 +263,12 @@ class TestCustomers:
         assert [row["CustomerID"] for row in call(f"/customers/GetCustomerFutureValues?{by}").json()] == [
             "00004"
         ]
+        by = "CustomerAttribute=age&CustomerAttributeValue=44.0"
+        assert [row["CustomerID"] for row in call(f"/customers/GetCustomerFutureValues?{by}").json()] == [
+            "00004"
+        ]
+        by = "CustomerAttribute=age&CustomerAttributeValue=old"
+        assert call(f"/customers/GetCustomerFutureValues?{by}").json() == []
         assert call("/customers/GetCustomerFutureValues?LifecycleStageID=77").json() == []
         assert call("/customers/GetCustomerFutureValues").status_code == 400
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.fixtures.sendings import CLOCK, create_contacts, create_house
+from tests.fixtures.sendings import CLOCK, change_contact, create_contacts, create_house, send_until
 from typer.testing import CliRunner
 
 from tandem.clients.profile import ProfileWrong
@@ -16,7 +16,9 @@ from tandem.kit.clock import FrozenClock
 from tandem.kit.http import Http
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.cli.listener import app
+from tandem.messenger.delivery import sender
 from tandem.messenger.delivery.models import Attempt
+from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.listener import service
 from tandem.messenger.listener.errors import ConnectionWrong
 from tandem.messenger.listener.models import Inbox, PlannerConnection
@@ -231,3 +233,42 @@ def test_twenty_deviations_and_the_suggested_profile(foreign, clock):
         Attempt.objects.filter(account_id=foreign.account_id).values_list("sending__due_at", flat=True)
     )
     assert due == datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+class TestWholeWay:
+    """Asked, fetched, sent, told: with a planner that differs in everything, read by the suggested profile."""
+
+    @pytest.fixture
+    def differing(self, settings, tmp_path, monkeypatch):
+        settings.TANDEM_HOME = tmp_path
+        monkeypatch.setattr(sender, "provider_for", lambda *_: MemoryProvider())
+        house = create_house()
+        for number, customer in enumerate(create_contacts(house, CUSTOMERS)):
+            change_contact(house, customer, original_id=str(100_001 + number))
+        world = World(clock=CLOCK, zone="Europe/Stockholm", customers=CUSTOMERS)
+        world.change_template(504, house.email_trigger)
+        with Server(Simulator(Planner(world, deviations=NAMES))) as server:
+            settings.TANDEM_ALLOW_PRIVATE = (f"127.0.0.1:{server.port}",)
+            server.house, server.account_id = house, house.account_id
+            yield server
+
+    @pytest.mark.django_db(transaction=True)
+    def test_the_journey(self, differing):
+        connect(differing, hears="polling")
+        http = Http(allow_private=(f"127.0.0.1:{differing.port}",))
+        talk = Talk(differing.url, user="simulator", password="simulator", http=http, pace=Pace(10_000))
+        report = PlannerConformance(talk, Wishes(allow_writes=True), now=CLOCK.business()).run()
+        service.set_profile(differing.account_id, report.profile)
+        assert fetched(differing, CLOCK) == 39
+        row = Inbox.objects.get(account_id=differing.account_id)
+        view = send_until(differing.house, row.sending_id)
+        assert view.finished_at is not None
+        service.report_due(CLOCK)
+        told = differing.simulator.half.control("metrics", {})
+        key = (row.campaign_id, differing.house.email_trigger)
+        sent = [
+            one["MetricValue"]
+            for one in told
+            if (one["CampaignID"], one["TemplateID"], one["MetricID"]) == (*key, 0)
+        ]
+        assert sent == [39]

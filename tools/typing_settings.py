@@ -28,5 +28,7 @@ TANDEM_STORAGE = Path()
 TANDEM_VAULT = Vault(bytes(32))
 TANDEM_PUBLIC_URL = ""
 TANDEM_TRACKING_URL = ""
+TANDEM_KEY_LIMIT = ""
+TANDEM_PROXIES: tuple[str, ...] = ()
 TANDEM_ALLOW_PRIVATE: tuple[str, ...] = ()
 TANDEM_SENDING: dict[str, Any] = {}

@@ -94,6 +94,13 @@ class TestTrigger:
         service.set_active(house.id, made.id, False, clock=house.shop.clock)
         assert house.outcomes() == []
 
+    def test_who_a_program_says_may_not_be_told_is_not(self, house):
+        house.campaign()
+        customers.set_preferences(
+            house.id, house.shop.connection, "email", ["c2"], mode=2, clock=house.shop.clock
+        )
+        assert house.outcomes(customer="c2") == ["no consent"]
+
     @pytest.mark.parametrize(("customer", "outcome"), [("c10", "no contact"), ("c11", "no consent")])
     def test_who_may_not_be_written_to_is_said(self, house, customer, outcome):
         house.campaign()

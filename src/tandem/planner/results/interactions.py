@@ -25,7 +25,7 @@ DO UPDATE SET times = i.times + excluded.times, recipient_group = excluded.recip
 
 def add_interactions(account_id: int, report: Report) -> int:
     """Add them to what was reported before; how many of the customers are known."""
-    values = {
+    values: dict[str, Any] = {
         "account": account_id, "occurrence": report.occurrence_id, "channel": report.channel_id,
         "template": report.template_id, "event": report.event_id, "day": report.day,
         "group": report.recipient_group, "app": report.app_id, "customers": list(report.customer_ids),

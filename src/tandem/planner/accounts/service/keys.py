@@ -4,6 +4,7 @@ import ipaddress
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -131,7 +132,7 @@ def check_address(networks: Sequence[str], address: str) -> None:
 def count_call(row: ApiCredential, now: datetime) -> None:
     """Count a call of a key, of all processes together. Raises TooManyCalls; that call is not counted."""
     limit = limit_of(row)
-    values = {
+    values: dict[str, Any] = {
         "account": row.account_id, "credential": row.pk, "now": now, "most": limit.most, "window": limit.window,
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ from tandem.planner.customers.service.people import (
     names_of,
     surrogate_of,
 )
-from tandem.planner.customers.service.preferences import preferences_of, set_preferences
+from tandem.planner.customers.service.preferences import is_blocked, preferences_of, set_preferences
 from tandem.planner.customers.service.snapshot import (
     catalogue,
     get_snapshot,
@@ -57,6 +57,7 @@ __all__ = [
     "import_orders",
     "imports",
     "inspect_file",
+    "is_blocked",
     "latest_snapshot",
     "list_customers",
     "names_of",

@@ -23,6 +23,8 @@ from tandem.planner.customers.service.snapshot import (
 )
 from tandem.planner.customers.storage import name, pattern
 
+_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "DECIMAL")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -95,12 +97,13 @@ def customers_with(
         return ()
     with _session(account_id) as session:
         source = f"read_parquet({pattern(_file(snapshot))})"
-        known = {row[0] for row in session.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-        if not {column, also} <= known:
+        types = {row[0]: row[1] for row in session.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        if not {column, also} <= types.keys():
             return ()
+        cast = "DOUBLE" if types[column].startswith(_NUMBERS) else "VARCHAR"
         rows = session.execute(
-            f"SELECT customer, {name(also)} FROM {source} WHERE lower({name(column)}::VARCHAR) = lower(?) "
-            f"ORDER BY customer LIMIT {top:d} OFFSET {skip:d}",
+            f"SELECT customer, {name(also)} FROM {source} WHERE lower(({name(column)}::{cast})::VARCHAR) = "
+            f"lower(TRY_CAST(? AS {cast})::VARCHAR) ORDER BY customer LIMIT {top:d} OFFSET {skip:d}",
             [value],
         ).fetchall()
     ids = names_of(account_id, [row[0] for row in rows])

@@ -1,6 +1,7 @@
 """What programs say of customers and channels: a layer over the copy of consent, never less strict than that."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -37,13 +38,24 @@ def set_preferences(
 
     Only mode 1 allows it, and lifts no more than an earlier preference: who opted out at the messenger stays out.
     """
-    values = {
+    values: dict[str, Any] = {
         "account": account_id, "channel_account": channel_account_id, "kind": kind, "app": app_id, "mode": mode,
         "blocked": mode != ALLOWED, "at": clock.business(), "customers": list(customer_ids),
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SET, values)
         return int(cursor.rowcount)
+
+
+def is_blocked(account_id: int, channel_account_id: int, kind: str, surrogate: int) -> bool:
+    """Whether a program said that a customer may not get messages on a channel."""
+    return ChannelPreference.objects.filter(
+        account_id=account_id,
+        channel_account_id=channel_account_id,
+        kind=kind,
+        customer_id=surrogate,
+        blocked=True,
+    ).exists()
 
 
 def preferences_of(account_id: int, surrogate: int) -> tuple[PreferenceView, ...]:

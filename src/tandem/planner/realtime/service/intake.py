@@ -10,6 +10,7 @@ from django.db import transaction
 from tandem.contract.events import TriggeredEvent
 from tandem.kit.clock import Clock
 from tandem.planner.channels import service as channels
+from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import NoSnapshot, UnknownCustomer
 from tandem.planner.customers.models import Consent, Customer
 from tandem.planner.listeners import service as listeners
@@ -136,14 +137,19 @@ def _decided(campaign: RealTimeCampaign, event: IncomingEvent, customer: Custome
 
 
 def _consent(campaign: RealTimeCampaign, customer: Customer) -> Outcome | None:
-    """What the copy of consent says; the messenger asks its own once more before it sends."""
+    """What the copy of consent and programs say; the messenger asks its own once more before it sends."""
     copy = Consent.objects.filter(
         account_id=campaign.account_id, channel_account_id=campaign.channel_account_id, customer=customer
     ).first()
     email = campaign.kind == "email"
     if copy is None or not (copy.has_email if email else copy.has_mobile):
         return Outcome.NO_CONTACT
-    return None if (copy.email_consent if email else copy.sms_consent) else Outcome.NO_CONSENT
+    if not (copy.email_consent if email else copy.sms_consent):
+        return Outcome.NO_CONSENT
+    blocked = customers.is_blocked(
+        campaign.account_id, campaign.channel_account_id, campaign.kind, customer.pk
+    )
+    return Outcome.NO_CONSENT if blocked else None
 
 
 def _recently(campaign: RealTimeCampaign, customer: Customer, clock: Clock) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,7 +20,7 @@ PAGE = 50
 
 @page()
 @require_http_methods(["GET", "POST"])
-def listeners(request: HttpRequest) -> HttpResponse:
+def listeners(request: HttpRequest) -> HttpResponseBase:
     """Every registration; the form of a new one."""
     if request.method == "GET":
         return _show(request)

@@ -42,7 +42,9 @@ def pages() -> list[dict[str, Any]]:
 
 
 def _shown(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
-    good = next((answer for status, answer in operation["responses"].items() if int(status) < 400), {})
+    good: dict[str, Any] = next(
+        (answer for status, answer in operation["responses"].items() if int(status) < 400), {}
+    )
     return {
         "method": method.upper(),
         "path": path,

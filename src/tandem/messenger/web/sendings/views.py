@@ -39,14 +39,16 @@ from tandem.messenger.web.sendings.words import (
 @require_GET
 @page
 def sendings(request: HttpRequest) -> HttpResponse:
-    """All sendings, newest first."""
+    """All sendings, newest first; `kind=real-time` shows those of real-time events."""
     offset = number(request.GET.get("from"))
-    rows = delivery.list_sendings(account_id(request), limit=PAGE + 1, offset=offset)
+    real_time = request.GET.get("kind") == "real-time"
+    rows = delivery.list_sendings(account_id(request), limit=PAGE + 1, offset=offset, real_time=real_time)
     shown = slice_of([(row, not_sent(row.counts)) for row in rows], offset)
     context = {
         "page": shown,
         "held": delivery.is_held(account_id(request)),
         "may_change": may(request, "sending"),
+        "real_time": real_time,
     }
     return render(request, "sendings/list.html", context)
 

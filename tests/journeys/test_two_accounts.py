@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.fixtures.alder_and_birch import ACCOUNTS, CHANNELS, PASSWORD, PEOPLE
 from tests.fixtures.common_and_quince import LEAD_SECONDS
+from tests.fixtures.days import wait_until_all_settled
 from tests.fixtures.doors import (
     Browser,
     addresses,
@@ -100,21 +101,16 @@ def houses():
         planned = made.step("planner", "plan")
         for half in ("planner", "messenger"):
             home.stop(half)
-        home.set_clock(datetime.fromisoformat(planned["send_at"]) - timedelta(seconds=LEAD_SECONDS + 6))
+        send_at = datetime.fromisoformat(planned["send_at"])
+        home.set_clock(send_at - timedelta(seconds=LEAD_SECONDS + 6))
         home.up()
-        _wait_until_sent(made)
+        ours = [one["campaign_id"] for one in planned["campaigns"].values()]
+        assert wait_until_all_settled(home, ours, send_at, SETTLED_WITHIN) == {"sent"}
         made.step("messenger", "ids", "ids")
         made.before = {half: _state_of(made, half) for half in ("planner", "messenger")}
         yield made
     finally:
         home.close()
-
-
-def _wait_until_sent(made):
-    deadline = time.monotonic() + SETTLED_WITHIN
-    while set(states := made.step("planner", "settled", "states").values()) != {"sent"}:
-        assert time.monotonic() < deadline, states
-        time.sleep(0.5)
 
 
 def test_four_registrations(houses):
@@ -435,6 +431,14 @@ def _planner_commands(houses):
         "campaign show": ([campaign], True),
         "campaign run": ([campaign], True),
         "campaign cancel": ([campaign], True),
+        "realtime save": (["--name", "x", "--event", "x", "--project", "1", "--template", "1",
+                           "--channel-account", connection], True),
+        "realtime list": ([], False),
+        "realtime show": ([q["real_time_id"]], True),
+        "realtime start": ([q["real_time_id"]], True),
+        "realtime pause": ([q["real_time_id"]], True),
+        "realtime log": ([q["real_time_id"]], True),
+        "realtime event": (["x1", "--event", "quince purchase", "--customer", "quince-1"], True),
         "users list": ([], False),
         "users add": (["second@common.example"], False),
         "users password": (["quince@house.example"], True),

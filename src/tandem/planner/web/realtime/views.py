@@ -39,21 +39,21 @@ def new(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @page(write=True)
-def change(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
+def change(request: HttpRequest, real_time_id: int) -> HttpResponseBase:
     """Change one; it holds from the next event on."""
-    return _edit(request, service.get_campaign(_account(request), campaign_id))
+    return _edit(request, service.get_campaign(_account(request), real_time_id))
 
 
 @require_GET
 @page()
-def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
+def campaign(request: HttpRequest, real_time_id: int) -> HttpResponse:
     """One with its counts, what the messenger reported, and its log, a page at a time."""
     account_id = _account(request)
     before = request.GET.get("before", "")
     lines = service.log(
-        account_id, campaign_id, before=int(before) if before.isdigit() else None, limit=PAGE + 1
+        account_id, real_time_id, before=int(before) if before.isdigit() else None, limit=PAGE + 1
     )
-    view = service.get_campaign(account_id, campaign_id)
+    view = service.get_campaign(account_id, real_time_id)
     context: dict[str, Any] = {
         "campaign": view,
         "log": lines[:PAGE],
@@ -67,10 +67,10 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 @require_POST
 @page(write=True)
-def act(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
+def act(request: HttpRequest, real_time_id: int) -> HttpResponseBase:
     """Start it or pause it."""
     active = request.POST.get("do") == "start"
-    view = service.set_active(_account(request), campaign_id, active, actor=str(request.user), clock=now())
+    view = service.set_active(_account(request), real_time_id, active, actor=str(request.user), clock=now())
     words = _("%(name)s is started.") if active else _("%(name)s is paused; events trigger nobody.")
     messages.success(request, words % {"name": view.name})
     return go(request, f"/ui/real-time/{view.id}")

@@ -2,7 +2,7 @@
 
 Three processes: this one prepares and reads once with attributes; the planner serves as `tandem planner` does; the
 messenger's half (benchmarks/details_client.py) fetches as its worker does. Figures of the server are of its processes
-alone, without PostgreSQL.
+alone; PostgreSQL of both halves is told beside them.
 """
 
 import json
@@ -33,17 +33,22 @@ def run(n: int) -> dict[str, Any]:
     credential = _credential(account_id)
     server = _Served(f"http://127.0.0.1:{os.environ['TANDEM_PLANNER_PORT']}")
     try:
-        before = server.cpu()
+        before, database = server.cpu(), _database_cpu()
         with measure.part():
             rows = _read(server.url, credential.api_key, campaign_id, channel_id)
-        served = {"server_cpu_s": round(server.cpu() - before, 2), "server_peak_mb": server.peak()}
+        served = {
+            "server_cpu_s": round(server.cpu() - before, 2),
+            "server_peak_mb": server.peak(),
+            "database_cpu_s": round(_database_cpu() - database, 2),
+        }
         if rows != n:
             raise SystemExit(f"{rows} rows with attributes were served, not {n}.")
-        before = server.cpu()
+        before, database = server.cpu(), _database_cpu()
         fetched = _client(
             "fetch", server.url, credential.api_key, str(house["account"]), str(campaign_id), str(channel_id)
         )
         fetch_cpu = round(server.cpu() - before, 2)
+        fetch_database = round(_database_cpu() - database, 2)
     finally:
         server.stop()
     if fetched["ledger"] != n:
@@ -54,6 +59,8 @@ def run(n: int) -> dict[str, Any]:
         "fetch_client_cpu_s": fetched["cpu_s"],
         "fetch_client_peak_mb": fetched["peak_mb"],
         "fetch_server_cpu_s": fetch_cpu,
+        "fetch_database_cpu_s": fetch_database,
+        "load": round(os.getloadavg()[0], 1),
         "fetch_server_peak_mb": server.last_peak,
         "checked": f"{n} rows served with 2 attributes each, {n} distinct rows in the ledger; wall_s, cpu_s, peak_mb "
         "are of the reader with attributes",
@@ -189,6 +196,25 @@ class _Served:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
+
+
+def _database_cpu() -> float:
+    """Processor seconds of the home's PostgreSQL so far, its ended connections too; 0 if it is none of the home's."""
+    file = Path(os.environ["TANDEM_HOME"]) / "postgres" / "data" / "postmaster.pid"
+    if not file.exists():
+        return 0.0
+    postmaster = int(file.read_text().split()[0])
+    ticks = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(folder.name) == postmaster:
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == postmaster:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICK
 
 
 def _free_port() -> int:

@@ -7,7 +7,7 @@ from django.db import transaction
 from tests.fixtures.processes import free_port
 
 from tandem.planner.listeners import service as listeners
-from tandem.planner.listeners.models import EventOutbox
+from tandem.planner.listeners.models import EventOutbox, Registration
 
 
 @pytest.fixture
@@ -108,6 +108,18 @@ def test_what_is_late_is_not_told_again(client, told, account, clock):
     answer = client.post("/ui/listeners/log/replay", {"event": told.id})
     assert answer.status_code == 422
     assert "late cut-off is over" in answer.content.decode()
+
+
+def test_a_listener_that_is_switched_off_is_on_the_overview(client, account, listener):
+    assert "See the listeners" not in client.get("/ui/").content.decode()
+    Registration.objects.filter(account_id=account.id).update(
+        is_active=False, disabled_reason="The listener answered 410: it is gone."
+    )
+    page = client.get("/ui/").content.decode()
+    assert (
+        "Nobody is told of event 13 at one address any more. The listener answered 410: it is gone." in page
+    )
+    assert listener.url not in page
 
 
 class TestOthers:

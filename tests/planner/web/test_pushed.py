@@ -126,3 +126,11 @@ def test_metrics_and_interactions_are_on_the_campaigns_page(person, program, sho
         '<td class="text-break">Template 11</td><td>Clicked</td><td class="text-end">2</td>'
         '<td class="text-end">3</td>' in shown
     )
+
+
+def test_what_a_program_said_is_on_the_persons_page(person, program, shop):
+    assert "As a program said it" not in person.get("/ui/customers/person/c2").content.decode()
+    program("SetCustomerChannelPreference", {"ChannelID": 505, "CustomerIDs": ["c2"], "CommunicationMode": 2})
+    page = person.get("/ui/customers/person/c2").content.decode()
+    assert "As a program said it" in page
+    assert "<dt>SMS</dt><dd>no consent" in page

@@ -188,7 +188,8 @@ def person(request: HttpRequest, customer_id: str) -> HttpResponse:
             if one.name in view.attributes:
                 value = shown(view.attributes[one.name], one.kind, currency)
                 sets.setdefault(one.set, []).append((one.label, value))
-    return render(request, "customers/person.html", {"customer": view, "sets": sets})
+    said = service.preferences_of(account_id, view.surrogate)
+    return render(request, "customers/person.html", {"customer": view, "sets": sets, "preferences": said})
 
 
 @page(technical=True)

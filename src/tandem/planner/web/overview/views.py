@@ -14,6 +14,7 @@ from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import CampaignView
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
+from tandem.planner.listeners import service as listeners
 from tandem.planner.targeting import service as targeting
 from tandem.planner.web.access import page
 
@@ -45,6 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "people": customers.count_customers(account_id),
         "groups": len(targeting.list_groups(account_id)),
         "as_of": _as_of(account_id),
+        "switched_off": [one for one in listeners.listeners(account_id) if not one.is_active],
     }
     return render(request, "overview/overview.html", context)
 

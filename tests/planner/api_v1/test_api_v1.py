@@ -56,6 +56,28 @@ class TestKeys:
         assert ask("/customers/c2", key=key)[0] == 404
         assert ask("/customers", key=key)[1]["items"] == []
 
+    def test_nothing_of_another_account_is_shown_or_changed(self, ask, stocked):
+        campaign = ask("/campaigns", plan(stocked))[1]
+        running = ask("/real-time-campaigns", real_time())[1]
+        other = accounts.create_account(name="Other", zone="UTC", clock=stocked.shop.clock)
+        key = _key(other.id, stocked.shop.clock)
+        one, live = f"/campaigns/{campaign['id']}", f"/real-time-campaigns/{running['id']}"
+        calls = [
+            ("GET", one, None), ("POST", f"{one}/schedule", {}), ("POST", f"{one}/cancel", {}),
+            ("GET", f"/occurrences/{campaign['occurrence_id']}", None),
+            ("GET", f"/occurrences/{campaign['occurrence_id']}/list", None),
+            ("GET", live, None), ("POST", f"{live}/start", {}), ("POST", f"{live}/pause", {}),
+            ("GET", f"{live}/log", None), ("PUT", live, real_time()),
+            ("DELETE", f"/target-groups/{stocked.shop.group}", None), ("POST", "/deliveries/1/replay", {}),
+            ("POST", "/events", {"event_id": "e", "event": "purchase", "customer_id": "c2"}),
+        ]  # fmt: skip
+        assert {ask(path, body, method=method, key=key)[0] for method, path, body in calls} == {404}
+        assert (
+            ask("/campaigns", key=key)[1]["items"] == ask("/real-time-campaigns", key=key)[1]["items"] == []
+        )
+        assert ask(one)[1] == campaign
+        assert ask(live)[1] == running
+
 
 class TestDoor:
     def test_health_needs_no_key(self, ask):

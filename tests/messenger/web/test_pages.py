@@ -35,14 +35,24 @@ def signed_in(house, role="administrator"):
     return client
 
 
-@pytest.fixture
-def house():
-    return create_house("Northwind")
+@pytest.fixture(scope="module")
+def kept_houses(keep):
+    return keep(lambda _: [create_house(name) for name in ("Northwind", "Southwind")])
 
 
 @pytest.fixture
-def other():
-    return create_house("Southwind")
+def houses(kept_houses, db, settings, tmp_path):
+    return kept_houses.take(settings, tmp_path)
+
+
+@pytest.fixture
+def house(houses):
+    return houses[0]
+
+
+@pytest.fixture
+def other(houses):
+    return houses[1]
 
 
 @pytest.fixture
@@ -169,6 +179,17 @@ def test_a_sending_is_paused_resumed_and_cancelled_after_a_question(house, clien
     assert "cannot be undone" in asked.content.decode()
     done = client.post(act, {"do": "cancel", "sure": "yes"}, follow=True)
     assert "Cancelled" in done.content.decode()
+
+
+def test_real_time_messages_are_a_list_of_their_own(house, client):
+    assert "No real-time message yet" in client.get("/ui/sendings?kind=real-time").content.decode()
+    create_contacts(house, 1)
+    listener.bind_channel(house.account_id, 504, "email")
+    secret = listener.listener_url(house.account_id, clock=CLOCK).rpartition("/")[2]
+    said = f'{{"campaignID":"guid-1","channelID":504,"templateID":{house.email_trigger},"customerID":"c1"}}'
+    assert listener.receive_event(secret, said.encode(), clock=CLOCK).words == "Accepted."
+    assert "guid-1" in client.get("/ui/sendings?kind=real-time").content.decode()
+    assert "guid-1" not in client.get("/ui/sendings").content.decode()
 
 
 def test_a_stranger_cannot_act_on_a_sending(house, other):

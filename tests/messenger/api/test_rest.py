@@ -19,9 +19,18 @@ from tandem.messenger.projects.domain import EmailSource, SmsSource
 CLOCK = clocks.from_environment()
 
 
+@pytest.fixture(scope="module")
+def kept_house(keep):
+    return keep(_house)
+
+
 @pytest.fixture
-def house(db):
+def house(kept_house, db, settings, tmp_path):
     """An account with an API user, a list with one contact, a project with an email and an SMS trigger."""
+    return House(*kept_house.take(settings, tmp_path))
+
+
+def _house(folder):
     account = accounts.create_account(name="Shop", zone="Europe/Stockholm", customer_id=7001)
     way_in = accounts.create_api_user(account.id, "planner")
     people = contacts.create_list(account.id, name="Customers", clock=CLOCK)
@@ -51,7 +60,7 @@ def house(db):
     projects.add_active_version(
         account.id, sms.id, SmsSource(text="Hej {{contact.firstName}} ç"), clock=CLOCK
     )
-    return House(account.id, way_in, people.id, project.id, mail.id, sms.id)
+    return account.id, way_in, people.id, project.id, mail.id, sms.id
 
 
 class House:

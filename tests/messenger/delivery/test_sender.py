@@ -29,9 +29,14 @@ def own_home(settings, tmp_path):
     settings.TANDEM_HOME = tmp_path
 
 
+@pytest.fixture(scope="module")
+def kept_house(keep):
+    return keep(lambda _: create_house())
+
+
 @pytest.fixture
-def house():
-    return create_house()
+def house(kept_house, db, settings, tmp_path):
+    return kept_house.take(settings, tmp_path)
 
 
 @pytest.fixture

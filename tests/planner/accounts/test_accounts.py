@@ -1,9 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 
 from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts import service
+from tandem.planner.accounts.domain import KeyLimit
 from tandem.planner.accounts.errors import (
     AccountRefused,
     AccountUnknown,
@@ -118,3 +121,16 @@ class TestPrograms:
             ("ada", "credential.created"),
             ("system", "account.created"),
         ]
+
+
+class TestLimit:
+    def test_is_read_as_calls_and_seconds(self):
+        assert KeyLimit.parse("50/10") == KeyLimit(most=50, window=timedelta(seconds=10))
+
+    @pytest.mark.parametrize(
+        "text", ["", "50", "50/", "/10", "0/10", "50/0", "many/10", "50/3601", "10001/10"]
+    )
+    def test_what_is_none_is_said_at_the_start(self, text, settings):
+        settings.TANDEM_KEY_LIMIT = text
+        with pytest.raises(ImproperlyConfigured, match="as 50/10"):
+            apps.get_app_config("planner_accounts").ready()

@@ -143,6 +143,11 @@ class TestTemplates:
         assert (12, "Template 12") in names(call, 504)
         _keep_templates(shop.account.id, stocked.connection, (), stocked.clock.business())
         assert names(call, 504) == [(1, "Welcome"), (2, "Bye")]
+        assert 0 in {one.id for one in channels.list_projects(shop.account.id, stocked.connection)}
+        call(f"{HERE}DeleteChannelTemplates", [{"ChannelID": 504, "TemplateID": n} for n in (1, 2)])
+        assert 0 not in {one.id for one in channels.list_projects(shop.account.id, stocked.connection)}
+        call(f"{HERE}AddChannelTemplates?ChannelID=504", WELCOME)
+        assert 0 in {one.id for one in channels.list_projects(shop.account.id, stocked.connection)}
 
     def test_details(self, call, pushed):
         call(f"{HERE}AddChannelTemplates?ChannelID=700", WELCOME)

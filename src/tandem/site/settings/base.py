@@ -1,8 +1,10 @@
 """What both halves share. A half's module sets HALF and calls `apply`."""
 
+import ipaddress
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from tandem.kit import embedded_postgres, secrets
@@ -134,11 +136,21 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_TRACKING_URL": public_url("tracking"),
         "TANDEM_SENDING": {s.name: value(s.name) for s in SETTINGS if s.name.startswith(SENDING_PREFIXES)},
         "TANDEM_KEY_LIMIT": value("TANDEM_KEY_LIMIT"),
-        "TANDEM_PROXIES": tuple(x.strip() for x in value("TANDEM_PROXIES").split(",") if x.strip()),
+        "TANDEM_PROXIES": _proxies(),
         "TANDEM_ALLOW_PRIVATE": tuple(
             x.strip() for x in value("TANDEM_ALLOW_PRIVATE").split(",") if x.strip()
         ),
     }
+
+
+def _proxies() -> tuple[str, ...]:
+    found = tuple(text.strip() for text in value("TANDEM_PROXIES").split(",") if text.strip())
+    try:
+        return tuple(str(ipaddress.ip_network(text, strict=False)) for text in found)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"TANDEM_PROXIES: {error}. Write addresses or networks, as 10.0.0.1,192.168.0.0/24."
+        ) from error
 
 
 def _hosts(half: str) -> list[str]:

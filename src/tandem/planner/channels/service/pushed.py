@@ -114,8 +114,10 @@ def drop_templates(
     A campaign that is to use one does not run. Raises NoSuchChannelAccount.
     """
     with transaction.atomic():
+        owners = set()
         for channel_id, template_id in sorted(set(templates)):
             channel = _channel(account_id, channel_id, lock=True)
+            owners.add(channel.channel_account_id)
             mine = TemplateCopy.objects.filter(
                 account_id=account_id, channel_account_id=channel.channel_account_id, template_id=template_id,
                 pushed=True, gone=False,
@@ -125,6 +127,8 @@ def drop_templates(
             mine.filter(channel=TemplateChannel.MIXED).update(channel=other)
             subject = f"channel {channel_id}, template {template_id}"
             record(account_id, actor=actor, action="templates.dropped", subject=subject, clock=clock)
+        for owner in owners:
+            _hide_if_empty(account_id, owner)
 
 
 def channel_templates(account_id: int, channel_id: int) -> tuple[TemplateView, ...]:
@@ -197,6 +201,15 @@ def _project(account_id: int, channel_account_id: int, clock: Clock) -> None:
         account_id=account_id, channel_account_id=channel_account_id, project_id=PUSHED_PROJECT,
         defaults={"name": _PROJECT, "gone": False, "read_at": clock.business()},
     )  # fmt: skip
+
+
+def _hide_if_empty(account_id: int, channel_account_id: int) -> None:
+    """Beside what a messenger has, the project of pushed templates is shown while it holds one."""
+    mine = {"account_id": account_id, "channel_account_id": channel_account_id}
+    if not TemplateCopy.objects.filter(**mine, pushed=True, gone=False).exists():
+        ProjectCopy.objects.filter(**mine, project_id=PUSHED_PROJECT, channel_account__pushed=False).update(
+            gone=True
+        )
 
 
 def _together(before: str | None, kind: str) -> str:

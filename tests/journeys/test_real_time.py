@@ -76,14 +76,22 @@ class Shop:
         )  # fmt: skip
         return done.stdout
 
+    @property
+    def box(self):
+        """Where email of the account comes out."""
+        return self.home.home / "outbox" / str(self.facts["customer_id"]) / "email" / "new"
+
+    def files(self):
+        """Names of all messages."""
+        return set(os.listdir(self.box))
+
     def messages(self):
-        """Real-time messages in the outbox: (path's time, message)."""
-        folder = self.home.home / "outbox" / str(self.facts["customer_id"]) / "email"
+        """Real-time messages in the outbox."""
         found = []
-        for file in folder.glob("new/*"):
+        for file in map(self.box.joinpath, self.files()):
             text = file.read_bytes()
             if self.key.encode() in text:
-                found.append((file.stat().st_mtime, email.message_from_bytes(text)))
+                found.append(email.message_from_bytes(text))
         return found
 
     def wait(self, count, seconds=WITHIN):
@@ -162,20 +170,17 @@ def test_without_consent_nothing_leaves_and_it_is_said(shop):
 
 @pytest.mark.slow
 def test_seconds_from_event_to_message(shop, capsys):
-    started, before = {}, {message["To"] for _, message in shop.messages()}
+    seconds = []
     for number, customer in enumerate(shop.customers[4:]):
-        started[customer] = time.time()
+        before, began = shop.files(), time.monotonic()
         shop.tell(f"measured-{number}", customer)
-    assert shop.wait(len(before) + len(started), 60) == len(before) + len(started)
-    sent = sorted(at for at, message in shop.messages() if message["To"] not in before)
-    seconds = sorted(max(0.0, at - begun) for at, begun in zip(sent, sorted(started.values()), strict=True))
+        while shop.files() == before and time.monotonic() - began < WITHIN:
+            time.sleep(0.01)
+        seconds.append(time.monotonic() - began)
+    seconds.sort()
     middle, most = seconds[len(seconds) // 2], seconds[int(len(seconds) * 0.95)]
     with capsys.disabled():
-        print(
-            json.dumps(
-                {"events": len(seconds), "p50_seconds": round(middle, 3), "p95_seconds": round(most, 3)}
-            )
-        )
+        print(json.dumps({"events": len(seconds), "p50_s": round(middle, 3), "p95_s": round(most, 3)}))
     assert seconds[-1] < WITHIN
 
 

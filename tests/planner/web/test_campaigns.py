@@ -1,8 +1,10 @@
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from tandem.contract.messenger_api import Preview, Project, Trigger
+from tandem.kit.clock import FrozenClock
+from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.offer import PromotionView
 from tandem.planner.channels import service as channels
@@ -12,8 +14,9 @@ from tandem.planner.execution import service as execution
 from tandem.planner.modelling import service as modelling
 from tandem.planner.targeting import service as targeting
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
+CLIENT_OF = "tandem.planner.channels.service.templates.client_of"
 FIELDS = {
     "api_url": "http://127.0.0.1:9/rest",
     "customer_id": "2601",
@@ -59,11 +62,29 @@ class Messenger:
         )
 
 
+@pytest.fixture(scope="module")
+def kept_stage(keep):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CLIENT_OF, lambda *_: Messenger())
+        return keep(_stage)
+
+
 @pytest.fixture
-def stage(account, clock, monkeypatch, tmp_path):
+def stage(kept_stage, db, settings, tmp_path, monkeypatch):
     """Thirty customers in a snapshot, a group, and a connected messenger with its templates read."""
-    monkeypatch.setattr("tandem.planner.channels.service.templates.client_of", lambda *_: Messenger())
-    orders = tmp_path / "orders.csv"
+    monkeypatch.setattr(CLIENT_OF, lambda *_: Messenger())
+    return kept_stage.take(settings, tmp_path)
+
+
+@pytest.fixture
+def account(stage):
+    return stage["account"]
+
+
+def _stage(folder):
+    clock = FrozenClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    account = accounts.create_account(name="Aster", zone="Europe/Stockholm", currency="SEK", clock=clock)
+    orders = folder / "orders.csv"
     lines = [f"C{n},2026-10-{n % 28 + 1:02},{n}.50" for n in range(1, 31)]
     orders.write_text("\n".join(["customer_id,date,amount", *lines]))
     customers.import_orders(account.id, orders, clock=clock)
@@ -71,7 +92,7 @@ def stage(account, clock, monkeypatch, tmp_path):
     connection = channels.add_account(account.id, name="Symplify", **FIELDS)
     channels.read_templates(account.id, connection.id, clock=clock)
     group = targeting.save_group(account.id, name="Everybody", condition=EVERYBODY, clock=clock)
-    return {"group": group.id, "connection": connection.id}
+    return {"account": account, "group": group.id, "connection": connection.id}
 
 
 @pytest.fixture
@@ -104,7 +125,8 @@ def sentences(answer):
     return [sentence for _, sentence in answer.context["errors"]]
 
 
-def test_without_messenger_or_group_the_page_says_what_comes_first(client):
+def test_without_messenger_or_group_the_page_says_what_comes_first(other_account, sign_in):
+    client = sign_in(other_account)
     assert "Connect the messenger first" in client.get("/ui/campaigns/new").content.decode()
     assert "Plan your first campaign" in client.get("/ui/campaigns").content.decode()
 

@@ -1,20 +1,40 @@
 """The group builder: one form that works by plain posts."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from tests.planner.targeting.conftest import fill
 
+from tandem.kit.clock import FrozenClock
+from tandem.planner.accounts import service as accounts
 from tandem.planner.targeting import service
 
 NEW = "/ui/groups/new"
 
 
+@pytest.fixture(scope="module")
+def kept_account(keep):
+    return keep(_filled)
+
+
 @pytest.fixture
-def filled(account, clock, tmp_path):
-    fill(account.id, tmp_path, clock)
+def account(kept_account, db, settings, tmp_path):
+    """With four customers and their snapshot."""
+    return kept_account.take(settings, tmp_path)
+
+
+@pytest.fixture
+def filled(account):
     return account.id
+
+
+def _filled(folder):
+    clock = FrozenClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    account = accounts.create_account(name="Aster", zone="Europe/Stockholm", currency="SEK", clock=clock)
+    fill(account.id, folder, clock)
+    return account
 
 
 def rule(path, attr, op="", value="", **more):
@@ -37,7 +57,8 @@ def text_of(answer):
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())))
 
 
-def test_without_customers_the_page_says_what_to_do_first(client):
+def test_without_customers_the_page_says_what_to_do_first(other_account, sign_in):
+    client = sign_in(other_account)
     assert "Bring your customers first" in text_of(client.get(NEW))
 
 

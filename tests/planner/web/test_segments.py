@@ -11,10 +11,14 @@ PAGE = "/ui/settings/segments"
 SHARES = {"diamond": "5", "platinum": "10", "gold": "15", "silver": "20", "bronze": "50"}
 
 
+@pytest.fixture(scope="module")
+def kept_shop(keep):
+    return keep(build)
+
+
 @pytest.fixture
-def shop(db, tmp_path, settings):
-    settings.TANDEM_STORAGE = tmp_path / "storage"
-    return build(tmp_path)
+def shop(kept_shop, db, settings, tmp_path):
+    return kept_shop.take(settings, tmp_path)
 
 
 def test_segments_are_shown_and_shares_kept(shop, sign_in):

@@ -66,9 +66,14 @@ def test_only_administrators_make_credentials_and_users(account, sign_in, role):
     assert client.post("/ui/settings/users", {}).status_code == 403
 
 
+@pytest.fixture(scope="module")
+def kept_shop(keep):
+    return keep(build)
+
+
 @pytest.fixture
-def shop(tmp_path):
-    return build(tmp_path)
+def shop(kept_shop, db, settings, tmp_path):
+    return kept_shop.take(settings, tmp_path)
 
 
 @pytest.fixture

@@ -284,7 +284,7 @@ def _offer(view: Any) -> str:
     parts = [f"{view.action} (action {view.action_id}) for {view.duration_days} days"]
     parts += [f"promo codes {', '.join(view.promo_codes)}"] if view.promo_codes else []
     parts += [f"tags {', '.join(view.tags)}"] if view.tags else []
-    parts += [f"cleared by {view.clearance_at} UTC"] if view.clearance_at else []
+    parts += [f"cleared by {view.clearance_at:%Y-%m-%d %H:%M:%S} UTC"] if view.clearance_at else []
     parts += [f"notes: {view.notes}"] if view.notes else []
     return "; ".join(parts)
 

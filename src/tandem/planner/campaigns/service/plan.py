@@ -180,7 +180,8 @@ def _clearance_warnings(plan: CampaignPlan, is_heard: bool) -> list[str]:
     if plan.clearance is None:
         return []
     until = to_local(instants(plan)[1] - plan.clearance, plan.zone)
-    found = [f"Only customers whom a third party clears by {until:%H:%M} get it."]
+    when = f"{until:%H:%M:%S}" if until.second else f"{until:%H:%M}"
+    found = [f"Only customers whom a third party clears by {when} get it."]
     if not is_heard:
         found.append("No listener is registered for event 5 yet; until one is, no third party hears of it.")
     return found

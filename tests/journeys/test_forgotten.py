@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import httpx
 import pytest
+from tests.fixtures.days import wait_until_all_settled
 from tests.fixtures.doors import Browser, documents
 from tests.fixtures.processes import wait_for
 from tests.journeys.conftest import Home
@@ -186,15 +187,10 @@ def _send(made):
     assert CANARY["city"] in shown["text"]
     for name in list(home.services):
         home.stop(name)
-    home.set_clock(
-        datetime(day.year, day.month, day.day, 10, tzinfo=ZoneInfo(ZONE)) - timedelta(seconds=AHEAD_SECONDS)
-    )
+    send_at = datetime(day.year, day.month, day.day, 10, tzinfo=ZoneInfo(ZONE))
+    home.set_clock(send_at - timedelta(seconds=AHEAD_SECONDS))
     home.up()
-    deadline = time.monotonic() + 90
-    while any(
-        home.run("campaign", "show", str(one["id"]), "--json")["state"] != "sent" for one in (mail, sms)
-    ):
-        assert time.monotonic() < deadline
+    assert wait_until_all_settled(home, [mail["id"], sms["id"]], send_at, 90) == {"sent"}
     (letter,) = made.messages("email")
     assert len(made.messages("sms")) == 1
     assert CANARY["city"] in letter.as_string() or CANARY["city"] in letter.get_body().get_content()

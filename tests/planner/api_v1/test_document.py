@@ -28,7 +28,7 @@ from tandem.planner.api_v1.document import document
 
 EXAMPLES = int(os.environ.get("TANDEM_EXAMPLES", "3"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-BOUND_SECONDS = 40
+BOUND_SECONDS = 30
 
 
 @pytest.fixture
@@ -43,15 +43,14 @@ def shop(transactional_db, tmp_path, settings, monkeypatch):
 def test_answers_are_as_the_document_says_and_never_a_server_error(shop, live_server):
     key = accounts.create_api_credential(shop.account.pk, clock=shop.clock).api_key
     schema = schemathesis.openapi.from_dict(document())
-    names, tried, began = set(), 0, time.monotonic()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        names.add(operation.definition.raw["operationId"])
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == sum(len(found) for found in document()["paths"].values())
+    began, tried = time.monotonic(), 0
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        for operation in operations:
             if time.monotonic() - began < BOUND_SECONDS:
                 tried += _try(operation, mode, live_server.url, key)
-    assert len(names) == sum(len(operations) for operations in document()["paths"].values())
-    assert tried >= len(names)
+    assert tried >= len(operations)
 
 
 def _try(operation, mode, url, key):

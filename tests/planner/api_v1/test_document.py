@@ -29,6 +29,7 @@ from tandem.planner.api_v1.document import document
 EXAMPLES = int(os.environ.get("TANDEM_EXAMPLES", "3"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUND_SECONDS = 30
+OPERATIONS = len((Path(__file__).parent / "operations.txt").read_text().splitlines())
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_answers_are_as_the_document_says_and_never_a_server_error(shop, live_se
     key = accounts.create_api_credential(shop.account.pk, clock=shop.clock).api_key
     schema = schemathesis.openapi.from_dict(document())
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == sum(len(found) for found in document()["paths"].values())
+    assert len(operations) == OPERATIONS
     began, tried = time.monotonic(), 0
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
         for operation in operations:

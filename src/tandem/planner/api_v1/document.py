@@ -1,11 +1,24 @@
-"""The OpenAPI document, its refusals as problems, and the same in sections for the page."""
+"""All resources, their OpenAPI document with refusals as problems, and the same in sections for the page."""
 
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from tandem.planner.api_v1 import campaigns, customers, deliveries, groups, realtime
 from tandem.planner.api_v1.app import PROBLEM_TYPE, api
+
+for prefix, router in {
+    "/health": deliveries.health,
+    "/customers": customers.router,
+    "/target-groups": groups.router,
+    "/campaigns": campaigns.router,
+    "/occurrences": campaigns.occurrences,
+    "/events": realtime.events,
+    "/real-time-campaigns": realtime.router,
+    "/deliveries": deliveries.router,
+}.items():
+    api.add_router(prefix, router)
 
 METHODS = ("get", "post", "put", "delete")
 

@@ -9,21 +9,8 @@ from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from tandem.planner.api_v1 import campaigns, customers, deliveries, groups, realtime
 from tandem.planner.api_v1.app import api, problem
 from tandem.planner.api_v1.document import document, pages
-
-for prefix, router in {
-    "/health": deliveries.health,
-    "/customers": customers.router,
-    "/target-groups": groups.router,
-    "/campaigns": campaigns.router,
-    "/occurrences": campaigns.occurrences,
-    "/events": realtime.events,
-    "/real-time-campaigns": realtime.router,
-    "/deliveries": deliveries.router,
-}.items():
-    api.add_router(prefix, router)
 
 
 def openapi(request: HttpRequest) -> HttpResponse:

@@ -18,7 +18,8 @@ from xml.etree import ElementTree
 from tandem.kit import embedded_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-SPREAD = ("-n", "2", "-m", "not browser")
+#: by file: what the tests of a file begin with is built once
+SPREAD = ("-n", "2", "--dist", "loadfile", "-m", "not browser")
 #: The rooms whose rules live in the database itself; run once more on a served PostgreSQL.
 KEPT_BY_PLANNER = ("accounts", "campaigns", "execution", "listeners", "customers/test_forget.py")
 KEPT_BY_MESSENGER = ("accounts", "contacts", "delivery", "listener")

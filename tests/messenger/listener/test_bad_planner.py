@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from tests.fixtures.planner_server import running
-from tests.fixtures.sendings import CLOCK, create_contacts, create_house
+from tests.fixtures.sendings import CLOCK, create_contacts
 
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.accounts import service as accounts
@@ -28,10 +28,9 @@ def planner():
 
 
 @pytest.fixture
-def house(planner, settings):
+def house(unconnected, planner, settings):
     """An account whose planner lists its five contacts for channel 505."""
-    settings.TANDEM_ALLOW_PRIVATE = (planner.pair,)
-    made = create_house()
+    settings.TANDEM_ALLOW_PRIVATE, made = (planner.pair,), unconnected
     create_contacts(made, 4)
     service.connect_planner(
         made.account_id, planner_url=f"http://{planner.pair}", zone="Europe/Stockholm", user="u", password="p"

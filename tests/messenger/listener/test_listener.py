@@ -3,7 +3,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.fixtures.sendings import CLOCK, create_contacts, create_house, send_until
+from tests.fixtures.sendings import CLOCK, create_contacts, send_until
 
 from tandem.clients import planner_problems as problems
 from tandem.clients.planner import CompleteRead
@@ -96,10 +96,9 @@ def planner(monkeypatch):
 
 
 @pytest.fixture
-def house(planner, settings, tmp_path):
+def house(unconnected, planner, settings, tmp_path):
     """A connected account with channels 504 and 505; the campaign is due now, at 09:00 in Stockholm."""
-    settings.TANDEM_HOME = tmp_path
-    made = create_house()
+    settings.TANDEM_HOME, made = tmp_path, unconnected
     service.connect_planner(
         made.account_id, planner_url="http://127.0.0.1:1", zone="Europe/Stockholm", user="u", password="p"
     )
@@ -278,8 +277,8 @@ class TestAddress:
             {"user": "", "password": ""},
         ],
     )
-    def test_a_wrong_connection_is_refused_whole(self, planner, wrong):
-        made = create_house()
+    def test_a_wrong_connection_is_refused_whole(self, planner, wrong, unconnected):
+        made = unconnected
         right = {"planner_url": "https://planner.example", "zone": "UTC", "user": "u", "password": "p"}
         with pytest.raises(ConnectionWrong):
             service.connect_planner(made.account_id, **{**right, **wrong})

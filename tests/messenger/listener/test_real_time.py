@@ -64,9 +64,8 @@ def sent(monkeypatch):
 
 
 @pytest.fixture
-def house(planner, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    made = create_house()
+def house(unconnected, planner, settings, tmp_path):
+    settings.TANDEM_HOME, made = tmp_path, unconnected
     service.connect_planner(
         made.account_id, planner_url="http://127.0.0.1:1", zone="Europe/Stockholm", user="u", password="p"
     )

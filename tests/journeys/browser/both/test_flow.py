@@ -119,7 +119,7 @@ def plan(page, base, minute, *, scripted=True):
     page.select_option("#id_project", label="Spring win-back")
     if not scripted:
         page.click("button:text-is('Update')")
-    page.locator("label:has-text('We miss you') input[name=template]").check()
+    page.locator(".choice:has-text('We miss you') input[name=template]").check()
     page.fill("#id_day", f"{minute:%Y-%m-%d}")
     page.fill("#id_time", f"{minute:%H:%M}")
     page.click("summary:has-text('When the list is made')")

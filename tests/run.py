@@ -62,7 +62,7 @@ GROUPS = {
     "journeys": Group(
         folders=("tests/journeys",),
         half="planner",
-        options=("-n", "3", "--dist", "loadgroup", "-m", "not browser", "--ignore=tests/journeys/browser"),
+        options=("-n", "3", "--dist", "loadfile", "-m", "not browser", "--ignore=tests/journeys/browser"),
         lane="journeys",
     ),
     "browser-planner": _browser("planner", "planner"),

@@ -11,22 +11,6 @@ import pytest
 from tests.fixtures.processes import Stack, wait_for
 
 CUSTOMERS = "1500"
-#: files that share one process, and so one demonstration: its making costs as much as three of their tests
-TOGETHER = (
-    {"test_demo", "test_automatic", "test_installation"},
-    {"test_killed", "test_real_time", "test_public_client"},
-    {"test_forgotten", "test_refusals", "test_two_accounts"},
-)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of each file for `--dist loadgroup`; a new file is a group of its own."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            name = item.path.stem
-            place = next((str(n) for n, files in enumerate(TOGETHER) if name in files), name)
-            item.add_marker(pytest.mark.xdist_group(place))
 
 
 class Home(Stack):

@@ -36,6 +36,12 @@ class Group:
     served: bool = False
 
 
+def _journeys(*names: str) -> Group:
+    """Journeys that share one home; those of `journeys-demo` begin with one demonstration."""
+    files = tuple(f"tests/journeys/test_{name}.py" for name in names)
+    return Group(folders=files, half="planner", options=("-n", "0", "-m", "not browser"), lane=names[0])
+
+
 def _browser(folder: str, half: str) -> Group:
     return Group(
         folders=(f"tests/journeys/browser/{folder}",),
@@ -59,12 +65,8 @@ GROUPS = {
     ),
     "planner": Group(folders=("tests/planner",), half="planner"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
-    "journeys": Group(
-        folders=("tests/journeys",),
-        half="planner",
-        options=("-n", "3", "--dist", "loadfile", "-m", "not browser", "--ignore=tests/journeys/browser"),
-        lane="journeys",
-    ),
+    "journeys-demo": _journeys("automatic", "demo", "killed", "public_client", "real_time"),
+    "journeys-own": _journeys("forgotten", "installation", "refusals", "two_accounts"),
     "browser-planner": _browser("planner", "planner"),
     "browser-messenger": _browser("messenger", "messenger"),
     "browser-both": _browser("both", "planner"),
@@ -129,7 +131,7 @@ class Run:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
-                preexec_fn=None if self.group.lane == "journeys" else _yield_to_journeys,
+                preexec_fn=_yield_to_journeys if self.group.lane == "rooms" else None,
             ).returncode
         self.seconds = time.monotonic() - started
         print(f"== {self.name}\n{self._log.read_text()}", flush=True)
@@ -158,7 +160,7 @@ def _run_lanes(runs: list[Run]) -> None:
     """Rooms and journeys side by side; the browser alone, after them."""
     beside = [
         threading.Thread(target=_in_order, args=([run for run in runs if run.group.lane == lane],))
-        for lane in ("journeys", "rooms")
+        for lane in dict.fromkeys(run.group.lane for run in runs if run.group.lane != "browser")
     ]
     for thread in beside:
         thread.start()

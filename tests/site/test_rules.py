@@ -28,3 +28,11 @@ def test_a_query_without_account_is_found():
 def test_the_clock_is_not_asked_directly():
     text = "datetime.now(UTC)\n"
     assert list(checks._calls(Path(checks.SOURCE / "x.py"), ast.parse(text), text.splitlines()))
+
+
+def test_every_test_file_is_in_a_group():
+    from tests.run import GROUPS, ROOT
+
+    folders = [ROOT / folder for group in GROUPS.values() for folder in group.folders]
+    files = sorted((ROOT / "tests").glob("**/test_*.py"))
+    assert [file for file in files if not any(file.is_relative_to(folder) for folder in folders)] == []

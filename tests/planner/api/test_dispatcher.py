@@ -84,6 +84,13 @@ class TestDispatcher:
         answer = call(path)
         assert (answer.status_code, answer.content) == (404, b'"Not Found"')
 
+    @pytest.mark.parametrize(
+        "path", ["/current/general/GetLastDataUpdate%0A", "/x%0Ay", "/api/v1/customers/a%0Ab/c"]
+    )
+    def test_a_line_break_in_an_address_is_answered_as_json(self, call, path):
+        answer = call(path)
+        assert (answer.status_code, answer.headers["Content-Type"].split(";")[0][-4:]) == (404, "json")
+
     def test_wrong_method(self, call):
         answer = call("/current/general/RegisterEventListener")
         assert (answer.status_code, answer.content) == (405, b'"Method Not Allowed"')

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from django.db import connection
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tandem.planner.api_v1.app import actor, caller, clock
-from tandem.planner.api_v1.schemas import LARGEST, After, Id, Limit, answers, paged
+from tandem.planner.api_v1.schemas import LARGEST, After, Id, Limit, Moment, answers, paged
 from tandem.planner.listeners import service
 from tandem.planner.listeners.domain import EventState, LogFilter
 
@@ -55,8 +55,8 @@ class DeliveriesOut(Schema):
 class RangeIn(Schema):
     """Which deliveries are told again; since and until are when the event happened, until exclusive."""
 
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     event_type: Number | None = None
     listener_id: Number | None = None
     occurrence_id: Number | None = None

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tandem.planner.api_v1.app import actor, caller, clock
-from tandem.planner.api_v1.schemas import LARGEST, After, Id, Limit, Name, Text, answers, paged
+from tandem.planner.api_v1.schemas import LARGEST, After, Id, Limit, Moment, Name, Text, answers, paged
 from tandem.planner.channels import service as channels
 from tandem.planner.realtime import service
 from tandem.planner.realtime.conditions import from_document
@@ -31,7 +31,7 @@ class EventIn(Schema):
     ]
     customer_id: Annotated[str, Field(min_length=1, max_length=200)]
     properties: dict[str, Any] = {}
-    at: AwareDatetime | None = Field(None, description="When it happened, with an offset; default now.")
+    at: Moment | None = Field(None, description="When it happened, with an offset; default now.")
 
 
 class TriggeredOut(Schema):

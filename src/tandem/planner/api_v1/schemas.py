@@ -1,11 +1,11 @@
 """Words that several resources share: texts, ids, pages, the answers that are not 2xx."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
 from ninja import Path, Query
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from tandem.planner.api_v1.app import ProblemOut
 
@@ -19,6 +19,12 @@ def _storable(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2100:
+        raise ValueError("the year is not between 2000 and 2100")
+    return moment.astimezone(UTC)
+
+
 def _sensible(day: date) -> date:
     if not 2000 <= day.year <= 2100:
         raise ValueError("the year is not between 2000 and 2100")
@@ -29,6 +35,7 @@ Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(_storabl
 LongText = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_storable)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Day = Annotated[date, AfterValidator(_sensible)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Id = Annotated[int, Path(ge=1, le=LARGEST, description="The id, as lists give it.")]
 After = Annotated[
     int | None, Query(ge=0, le=LARGEST, description="`next` of the page before; left out, the first page.")

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -42,3 +44,18 @@ def test_the_key_file_is_private_and_made_once(tmp_path):
     assert file.read_bytes() == first
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
     assert Vault.from_file(file).open(Vault.from_file(file).seal("x", "y"), "y") == "x"
+
+
+def test_processes_that_begin_at_once_get_one_whole_key(tmp_path):
+    file = tmp_path / "key"
+    code = (
+        f"from pathlib import Path; from tandem.kit.secrets import *; p = Path({str(file)!r}); make_key(p); "
+    )
+    code += "print(Vault.from_file(p).key_id)"
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(6)
+    ]
+    said = {process.communicate()[0] for process in running}
+    assert len(said) == 1
+    assert said != {""}
+    assert [one.name for one in tmp_path.iterdir()] == ["key"]

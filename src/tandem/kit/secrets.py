@@ -1,9 +1,11 @@
 """Secrets at rest: AES-256-GCM with the key's id in the record; random tokens and their hashes."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -20,14 +22,23 @@ class SecretUnreadable(Problem):
 
 
 def make_key(path: Path) -> None:
-    """Write a new 256-bit key, readable by its owner only; an existing file is left alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    """Write a new 256-bit key, readable by its owner only; an existing file is left alone.
+
+    The file appears whole or not at all, also when several processes begin at once or one dies at it.
+    """
+    if path.exists():
         return
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".key-", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 class Vault:

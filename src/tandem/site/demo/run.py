@@ -29,8 +29,8 @@ from tandem.site.services import HALVES, children_of
 from tandem.site.settings.environment import home, value
 
 #: Business seconds before the send time: to start and plan, to list and fetch, and more the first time.
-START_SECONDS = 14
-LEAD_SECONDS, LEAD_PER_CUSTOMER = 9, 12 / 50_000
+START_SECONDS = 20
+LEAD_SECONDS, LEAD_PER_CUSTOMER = 9, 8 / 50_000
 FIRST_PER_CUSTOMER = 20 / 50_000
 GIVE_UP_SECONDS = 240
 SERVICES = ("PLANNER", "MESSENGER", "TRACKING")

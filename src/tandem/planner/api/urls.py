@@ -4,4 +4,4 @@ from django.urls import URLPattern, URLResolver, re_path
 
 from tandem.planner.api.dispatcher import dispatch
 
-urlpatterns: list[URLPattern | URLResolver] = [re_path(r"(?s)^(?P<path>.*)\Z", dispatch)]
+urlpatterns: list[URLPattern | URLResolver] = [re_path(r"^(?P<path>[\s\S]*)\Z", dispatch)]

@@ -60,5 +60,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi),
     path("docs", docs),
     *_own(),
-    re_path(r"(?s)^(?P<rest>.*)\Z", nothing_here),
+    re_path(r"^(?P<rest>[\s\S]*)\Z", nothing_here),
 ]

@@ -12,8 +12,9 @@ AHEAD_SECONDS = 22
 def arrivals(home, occurrence):
     """Business times at which the outbox got this occurrence's messages."""
     offset = home.business_now() - datetime.now(UTC)
-    mark = f"X-Tandem-Campaign: {occurrence}".encode()
-    files = [f for f in (home.home / "outbox").glob("*/email/new/*") if mark in f.read_bytes()[:4000]]
+    mark = f"\nX-Tandem-Campaign: {occurrence}\n".encode()
+    boxes = (home.home / "outbox").glob("*/email/new/*")
+    files = [f for f in boxes if mark in f.read_bytes()[:4000].replace(b"\r\n", b"\n")]
     return sorted(datetime.fromtimestamp(f.stat().st_mtime, UTC) + offset for f in files)
 
 

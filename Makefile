@@ -1,7 +1,7 @@
 # make alone lists the commands.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup demo test check fix bench shots lock
+.PHONY: help setup demo test journeys check fix bench shots lock
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -11,8 +11,11 @@ setup: ## make the environment in .venv
 demo: ## one campaign the whole way; SERVE=0 HOME_DIR=path JSON=1 DATA=file MAPPING=...
 	@script/demo
 
-test: ## set up and run the tests
+test: ## set up and run the tests of every room
 	@script/test
+
+journeys: ## the whole system from end to end, then in a browser if Chromium is here
+	@script/test journeys
 
 check: ## format, lint, types, import contracts, own rules
 	@script/check

@@ -1,7 +1,8 @@
 """Runs pytest once per group: `python -m tests.run [kit planner messenger journeys browser served] [-- options]`.
 
-One process has one Django half, so each group is a pytest run of its own. The groups of one half share an embedded
-PostgreSQL; journeys make their own homes and mostly wait for real minutes, so they run beside the others.
+One process has one Django half, so each group is a pytest run of its own. Without a name the rooms run: kit, planner,
+messenger, on one embedded PostgreSQL. `journeys` are the whole system in homes of its own, which mostly waits for real
+minutes, and then, where Chromium is, the same in a browser.
 """
 
 import os
@@ -14,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+import psycopg
 
 from tandem.kit import embedded_postgres
 
@@ -83,6 +86,9 @@ def main() -> int:
     """Run the chosen groups; the exit code is the worst of theirs."""
     words = sys.argv[1:]
     options = words[words.index("--") + 1 :] if "--" in words else []
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # else each of the journeys' processes compiles all it imports
     home = Path(os.environ.setdefault("TANDEM_HOME", str(ROOT / "var" / "test")))
     chosen = _chosen(words)
     environment = dict(os.environ)
@@ -91,6 +97,7 @@ def main() -> int:
         home /= "served"
     home.mkdir(parents=True, exist_ok=True)
     server = embedded_postgres.ensure(home)
+    _hurry(server)
     if "TANDEM_POSTGRES" in os.environ:
         print(f"PostgreSQL of this machine: {server.binaries}", flush=True)
         environment |= {
@@ -145,15 +152,26 @@ class Run:
         return {key: int(found[key]) for key in ("tests", "failures", "errors", "skipped")}
 
 
+def _hurry(server: embedded_postgres.Server) -> None:
+    """The rooms' rows are thrown away: nobody waits for the disk. Journeys have servers of their own, with fsync."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 def _yield_to_journeys() -> None:
     os.nice(5)
 
 
 def _chosen(words: list[str]) -> list[str]:
+    if "--" in words:
+        words = words[: words.index("--")]
+    if not words:
+        return [name for name, group in GROUPS.items() if group.lane == "rooms" and not group.served]
     names = [name for name in GROUPS for word in words if name == word or name.startswith(f"{word}-")]
-    everything = [name for name, group in GROUPS.items() if not group.served]
-    without_browser = [name for name in everything if GROUPS[name].lane != "browser"]
-    return names or (everything if shutil.which("chromium") else without_browser)
+    if "journeys" in words and shutil.which("chromium"):
+        names += [name for name, group in GROUPS.items() if group.lane == "browser" and name not in names]
+    return names
 
 
 def _run_lanes(runs: list[Run]) -> None:

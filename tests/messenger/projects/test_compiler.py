@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 
 from tandem.messenger.projects import compiled, quoted
 from tandem.messenger.projects.compiler import compile_source
@@ -295,7 +296,7 @@ TAGS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.one_of(LITERAL, TAGS), max_size=12), st.one_of(ANY, NASTY), st.one_of(ANY, NASTY))
 def test_a_random_template_decodes_to_an_independent_render(pieces, first, city):
     source = " ".join(pieces)
@@ -349,7 +350,7 @@ def independent(source: str, values: dict[str, str]) -> str:
     return re.sub(known, lambda found: printed[found[0]], source)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.one_of(ANY, NASTY, st.text(alphabet=" \tab=é", min_size=60, max_size=90)))
 def test_a_chunk_can_stand_before_a_soft_break(text):
     text = re.sub("[\ud800-\udfff\r]", "", text)
@@ -358,7 +359,7 @@ def test_a_chunk_can_stand_before_a_soft_break(text):
     assert a2b_qp(chunk).decode().replace("\r\n", "\n") == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(70), deadline=None)
 @given(st.text(max_size=200))
 def test_a_header_text_comes_back(text):
     text = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "", text).split())

@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 
 from tandem.planner.accounts.models import KeyCalls
 from tandem.planner.api import table
@@ -17,7 +18,7 @@ BUILT = [one for one in table.FUNCTIONS if one.answer and not one.open]
 READS = [one for one in BUILT if one.method == "GET" and not one.path]
 LISTS = [one for one in READS if one.page]
 SAME = settings(
-    max_examples=3,
+    max_examples=examples(3),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
@@ -162,7 +163,7 @@ ODD_JSON = st.recursive(
     ),
     max_leaves=6,
 )
-ANY = settings(SAME, max_examples=8)
+ANY = settings(SAME, max_examples=examples(6))
 
 
 @pytest.mark.parametrize("group", GROUPS)

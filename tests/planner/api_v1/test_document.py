@@ -1,10 +1,9 @@
 """Schemathesis over the OpenAPI document against a running server: no 5xx, nothing the document does not say.
 
-TANDEM_EXAMPLES sets how many examples of each operation are tried, valid ones and broken ones each.
+TANDEM_MORE_EXAMPLES multiplies how many examples of each operation are tried, valid ones and broken ones each.
 """
 
 import contextlib
-import os
 import time
 from pathlib import Path
 
@@ -21,12 +20,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.fixtures import shop as shops
+from tests.fixtures.examples import examples
 
 from tandem.kit import clock as clocks
 from tandem.planner.accounts import service as accounts
 from tandem.planner.api_v1.document import document
 
-EXAMPLES = int(os.environ.get("TANDEM_EXAMPLES", "3"))
+EXAMPLES = examples(3)
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BOUND_SECONDS = 30
 OPERATIONS = len((Path(__file__).parent / "operations.txt").read_text().splitlines())

@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from tests.fixtures import shop as shops
+from tests.fixtures.examples import examples
 
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import MoveRefused, PlanRefused
@@ -145,7 +146,10 @@ def test_whatever_happens_only_cleared_customers_are_scheduled(small, monkeypatc
     run_state_machine_as_test(
         type("Life", (Clearance,), {"shop": small, "patch": monkeypatch}),
         settings=settings(
-            max_examples=15, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(8),
+            stateful_step_count=10,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )
 

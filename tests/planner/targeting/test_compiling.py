@@ -10,6 +10,7 @@ import pytest
 from benchmarks.naive import holds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 from tests.planner.targeting.generated import AS_OF, CATALOGUE, CONDITIONS, ORDERS, PEOPLE
 
 from tandem.planner.customers import history
@@ -78,14 +79,18 @@ def expected(tree, people, orders):
     }
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(stored=CONDITIONS, people=PEOPLE, orders=ORDERS)
 def test_equals_the_naive_filter(database, stored, people, orders):
     tree = read(stored, CATALOGUE)
     assert picked(database, tree, people, orders) == expected(tree, people, orders)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(stored=CONDITIONS, people=PEOPLE, orders=ORDERS, features=st.booleans(), bits=st.booleans())
 def test_the_prepared_history_equals_the_naive_filter(database, stored, people, orders, features, bits):
     tree = read(stored, CATALOGUE)

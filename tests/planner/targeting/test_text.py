@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given, settings
+from tests.fixtures.examples import examples
 from tests.planner.targeting.generated import CATALOGUE, CONDITIONS
 
 from tandem.planner.targeting.domain import document
@@ -11,7 +12,7 @@ from tandem.planner.targeting.reading import read, read_text
 from tandem.planner.targeting.wording import to_text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(CONDITIONS)
 def test_tree_to_text_to_tree_and_back(stored):
     tree = read(stored, CATALOGUE)

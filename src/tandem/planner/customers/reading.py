@@ -27,6 +27,7 @@ DATE_FORMATS = (
 )  # fmt: skip
 _THOUSANDS = r"^-?\d{1,3}(,\d{3})+(\.\d+)?$"
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_LIKE_A_DATE = r"^(\d{8}$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})"
 _PHONE = r"^(\+|00)[\d\s()./-]{7,20}$"
 
 
@@ -184,7 +185,6 @@ def profile(session: duckdb.DuckDBPyConnection, source: Source) -> tuple[Column,
 
 def _profile_column(session: duckdb.DuckDBPyConnection, column: str, type_: str) -> Column:
     text = f"trim({name(column)})"
-    formats = ", ".join(f"count(try_strptime(v, {literal(f)}))" for f in DATE_FORMATS)
     row = session.execute(
         f"""WITH s AS (SELECT nullif({text}, '') AS v FROM sample)
         SELECT count(*), count(v), min(v), count(DISTINCT v), count(TRY_CAST(v AS DECIMAL(18,4))),
@@ -194,7 +194,8 @@ def _profile_column(session: duckdb.DuckDBPyConnection, column: str, type_: str)
           count(*) FILTER (regexp_matches(v, '^[^\\d]?-?[\\d.]*\\d,\\d{{1,2}}[^\\d]?$')),
           count(*) FILTER (regexp_matches(v, '{_THOUSANDS}') OR TRY_CAST(v AS DECIMAL(18,4)) IS NOT NULL
             OR TRY_CAST(regexp_replace(v, '[^0-9.+-]', '', 'g') AS DECIMAL(18,4)) IS NOT NULL
-            AND regexp_matches(v, '^[^a-zA-Z]*$') AND NOT regexp_matches(v, '[/:]')), {formats} FROM s"""
+            AND regexp_matches(v, '^[^a-zA-Z]*$') AND NOT regexp_matches(v, '[/:]')),
+          count(*) FILTER (regexp_matches(v, '{_LIKE_A_DATE}')) FROM s"""
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has one row
     (
@@ -210,18 +211,25 @@ def _profile_column(session: duckdb.DuckDBPyConnection, column: str, type_: str)
         flags,
         comma,
         symbols,
-        *hits,
+        like_dates,
     ) = row
     n = filled or 1
     style, numbers = max((("plain", plain), ("comma", comma), ("symbols", symbols)), key=lambda x: x[1])
     if plain >= 0.95 * numbers:
         style, numbers = "plain", plain
-    dates, formats_hit = _dates(type_, hits, filled)
+    dates, formats_hit = _dates(type_, _date_hits(session, text) if like_dates else [], filled)
     return Column(
         name=column, type=_type_words(type_), example=example or "", filled=filled / (total or 1), dates=dates / n,
         date_format=formats_hit, numbers=numbers / n, number_style=style, decimals=decimals / n, emails=emails / n,
         phones=phones / n, digits=digits / n, flags=flags / n, distinct=distinct, sampled=total,
     )  # fmt: skip
+
+
+def _date_hits(session: duckdb.DuckDBPyConnection, text: str) -> list[int]:
+    """How many values each of DATE_FORMATS reads; two dozen aggregates, so only asked of columns that may be dates."""
+    formats = ", ".join(f"count(try_strptime({text}, {literal(f)}))" for f in DATE_FORMATS)
+    row = session.execute(f"SELECT {formats} FROM sample").fetchone()
+    return list(row or ())
 
 
 def _dates(type_: str, hits: list[int], filled: int) -> tuple[int, str]:

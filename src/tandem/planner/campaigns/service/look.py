@@ -89,21 +89,26 @@ def _occurrences(account_id: int) -> QuerySet[Occurrence]:
 def _views(account_id: int, rows: Iterable[Occurrence]) -> tuple[CampaignView, ...]:
     found = list(rows)
     templates = _templates(account_id, [row.campaign_id for row in found])
+    known = ProjectCopy.objects.filter(account_id=account_id)
     projects = {
-        (one.channel_account_id, one.project_id): one.name
-        for one in ProjectCopy.objects.filter(account_id=account_id)
+        (channel, project): name
+        for channel, project, name in known.values_list("channel_account_id", "project_id", "name")
     }
     return tuple(_view(row, templates.get(row.campaign_id, ()), projects) for row in found)
 
 
 def _templates(account_id: int, campaign_ids: list[int]) -> dict[int, tuple[PlannedTemplate, ...]]:
+    chosen = CampaignTemplate.objects.filter(account_id=account_id, campaign_id__in=campaign_ids)
+    rows = list(chosen.order_by("place"))
+    copies = TemplateCopy.objects.filter(
+        account_id=account_id, template_id__in={row.template_id for row in rows}
+    )
     names = {
-        (one.channel_account_id, one.project_id, one.template_id): one.name
-        for one in TemplateCopy.objects.filter(account_id=account_id)
+        tuple(key): name
+        for *key, name in copies.values_list("channel_account_id", "project_id", "template_id", "name")
     }
     found: dict[int, tuple[PlannedTemplate, ...]] = {}
-    rows = CampaignTemplate.objects.filter(account_id=account_id, campaign_id__in=campaign_ids)
-    for row in rows.order_by("place"):
+    for row in rows:
         name = names.get((row.channel_account_id, row.project_id, row.template_id), "")
         planned = PlannedTemplate(template_id=row.template_id, name=name, share=row.share)
         found[row.campaign_id] = (*found.get(row.campaign_id, ()), planned)

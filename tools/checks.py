@@ -21,7 +21,8 @@ def main() -> int:
     """Print every breach; exit code 1 if there is one."""
     if "--write" in sys.argv:
         settings_page().write_text(settings_text())
-        api_page().write_text(reference.text())
+        for half in reference.PAGES:
+            reference.page(half).write_text(reference.text(half))
     breaches = [*templates(), *modules(), *settings(), *api()]
     for breach in breaches:
         print(breach)
@@ -86,14 +87,11 @@ def settings() -> Iterator[str]:
 
 
 def api() -> Iterator[str]:
-    """The reference page of the vendor's API is the table's."""
-    if not api_page().exists() or api_page().read_text() != reference.text():
-        yield "docs/reference/optimove-api.md is old; run `python -m tools.checks --write`."
-
-
-def api_page() -> Path:
-    """Where the vendor's API is documented."""
-    return ROOT / "docs" / "reference" / "optimove-api.md"
+    """The reference page of each half's API is its table's."""
+    for half in reference.PAGES:
+        page = reference.page(half)
+        if not page.exists() or page.read_text() != reference.text(half):
+            yield f"docs/reference/{page.name} is old; run `python -m tools.checks --write`."
 
 
 def settings_page() -> Path:

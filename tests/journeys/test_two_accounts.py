@@ -3,10 +3,12 @@
 import email
 import json
 import re
+import socket
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -264,34 +266,38 @@ def test_no_page_of_the_planner_shows_a_row_of_the_other(houses):
     assert _state_of(houses, "planner") == houses.before["planner"]
 
 
-ROUTES = "from tandem.messenger.api.rest.door import ROUTES; import json; print(json.dumps([r[:2] for r in ROUTES]))"
+ENDPOINTS = (
+    "from tandem.messenger.api.rest.table import ENDPOINTS; import json; "
+    "print(json.dumps([[one.method, one.path] for one in ENDPOINTS if one.answer]))"
+)
 NUMBERS = {
-    "projects": "project_id", "triggers": "trigger_id", "campaigns": "version_id", "lists": "list_id",
-    "batches": "batch_id",
+    "projectId": "project_id", "triggerId": "trigger_id", "campaignId": "version_id", "listId": "list_id",
+    "batchId": "batch_id",
 }  # fmt: skip
+WORDS = {"originalId": "birch-1", "importId": "birch-1", "mode": "all"}
 
 
-def _rest_path(route, numbers, text):
-    parts = route.split("/")
-    for at, part in enumerate(parts):
-        if part == "#":
-            parts[at] = str(numbers[NUMBERS[parts[at - 1]]])
-    return "/".join(parts).replace("*", text).replace("mode", "all")
+def _rest_path(path, numbers):
+    return re.sub(r"{(\w+)}", lambda found: WORDS.get(found[1]) or str(numbers[NUMBERS[found[1]]]), path)
+
+
+def _numbers_in(path):
+    return len([one for one in re.findall(r"{(\w+)}", path) if one in NUMBERS])
 
 
 def test_no_rest_call_shows_a_row_of_the_other(houses):
     base, token = houses.facts["messenger_url"], houses.alder["token"]
     client = httpx.Client(headers={"X-Carma-Authentication-Token": token}, timeout=20)
     body = {"originalId": "birch-1", "firstName": "Stray"}
-    routes = json.loads(python(houses.home, "import django; django.setup(); " + ROUTES, "messenger"))
+    routes = json.loads(python(houses.home, "import django; django.setup(); " + ENDPOINTS, "messenger"))
     for verb, route in routes:
-        theirs = _rest_path(route, houses.birch, "birch-1")
+        theirs = _rest_path(route, houses.birch)
         assert client.request(verb, f"{base}/7002/{theirs}", json=body).status_code in {401, 403}, theirs
         answer = client.request(verb, f"{base}/7001/{theirs}", json=body)
-        assert answer.status_code == (404 if "#" in route else 200), (theirs, answer.text)
+        assert answer.status_code == (404 if _numbers_in(route) else 200), (theirs, answer.text)
         assert "birch" not in answer.text.lower().replace("birch-1", ""), theirs
-        if route.count("#") == 2:
-            mixed = _rest_path(route, {**houses.birch, "trigger_id": houses.alder["trigger_id"]}, "birch-1")
+        if _numbers_in(route) == 2:
+            mixed = _rest_path(route, {**houses.birch, "trigger_id": houses.alder["trigger_id"]})
             assert client.request(verb, f"{base}/7001/{mixed}", json=body).status_code == 404, mixed
     own = f"{base}/7001/lists/{houses.alder['list_id']}/contacts"
     for path in ("birch-1", "birch-1/subscriptionstatus", "birch-1/bouncestatus"):
@@ -300,6 +306,26 @@ def test_no_rest_call_shows_a_row_of_the_other(houses):
     assert client.get(f"{base}/7001/triggers", params={"projectId": houses.birch["project_id"]}).json() == []
     client.close()
     assert _state_of(houses, "messenger") == houses.before["messenger"]
+
+
+@pytest.mark.parametrize(
+    ("service", "path"), [("messenger", "/rest/7001/lists/1/imports"), ("planner", "/current/general/login")]
+)
+def test_a_refused_call_whose_body_comes_late_leaves_the_connection_open(houses, service, path):
+    address = urlsplit(houses.home.url(service))
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        answers = connection.makefile("rb")
+        for _ in range(3):
+            head = f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 6\r\n\r\n"
+            connection.sendall(head.encode())
+            time.sleep(0.3)
+            connection.sendall(b'{"a"::')
+            assert answers.readline().split()[1] in {b"400", b"401"}
+            length = 0
+            while (line := answers.readline().strip()) != b"":
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            answers.read(length)
 
 
 FUNCTIONS = (

@@ -1,5 +1,6 @@
 """What the pages of both halves share: security headers, the clock, refusals as pages, the way home."""
 
+import contextlib
 import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,6 +16,26 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'; frame-src 'self'"
 )
+
+MOST_UNREAD = 64 * 1024
+
+
+class ReadToEndMiddleware:
+    """Reads what a refused call still sends, up to MOST_UNREAD bytes.
+
+    A server closes a connection whose request was not read whole; a client that goes on with the next call on it at
+    that moment is cut off without an answer.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, then read the rest."""
+        response = self.get_response(request)
+        with contextlib.suppress(OSError, ValueError):
+            request.read(MOST_UNREAD)
+        return response
 
 
 class SecurityHeadersMiddleware:

@@ -79,6 +79,7 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "MIDDLEWARE": [
             "django.middleware.security.SecurityMiddleware",
             "whitenoise.middleware.WhiteNoiseMiddleware",
+            "tandem.kit.web.ReadToEndMiddleware",
             "tandem.kit.web.SecurityHeadersMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.common.CommonMiddleware",

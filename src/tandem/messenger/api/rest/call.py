@@ -1,6 +1,6 @@
 """One REST call: who, what path, which parameters, the body."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -23,12 +23,17 @@ class Call:
     request: HttpRequest
     account_id: int
     user_name: str
-    segments: tuple[str, ...]
+    path: Mapping[str, str]
     clock: Clock
 
-    def number(self, at: int) -> int:
-        """A path segment that is an id."""
-        return int(self.segments[at])
+    def number(self, name: str) -> int:
+        """A path parameter that is an id."""
+        return int(self.path[name])
+
+    @property
+    def original_id(self) -> str:
+        """The shop's own id of a contact, as the path has it."""
+        return self.path["originalId"]
 
     def text(self, name: str, default: str = "") -> str:
         """A query parameter."""

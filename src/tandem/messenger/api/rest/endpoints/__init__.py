@@ -1,0 +1,1 @@
+"""The calls, by what they are about: a thin translation of what services answer."""

@@ -1,0 +1,23 @@
+"""Every call of the REST API, in the order in which addresses are tried."""
+
+from tandem.messenger.api.rest.endpoint import Endpoint
+from tandem.messenger.api.rest.endpoints import account, contacts, imports, lists, projects, triggers
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *account.ENDPOINTS,
+    *projects.ENDPOINTS,
+    *triggers.ENDPOINTS,
+    *lists.ENDPOINTS,
+    *contacts.ENDPOINTS,
+    *imports.ENDPOINTS,
+)
+#: first words of the published API; what follows them is not all known
+# fmt: off
+KNOWN = frozenset({
+    "abandonedcart", "apps", "authentication", "auto", "batches", "batchtrigger", "campaigns", "contacts",
+    "emailclients", "features", "forms", "filters", "ftpaccounts", "integration", "jobs", "journeys",
+    "lists", "messages", "microsites", "pe", "placeholders", "projects", "properties", "purchasehistory",
+    "reports", "retention", "sheduled", "sms", "systemfeedback", "systeminfo", "systemusers", "token",
+    "tracking", "triggers", "webhooks", "maintenance",
+})
+# fmt: on

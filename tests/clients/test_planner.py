@@ -3,6 +3,7 @@ from datetime import date
 import orjson
 import pytest
 from tests.fixtures.planner_server import row, running
+from tests.fixtures.reading import whole_list
 
 from tandem.clients.planner import (
     CustomerTwice,
@@ -36,43 +37,43 @@ def planner():
 
 class TestCompleteRead:
     def test_walks_the_pages_until_the_empty_one(self, planner):
-        seen = []
-        read = planner.client.complete_read(9, 505, on_page=seen.append)
+        read = whole_list(planner.client, 9, 505)
         assert [found.customer_id for found in read.rows] == ["c0", "c1", "c2", "c3", "c4"]
-        assert (read.expected, seen, read.channel_rows[0].template_id) == (5, [2, 4, 5], 14)
+        assert (read.expected, read.after, read.channel_rows[0].template_id) == (5, [2, 4, 5], 14)
         pages = [query.get("$skip") for name, query, *_ in planner.asked if name.startswith("GetCustomer")]
         assert pages == [None, ["2"], ["4"], ["5"]]
 
     def test_a_count_that_does_not_fit_is_refused(self, planner):
         planner.details["TestGroupSize"] = 6
         with pytest.raises(ListIncomplete):
-            planner.client.complete_read(9, 505)
+            whole_list(planner.client, 9, 505)
 
     def test_a_longer_list_is_refused(self, planner):
         planner.details["TestGroupSize"] = 4
         with pytest.raises(ListIncomplete):
-            planner.client.complete_read(9, 505)
+            whole_list(planner.client, 9, 505)
 
     def test_a_page_twice_is_refused(self, planner):
         page = orjson.dumps([row(0), row(1)])
         planner.answers["GetCustomerExecutionDetailsByCampaign"] = (200, page)
         with pytest.raises(PageRepeated):
-            planner.client.complete_read(9, 505)
+            whole_list(planner.client, 9, 505)
 
-    def test_a_customer_twice_is_refused(self, planner):
+    def test_what_the_keeper_refuses_ends_the_reading(self, planner):
         planner.rows[3] = row(1)
         with pytest.raises(CustomerTwice):
-            planner.client.complete_read(9, 505)
+            whole_list(planner.client, 9, 505)
+        assert sum(name.startswith("GetCustomer") for name, *_ in planner.asked) == 2
 
     def test_a_campaign_of_another_channel_is_refused_before_its_list_is_read(self, planner):
         with pytest.raises(NotForThisChannel) as caught:
-            planner.client.complete_read(9, 504)
+            whole_list(planner.client, 9, 504)
         assert caught.value.detail == "Campaign 9 is for channel 505, not for channel 504."
         assert [name for name, *_ in planner.asked] == ["login", "GetCampaignDetails"]
 
     def test_several_channels_are_read_twice(self, planner):
         planner.details |= {"IsMultiChannel": True, "TestGroupSize": 10}
-        read = planner.client.complete_read(9, 505)
+        read = whole_list(planner.client, 9, 505)
         assert (read.expected, len(read.rows)) == (None, 5)
         assert sum(name.startswith("GetCustomer") for name, *_ in planner.asked) == 8
 
@@ -83,11 +84,31 @@ class TestCompleteRead:
             (200, orjson.dumps(page)) for page in pages
         ]
         with pytest.raises(ListIncomplete):
-            planner.client.complete_read(9, 505)
+            whole_list(planner.client, 9, 505)
+
+    @pytest.mark.parametrize(
+        "second",
+        [[[row(0)], []], [[row(0), row(1)], [row(2)], []], [[row(0), row(1, TemplateID=15)], []]],
+        ids=["shorter", "longer", "another template"],
+    )
+    def test_a_second_read_that_differs_is_refused(self, planner, second):
+        planner.details["TestGroupSize"] = None
+        planner.answers["GetCustomerExecutionDetailsByCampaign"] = [
+            (200, orjson.dumps(page)) for page in [[row(0), row(1)], [], *second]
+        ]
+        with pytest.raises(ListIncomplete):
+            whole_list(planner.client, 9, 505)
+
+    def test_a_second_read_in_another_order_is_the_same_list(self, planner):
+        planner.details["TestGroupSize"] = None
+        planner.answers["GetCustomerExecutionDetailsByCampaign"] = [
+            (200, orjson.dumps(page)) for page in [[row(0), row(1)], [], [row(1)], [row(0)], []]
+        ]
+        assert whole_list(planner.client, 9, 505).expected is None
 
     def test_control_and_other_channels_are_left_out(self, planner):
         planner.rows += [row(5, ActionID=1), row(0, ChannelID=504)]
-        assert len(planner.client.complete_read(9, 505).rows) == 5
+        assert len(whole_list(planner.client, 9, 505).rows) == 5
 
     @pytest.mark.parametrize(
         ("answer", "problem"),
@@ -108,7 +129,7 @@ class TestCompleteRead:
     def test_what_is_wrong_is_said(self, planner, answer, problem):
         planner.answers["GetCustomerExecutionDetailsByCampaign"] = answer
         with pytest.raises(problem) as caught:
-            planner.client.complete_read(9, 505)
+            whole_list(planner.client, 9, 505)
         assert caught.value.detail.endswith((".", ")"))
 
 

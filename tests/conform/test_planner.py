@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from tests.fixtures.reading import whole_list
 from typer.testing import CliRunner
 
 from tandem.clients.planner import PlannerClient, PlannerRefusedLogin
@@ -139,7 +140,7 @@ class TestDeviations:
             )
             assert client.get_last_data_update().isoformat() == "2026-11-22"
             [campaign] = client.executed_campaigns_by_channel(504, NOW.date())
-            read = client.complete_read(campaign, 504)
+            read = whole_list(client, campaign, 504)
             assert len(read.rows) == 1350
             assert {row.scheduled_time[:16] for row in read.rows} == {"2026-11-23 13:45"}
             assert read.channel_rows[0].template_id == 11

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from optimove.client import Client
+from tests.fixtures.reading import whole_list
 from typer.testing import CliRunner
 
 from tandem.clients.planner import (
@@ -88,13 +89,13 @@ def test_starts_within_a_second_of_work():
 class TestTheMessengersClient:
     @pytest.mark.parametrize("way", [{}, {"api_key": "simulator", "user": "", "password": ""}])
     def test_reads_a_whole_list(self, simulated, way):
-        read = client(simulated, **way).complete_read(newest(simulated), 504)
+        read = whole_list(client(simulated, **way), newest(simulated), 504)
         assert (len(read.rows), read.expected) == (86, 86)
         assert len({row.customer_id for row in read.rows}) == 86
 
     @pytest.mark.parametrize("size", [1, 7, 86, 87, 100_000])
     def test_pages_of_any_size(self, simulated, size):
-        read = client(simulated, page=size).complete_read(newest(simulated), 504)
+        read = whole_list(client(simulated, page=size), newest(simulated), 504)
         assert len(read.rows) == 86
 
     def test_logs_in_again_when_the_token_has_expired(self, simulated):
@@ -140,18 +141,18 @@ class TestTheMessengersClient:
     def test_faults_are_told_and_nothing_is_made_up(self, simulated, fault, problem):
         tell(simulated, "fault", fault=fault, function="GetCustomerExecutionDetailsByCampaign")
         with pytest.raises(problem):
-            client(simulated).complete_read(newest(simulated), 504)
+            whole_list(client(simulated), newest(simulated), 504)
         tell(simulated, "fault", "DELETE")
-        assert len(client(simulated).complete_read(newest(simulated), 504).rows) == 86
+        assert len(whole_list(client(simulated), newest(simulated), 504).rows) == 86
 
     def test_a_page_twice_is_noticed(self, simulated):
         one, campaign = client(simulated), newest(simulated)
-        one.complete_read(campaign, 504)
+        whole_list(one, campaign, 504)
         name = "GetCustomerExecutionDetailsByCampaign"
         next(iter(one.execution_pages(campaign, 504)))
         tell(simulated, "fault", fault="page-twice", function=name)
         with pytest.raises((PageRepeated, ListIncomplete)):
-            one.complete_read(campaign, 504)
+            whole_list(one, campaign, 504)
 
     def test_slow(self, simulated):
         tell(simulated, "fault", fault="slow", function="GetLastDataUpdate", seconds=1.5)
@@ -229,9 +230,7 @@ class TestEvents:
         assert [(b["EventTypeID"], b["CampaignID"], b["ChannelID"]) for b in bodies] == [
             (13, made["CampaignID"], 505)
         ]
-        assert (
-            len(client(simulated).complete_read(made["CampaignID"], 505).rows) == made["TestGroupSize"] == 9
-        )
+        assert len(whole_list(client(simulated), made["CampaignID"], 505).rows) == made["TestGroupSize"] == 9
 
     def test_any_event(self, simulated, heard):
         url, bodies = heard

@@ -1,5 +1,6 @@
 """A client of the planner's wire contract (Optimove's format), tolerant of what real servers do."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,15 +33,20 @@ CustomerTwice = problems.CustomerTwice
 
 METRICS_AT_ONCE = 100
 MOST_ROWS = 50_000_000
+#: is given the rows of each page; the one that keeps them refuses a customer it has (CustomerTwice)
+Keep = Callable[[list[ExecutionRow]], object]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompleteRead:
-    """A campaign's list on one channel, checked. expected: the count the planner told, None if it told none."""
+    """What was read of a campaign's list on one channel, its count checked; its rows went page by page to their keeper.
+
+    rows: how many; expected: the count the planner told, None if it told none.
+    """
 
     details: CampaignDetails
     channel_rows: tuple[ChannelDetails, ...]
-    rows: tuple[ExecutionRow, ...]
+    rows: int
     expected: int | None
 
 
@@ -116,14 +122,12 @@ class PlannerClient(PlannerCalls):
             yield rows
         raise problems.wrong("The planner's list does not end.")
 
-    def complete_read(
-        self, campaign_id: int, channel_id: int, on_page: Callable[[int], None] | None = None
-    ) -> CompleteRead:
-        """The whole list of an occurrence on a channel, checked: its count, and each customer once.
+    def complete_read(self, campaign_id: int, channel_id: int, keep: Keep) -> CompleteRead:
+        """Read the whole list of an occurrence on a channel, page by page, and check it as it comes.
 
         With one channel the count is TestGroupSize. With several, or none told, the list is read twice and both
-        must be equal. on_page is told the number of rows after each page.
-        Raises NotForThisChannel, ListIncomplete, CustomerTwice, PageRepeated and what a single call raises.
+        must be equal. `keep` is given the rows of each page once; what it has is the list only if this returns.
+        Raises NotForThisChannel, ListIncomplete, PageRepeated, what `keep` raises and what a single call raises.
         """
         details = self.campaign_details(campaign_id)
         if details.channels and channel_id not in details.channels:
@@ -131,14 +135,13 @@ class PlannerClient(PlannerCalls):
         channel_rows = self.campaign_channel_details(campaign_id, channel_id)
         one_channel = not details.is_multi_channel and len(details.channels) <= 1
         expected = details.test_group_size if one_channel else None
-        rows = self._read_once(campaign_id, channel_id, expected, on_page)
-        if expected is not None and len(rows) != expected:
-            raise _incomplete(expected, len(rows))
         if expected is None:
-            again = self._read_once(campaign_id, channel_id, None, on_page)
-            if _keys(rows) != _keys(again):
-                raise _incomplete(len(rows), len(again))
-        return CompleteRead(details=details, channel_rows=channel_rows, rows=tuple(rows), expected=expected)
+            count = self._read_twice(campaign_id, channel_id, keep)
+        else:
+            count = self._read_once(campaign_id, channel_id, expected, keep)
+            if count != expected:
+                raise _incomplete(expected, count)
+        return CompleteRead(details=details, channel_rows=channel_rows, rows=count, expected=expected)
 
     def update_campaign_metrics(self, rows: Sequence[Metric], key: str = "") -> None:
         """Report values; the planner adds them, so report each once, or with a key where `counts_once`."""
@@ -146,25 +149,28 @@ class PlannerClient(PlannerCalls):
             batch = [row.document() for row in rows[start : start + METRICS_AT_ONCE]]
             self._write("integrations/UpdateCampaignMetrics", batch, f"{key}-{start}" if key else "")
 
-    def _read_once(
-        self, campaign_id: int, channel_id: int, expected: int | None, on_page: Callable[[int], None] | None
-    ) -> list[ExecutionRow]:
-        rows: list[ExecutionRow] = []
-        seen: set[str] = set()
+    def _read_twice(self, campaign_id: int, channel_id: int, keep: Keep) -> int:
+        first, again = _Sum(), _Sum()
+
+        def both(rows: list[ExecutionRow]) -> None:
+            keep(rows)
+            first.add(rows)
+
+        count = self._read_once(campaign_id, channel_id, None, both)
+        second = self._read_once(campaign_id, channel_id, count, again.add)
+        if (count, first.total) != (second, again.total):
+            raise _incomplete(count, second)
+        return count
+
+    def _read_once(self, campaign_id: int, channel_id: int, most: int | None, keep: Keep) -> int:
+        count = 0
         for page in self.execution_pages(campaign_id, channel_id):
             mine = [row for row in page if _is_sent(row, channel_id)]
-            seen.update(row.customer_id for row in mine)
-            rows.extend(mine)
-            if len(seen) != len(rows):
-                raise problems.CustomerTwice(
-                    "A customer is on the planner's list twice.",
-                    "Nothing was sent. The list is read again by schedule.",
-                )
-            if expected is not None and len(rows) > expected:
-                raise _incomplete(expected, len(rows))
-            if on_page:
-                on_page(len(rows))
-        return rows
+            keep(mine)
+            count += len(mine)
+            if most is not None and count > most:
+                raise _incomplete(most, count)
+        return count
 
     def _execution_page(self, campaign_id: int, channel_id: int, skip: int) -> list[ExecutionRow]:
         query = {"CampaignID": campaign_id, "ChannelID": channel_id, **self._profile.page(skip, self._page)}
@@ -176,8 +182,16 @@ def _is_sent(row: ExecutionRow, channel_id: int) -> bool:
     return row.action_id != wire.CONTROL_ACTION and row.channel_id in (None, channel_id)
 
 
-def _keys(rows: list[ExecutionRow]) -> set[tuple[str, int | None]]:
-    return {(row.customer_id, row.template_id) for row in rows}
+class _Sum:
+    """Tells two readings apart that do not hold the same rows, in whatever order, without keeping them."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def add(self, rows: list[ExecutionRow]) -> None:
+        for row in rows:
+            digest = hashlib.sha256(f"{row.customer_id}\t{row.template_id}".encode()).digest()
+            self.total = (self.total + int.from_bytes(digest, "big")) % 2**256
 
 
 def _incomplete(expected: int, got: int) -> problems.ListIncomplete:

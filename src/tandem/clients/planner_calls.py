@@ -19,6 +19,8 @@ PAGE_TIMEOUT = 120.0
 #: seconds after its last use at which a token is given up; the planner gives it up after 1,200
 TOKEN_LIFE = 1190.0
 MOST_PAGES = 10_000
+#: rows of a list asked for at once: a page is a few megabytes, and a list of any length is no more in memory
+ROWS_AT_ONCE = 25_000
 
 
 class PlannerCalls:
@@ -32,7 +34,7 @@ class PlannerCalls:
         password: str = "",
         api_key: str = "",
         http: Http | None = None,
-        page: int = wire.DETAILS_PAGE,
+        page: int = ROWS_AT_ONCE,
         profile: Profile = PLAIN,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:

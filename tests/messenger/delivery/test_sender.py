@@ -2,6 +2,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from tests.fixtures.sendings import (
     CLOCK,
     change_contact,
@@ -15,7 +16,7 @@ from tests.fixtures.sendings import (
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.delivery import claims, gate, journal, ledger, recovery, sender, service
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, PlannedTemplate, SendingState
-from tandem.messenger.delivery.errors import ClaimLost, ListChanged, OutboundStopped
+from tandem.messenger.delivery.errors import ClaimLost, ListChanged, ListedTwice, OutboundStopped
 from tandem.messenger.delivery.models import Attempt, Block, Sender, Sending
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -263,6 +264,20 @@ class TestLedger:
             )
         assert not Sending.objects.exists()
         assert not Attempt.objects.exists()
+
+    def test_a_customer_twice_leaves_nothing_behind(self, house):
+        with pytest.raises(ListedTwice), transaction.atomic():
+            create_sending(house, ["c1", "c2", "c1"])
+        assert not Sending.objects.exists()
+        assert not Attempt.objects.exists()
+
+    def test_a_row_belongs_to_a_sending_of_its_account(self, house):
+        sending_id = create_sending(house, create_contacts(house, 1))
+        other = create_house("Southwind")
+        for change in ({"account_id": other.account_id}, {"sending_id": sending_id + 1}):
+            with pytest.raises(IntegrityError, match="attempt_of_sending"), transaction.atomic():
+                Attempt.objects.update(**change)
+                connection.check_constraints()
 
 
 class TestRecovery:

@@ -57,13 +57,11 @@ class Planner:
     def campaign_details(self, campaign_id):
         self.login()
 
-    def complete_read(self, campaign_id, channel_id, on_page=None):
+    def complete_read(self, campaign_id, channel_id, keep):
         self.login()
         templates = sorted({template for _, template in self.rows})
-        return CompleteRead(
-            details=None,
-            channel_rows=tuple(ChannelDetails(template_id=t, scheduled_time=self.time) for t in templates),
-            rows=tuple(
+        keep(
+            [
                 ExecutionRow(
                     customer_id=customer,
                     action_id=2,
@@ -74,7 +72,12 @@ class Planner:
                     promo_code="",
                 )
                 for customer, template in self.rows
-            ),
+            ]
+        )
+        return CompleteRead(
+            details=None,
+            channel_rows=tuple(ChannelDetails(template_id=t, scheduled_time=self.time) for t in templates),
+            rows=len(self.rows),
             expected=len(self.rows),
         )
 

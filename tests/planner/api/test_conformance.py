@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from optimove.client import Client
+from tests.fixtures.reading import whole_list
 
 from tandem.clients.planner import PlannerClient, PlannerKnowsNot, PlannerRefusedLogin
 from tandem.contract.planner_api import Metric
@@ -132,7 +133,7 @@ class TestOurClient:
         assert [found.channel_id for found in client.registered_event_listeners()] == [504]
         campaign = listed.occurrence_id
         assert client.executed_campaigns_by_channel(504, date(2026, 7, 1)) == (campaign,)
-        read = client.complete_read(campaign, 504)
+        read = whole_list(client, campaign, 504)
         assert (sorted(row.customer_id for row in read.rows), read.expected) == (SENDABLE, 16)
         client.update_campaign_metrics(
             [Metric(channel_id=504, campaign_id=campaign, template_id=11, metric_id=0, value=16)]
@@ -153,4 +154,4 @@ class TestOurClient:
 
     def test_unknown_campaign(self, ours, shop):
         with pytest.raises(PlannerKnowsNot):
-            ours(api_key=shop.full.api_key).complete_read(4711, 505)
+            whole_list(ours(api_key=shop.full.api_key), 4711, 505)

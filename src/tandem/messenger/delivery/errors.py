@@ -21,6 +21,12 @@ class ListChanged(Conflict):
     title = "This list was taken already"
 
 
+class ListedTwice(Conflict):
+    """A list names a customer twice."""
+
+    title = "The list names a customer twice"
+
+
 class BadToken(NotFound):
     """The link is not one of ours."""
 

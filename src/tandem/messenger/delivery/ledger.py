@@ -1,6 +1,7 @@
 """Opening a sending: the list becomes ledger rows, all in one transaction, before anything is sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,8 @@ from tandem.kit.failpoints import failpoint
 from tandem.messenger.delivery.domain import BLOCK_ROWS, LATE_CUT_OFF, Channel, PlannedTemplate, SendingState
 from tandem.messenger.delivery.errors import ListChanged
 from tandem.messenger.delivery.models import Sending, SendingTemplate
+from tandem.messenger.delivery.staging import StagedList
 
-_LIST = """
-CREATE TEMPORARY TABLE tandem_list (seq INT, customer TEXT, template_id BIGINT) ON COMMIT DROP
-"""
-_COPY = "COPY tandem_list (seq, customer, template_id) FROM STDIN"
 #: one row per listed customer; who has no contact, or an address an earlier row has, is settled here
 _ROWS = """
 INSERT INTO messenger_delivery_attempt
@@ -51,7 +49,7 @@ def open_sending(
     source_key: str,
     channel: Channel,
     templates: Sequence[PlannedTemplate],
-    rows: Iterable[tuple[str, int]],
+    rows: StagedList | Iterable[tuple[str, int | None]],
     clock: Clock,
     kind: str = "campaign",
     name: str = "",
@@ -64,7 +62,8 @@ def open_sending(
 ) -> int:
     """The id of the sending of this source; its rows (customer, template) are written once.
 
-    A second call for the same source changes nothing. Raises ListChanged if its list differs from the first.
+    A second call for the same source changes nothing. Raises ListChanged if its list differs from the first, and
+    ListedTwice.
     """
     now = clock.business()
     sending, created = Sending.objects.get_or_create(
@@ -122,19 +121,23 @@ def _write_templates(account_id: int, sending_id: int, templates: Sequence[Plann
 
 
 def _write_rows(
-    account_id: int, sending_id: int, channel: Channel, rows: Iterable[tuple[str, int]], now: datetime
+    account_id: int,
+    sending_id: int,
+    channel: Channel,
+    rows: StagedList | Iterable[tuple[str, int | None]],
+    now: datetime,
 ) -> int:
     named: dict[str, Any] = {"account": account_id, "sending": sending_id, "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute(_LIST)
-        count = 0
-        with cursor.copy(_COPY) as copy:
-            for count, (customer, template_id) in enumerate(rows, 1):
-                copy.write_row((count, customer, template_id))
-        cursor.execute("ANALYZE tandem_list")
-        cursor.execute(_ROWS.format(key=_KEYS[channel]), named)
-        if cursor.rowcount != count:
-            raise ListChanged("The list names a template that the campaign does not have.", "Fetch it again.")
-        cursor.execute(_BLOCKS.format(size=BLOCK_ROWS), named)
-        cursor.execute("DROP TABLE tandem_list")
-    return count
+    with ExitStack() as stack:
+        if not isinstance(rows, StagedList):
+            given, rows = rows, stack.enter_context(StagedList())
+            rows.add(given)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE tandem_list")
+            cursor.execute(_ROWS.format(key=_KEYS[channel]), named)
+            if cursor.rowcount != rows.rows:
+                raise ListChanged(
+                    "The list names a template that the campaign does not have.", "Fetch it again."
+                )
+            cursor.execute(_BLOCKS.format(size=BLOCK_ROWS), named)
+        return rows.rows

@@ -1,6 +1,8 @@
-"""From a heard campaign to a sending: read the whole list from the planner, check it, write the ledger at once."""
+"""From a heard campaign to a sending: read the whole list from the planner, check it, write the ledger at once.
 
-import hashlib
+The list is never whole in this process: its pages go into a temporary table, and from there into the ledger.
+"""
+
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,13 +10,15 @@ from datetime import timedelta
 from django.db import connection, transaction
 
 from tandem.clients.planner import CompleteRead
-from tandem.clients.planner_problems import NotForThisChannel
+from tandem.clients.planner_problems import CustomerTwice, NotForThisChannel
 from tandem.contract.planner_api import ChannelDetails, ExecutionRow
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
 from tandem.messenger.delivery import ledger
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate
+from tandem.messenger.delivery.errors import ListedTwice
+from tandem.messenger.delivery.staging import StagedList
 from tandem.messenger.listener.domain import InboxState, retry_after, wire_to_utc
 from tandem.messenger.listener.errors import InboxNotFound, ListNotUsable
 from tandem.messenger.listener.models import ChannelBinding, Inbox
@@ -65,11 +69,12 @@ def retry(account_id: int, inbox_id: int, *, clock: Clock) -> None:
 def _try(row: Inbox, clock: Clock) -> bool:
     try:
         failpoint("m4")
-        read = client_of(row.account_id).complete_read(
-            row.campaign_id, row.channel_id, on_page=lambda *_: failpoint("m5")
-        )
-        failpoint("m7")
-        sending_id = _open(row, read, clock)
+        with StagedList() as staged:
+            read = client_of(row.account_id).complete_read(
+                row.campaign_id, row.channel_id, keep=lambda rows: _keep(staged, rows)
+            )
+            failpoint("m7")
+            sending_id = _open(row, read, staged, clock)
     except Problem as problem:
         _failed(row, problem, clock)
         return False
@@ -82,8 +87,19 @@ def _try(row: Inbox, clock: Clock) -> bool:
     return True
 
 
+def _keep(staged: StagedList, rows: Sequence[ExecutionRow]) -> None:
+    try:
+        staged.add((row.customer_id, row.template_id) for row in rows)
+    except ListedTwice as error:
+        raise CustomerTwice(
+            "A customer is on the planner's list twice.",
+            "Nothing was sent. The list is read again by schedule.",
+        ) from error
+    failpoint("m5")
+
+
 @transaction.atomic
-def _open(row: Inbox, read: CompleteRead, clock: Clock) -> int:
+def _open(row: Inbox, read: CompleteRead, staged: StagedList, clock: Clock) -> int:
     """Sending, ledger rows and the inbox row's end, in one transaction."""
     binding = ChannelBinding.objects.filter(account_id=row.account_id, channel_id=row.channel_id).first()
     if binding is None:
@@ -92,18 +108,18 @@ def _open(row: Inbox, read: CompleteRead, clock: Clock) -> int:
         )
     zone = connection_row(row.account_id).zone
     templates = _templates(row.account_id, binding.kind, read.channel_rows, zone)
-    _check_rows(read.rows, {template.template_id for template in templates}, row.channel_id)
+    _check(staged, {template.template_id for template in templates})
     sending_id = ledger.open_sending(
         row.account_id,
         source_key=f"campaign:{row.campaign_id}:{row.channel_id}",
         channel=Channel(binding.kind),
         templates=templates,
-        rows=((line.customer_id, line.template_id or 0) for line in read.rows),
+        rows=staged,
         clock=clock,
         name=f"Campaign {row.campaign_id}",
         campaign_id=row.campaign_id,
         channel_id=row.channel_id,
-        list_hash=_hash(read.rows),
+        list_hash=staged.digest(),
     )
     Inbox.objects.filter(account_id=row.account_id, id=row.id).update(
         state=InboxState.TAKEN.value,
@@ -146,25 +162,15 @@ def _templates(
     return planned
 
 
-def _check_rows(rows: Sequence[ExecutionRow], templates: set[int], channel_id: int) -> None:
-    if not rows:
+def _check(staged: StagedList, templates: set[int]) -> None:
+    if not staged.rows:
         raise ListNotUsable(
             "The planner's list is empty.", "Nobody is sent anything; look at the campaign there."
         )
-    for line in rows:
-        if line.template_id not in templates:
-            raise ListNotUsable(
-                f"The list names template {line.template_id}, the campaign does not.", "Look at the campaign."
-            )
-        if line.channel_id is not None and line.channel_id != channel_id:
-            raise ListNotUsable(f"The list holds rows of channel {line.channel_id}.", "Look at the campaign.")
-
-
-def _hash(rows: Sequence[ExecutionRow]) -> str:
-    digest = hashlib.sha256()
-    for line in sorted(f"{row.customer_id}\t{row.template_id}\n" for row in rows):
-        digest.update(line.encode())
-    return digest.hexdigest()
+    for template_id in staged.templates() - templates:
+        raise ListNotUsable(
+            f"The list names template {template_id}, the campaign does not.", "Look at the campaign."
+        )
 
 
 def _failed(row: Inbox, problem: Problem, clock: Clock) -> None:

@@ -44,6 +44,7 @@ STATES: dict[str, tuple[str, str]] = {
     "missed": (_RED, "circle-x"),
     "failed": (_RED, "circle-x"),
     "bounced": (_RED, "circle-x"),
+    "being cancelled": (_YELLOW, "ban"),
     "cancelled": (_GREY, "ban"),
     "closed": (_GREY, "ban"),
 }

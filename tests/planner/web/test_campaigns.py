@@ -320,6 +320,31 @@ def test_a_made_list_shows_its_numbers(client, account, filled, clock):
     assert "No consent" in page.content.decode()
 
 
+def test_a_fetched_campaign_is_cancelled_with_what_is_certain(client, account, filled, clock):
+    client.post("/ui/campaigns/new", {**filled, "control": "0", "do": "schedule"})
+    saved = campaigns.list_campaigns(account.id)[0]
+    url = f"/ui/campaigns/{saved.id}"
+    consent = ConsentRow(
+        customer_id="C1", has_email=True, email_consent=True, has_mobile=False, sms_consent=False
+    )
+    customers.refresh_consent(account.id, filled["connection"], [consent], full=True, read_at=clock.business())
+    clock.move(hours=23, minutes=50)
+    execution.make_list(account.id, saved.occurrence_id, clock=clock)
+    assert "The messenger has nothing of the list, so nobody gets it." in client.get(url).content.decode()
+    execution.details_served(account.id, saved.occurrence_id, 504, rows=1, clock=clock)
+    assert "The messenger has the list already." in client.get(url).content.decode()
+    page = client.post(f"{url}/cancel", follow=True).content.decode()
+    assert "is being cancelled. The messenger has its list and is told to stop." in page
+    assert "Nobody listens to event 4." in page
+    assert 'hx-trigger="every 2s"' in page
+    assert "Yes, cancel it" not in page
+    totals, stated = {0: 0, 5: 1, 9: 0}, {(11, 0), (11, 5), (11, 9)}
+    execution.metrics_arrived(account.id, saved.occurrence_id, totals, stated=stated, clock=clock)
+    page = client.get(url).content.decode()
+    assert "1 not sent, 0 sent, 0 failed. The messenger sent nothing." in page
+    assert "every 2s" not in page
+
+
 def test_a_move_the_state_forbids_is_said_in_words(client, account, filled):
     client.post("/ui/campaigns/new", {**filled, "do": "draft"})
     saved = campaigns.list_campaigns(account.id)[0]

@@ -189,7 +189,11 @@ def schedule_campaign(request: HttpRequest, campaign_id: Id) -> Any:
     operation_id="cancel_campaign",
 )  # fmt: skip
 def cancel_campaign(request: HttpRequest, campaign_id: Id) -> Any:
-    """Possible until the messenger has fetched the list."""
+    """Possible until its send time, afterwards only if the messenger has nothing of the list.
+
+    `cancelled`: nothing is sent. `being cancelled`: the messenger has the list and is told to stop; its timeline says
+    what it reports.
+    """
     return service.cancel_campaign(
         caller(request).account_id, campaign_id, clock=clock(), actor=actor(request)
     )

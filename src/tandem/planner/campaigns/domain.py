@@ -30,6 +30,7 @@ class OccurrenceState(StrEnum):
     SENT = "sent"
     SENT_WITH_FAILURES = "sent with failures"
     NOT_RUN = "not run"
+    BEING_CANCELLED = "being cancelled"
     CANCELLED = "cancelled"
 
 
@@ -40,19 +41,27 @@ MOVES: Mapping[OccurrenceState, frozenset[OccurrenceState]] = {
     _S.SCHEDULED: frozenset({_S.MAKING_LIST, _S.NOT_RUN, _S.CANCELLED}),
     _S.MAKING_LIST: frozenset({_S.WAITING, _S.CLEARANCE, _S.NOT_RUN, _S.CANCELLED}),
     _S.CLEARANCE: frozenset({_S.WAITING, _S.NOT_RUN, _S.CANCELLED}),
-    _S.WAITING: frozenset({_S.SENDING, _S.SENT, _S.SENT_WITH_FAILURES, _S.NOT_RUN, _S.CANCELLED}),
+    _S.WAITING: frozenset(
+        {_S.SENDING, _S.SENT, _S.SENT_WITH_FAILURES, _S.NOT_RUN, _S.BEING_CANCELLED, _S.CANCELLED}
+    ),
     _S.SENDING: frozenset({_S.SENT, _S.SENT_WITH_FAILURES}),
     _S.SENT: frozenset(),
     _S.SENT_WITH_FAILURES: frozenset(),
     _S.NOT_RUN: frozenset({_S.SCHEDULED}),
+    _S.BEING_CANCELLED: frozenset({_S.CANCELLED}),
     _S.CANCELLED: frozenset(),
 }
 FINAL = frozenset(state for state, after in MOVES.items() if not after)
 CHANGEABLE = frozenset({_S.DRAFT, _S.SCHEDULED})
 #: the list is frozen and nobody else has it yet
 PROCESSED = frozenset({_S.CLEARANCE, _S.WAITING})
+#: cancelled by a person; the messenger may still be asked to stop what it has
+CANCELLED_STATES = frozenset({_S.BEING_CANCELLED, _S.CANCELLED})
 #: how long those who were on a cancelled campaign's list are told
 CANCELLED_KEPT = timedelta(hours=2)
+STOP_THERE = (
+    "Pause or cancel its sending at the messenger, under Sendings; what has not left yet stays there."
+)
 
 
 class TimeRefused(Refused):
@@ -141,6 +150,7 @@ class CampaignView:
     """A campaign with its one occurrence; `occurrence_id` is the CampaignID of the wire.
 
     clearance_at: until when a third party may clear customers; None = the campaign is not conditional.
+    fetched_at: when the messenger first fetched of the list; None = it has nothing of it.
     """
 
     id: int
@@ -174,6 +184,7 @@ class CampaignView:
     promo_codes: tuple[str, ...]
     clearance_minutes: float | None
     clearance_at: datetime | None
+    fetched_at: datetime | None = None
 
     @property
     def ends_on(self) -> date:
@@ -184,6 +195,19 @@ class CampaignView:
     def gives_up_at(self) -> datetime:
         """The instant after which nothing may be sent any more."""
         return self.send_at + timedelta(minutes=self.late_minutes)
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the messenger has the list, or some of it."""
+        return self.fetched_at is not None
+
+    def can_be_cancelled(self, now: datetime) -> bool:
+        """Whether it may still be cancelled here."""
+        try:
+            cancelled_as(self.state, self.name, fetched=self.is_fetched, due=self.send_at <= now)
+        except MoveRefused:
+            return False
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +241,25 @@ def check_move(before: OccurrenceState, after: OccurrenceState, name: str) -> No
     """Raises MoveRefused with the state in words."""
     if not may_move(before, after):
         raise MoveRefused(f"{name} is {before}, so it cannot become {after}.", _advice(before))
+
+
+def cancelled_as(state: OccurrenceState, name: str, *, fetched: bool, due: bool) -> OccurrenceState:
+    """Where cancelling leads: `being cancelled` once the messenger has the list, else `cancelled` at once.
+
+    due: the send time has come. Raises MoveRefused.
+    """
+    if state is _S.BEING_CANCELLED:
+        raise MoveRefused(
+            f"{name} is being cancelled already.", "What the messenger reports is shown with the campaign."
+        )
+    if state is _S.SENDING or (state is _S.WAITING and fetched and due):
+        raise MoveRefused(
+            f"The send time of {name} has come and the messenger has its list, so messages may have left.",
+            STOP_THERE,
+        )
+    after = _S.BEING_CANCELLED if state is _S.WAITING and fetched else _S.CANCELLED
+    check_move(state, after, name)
+    return after
 
 
 def check_plan(plan: CampaignPlan) -> None:
@@ -319,7 +362,7 @@ def _check_sendable(plan: CampaignPlan, chosen: list[Offered]) -> None:
 
 def _advice(state: OccurrenceState) -> str:
     if state in (OccurrenceState.WAITING, OccurrenceState.SENDING):
-        return "The messenger has its list; stop it there."
+        return STOP_THERE
     return "Plan a new campaign instead." if state in FINAL else ""
 
 

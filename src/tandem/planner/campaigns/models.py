@@ -120,6 +120,7 @@ class Occurrence(models.Model):
                         "sent",
                         "sent with failures",
                         "not run",
+                        "being cancelled",
                         "cancelled",
                     ]
                 ),
@@ -139,6 +140,7 @@ class Occurrence(models.Model):
                         "waiting for clearance",
                         "waiting for messenger",
                         "sending",
+                        "being cancelled",
                     ]
                 ),
             ),

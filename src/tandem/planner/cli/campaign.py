@@ -211,16 +211,19 @@ def cancel(
     account: Account = "",
     as_json: Json = False,
 ) -> None:
-    """Cancel a campaign that is not sent yet."""
+    """Cancel a campaign before its send time; a messenger that has its list is told to send nothing."""
     from tandem.kit import clock
     from tandem.planner.accounts.service import find_account
     from tandem.planner.campaigns import service
 
-    owner = find_account(account or None)
-    view = service.get_campaign(owner.id, campaign)
-    if not dry_run:
-        view = service.cancel_campaign(owner.id, campaign, clock=clock.from_environment())
-    words.print(f"Campaign {view.id}, {view.name}: {view.state}.", markup=False)
+    owner, now = find_account(account or None), clock.from_environment()
+    if dry_run:
+        view = service.get_campaign(owner.id, campaign)
+        after = service.cancelling(owner.id, campaign, clock=now)
+        words.print(f"Campaign {view.id}, {view.name}: {view.state}. Cancelling would leave it {after}.", markup=False)
+    else:
+        view = service.cancel_campaign(owner.id, campaign, clock=now)
+        words.print(f"Campaign {view.id}, {view.name}: {view.state}. {view.cause}", markup=False)
     if as_json:
         print_json(asdict(view))
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from tandem.planner.campaigns.domain import CampaignView, OccurrenceState
+from tandem.planner.campaigns.domain import CANCELLED_STATES, CampaignView, OccurrenceState
 
 NO_CONTACT = "no contact"
 NO_CONSENT = "no consent"
 NOT_CLEARED = "not cleared"
 DROPPED = "left out by the messenger"
+CANCELLED = "cancelled"
 CONTROL, TEST = 1, 2
 SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC = 0, 5, 9
 SETTLING_METRICS = (SENT_METRIC, DROPPED_METRIC, BOUNCED_METRIC)
@@ -145,12 +146,19 @@ class Reported:
         return self.by_metric.get(BOUNCED_METRIC, 0)
 
 
-def outcome_of(summary: ListSummary, reported: Reported) -> Outcome:
-    """The identity, whatever the messenger says: parts never add up to more than was listed."""
+def outcome_of(summary: ListSummary, reported: Reported, campaign: CampaignView | None = None) -> Outcome:
+    """The identity, whatever the messenger says: parts never add up to more than was listed.
+
+    Of a cancelled campaign those left out are named `cancelled`: all of them if the messenger has nothing of the list.
+    """
+    cancelled = campaign is not None and campaign.state in CANCELLED_STATES
+    if campaign is not None and cancelled and not campaign.is_fetched and not reported.sent:
+        reported = Reported(by_metric={DROPPED_METRIC: summary.targeted})
     sent = min(reported.sent, summary.targeted)
     dropped = min(reported.dropped, summary.targeted - sent)
     failed = min(reported.bounced, summary.targeted - sent - dropped)
-    skipped = {**summary.skipped, **({DROPPED: dropped} if dropped else {})}
+    left_out = CANCELLED if cancelled else DROPPED
+    skipped = {**summary.skipped, **({left_out: dropped} if dropped else {})}
     return Outcome(
         listed=summary.listed,
         control=summary.control,

@@ -111,7 +111,7 @@ ORDER BY o.send_at DESC, o.id DESC LIMIT 1
 _DAYS = """
 SELECT o.account_id, o.day, count(*) AS processed
 FROM planner_campaigns_occurrence o
-WHERE o.day BETWEEN %s AND %s AND o.state NOT IN ('draft', 'cancelled')
+WHERE o.day BETWEEN %s AND %s AND o.state NOT IN ('draft', 'being cancelled', 'cancelled')
 GROUP BY o.account_id, o.day
 HAVING NOT bool_or(o.state IN ('scheduled', 'making list'))
    AND count(*) > coalesce((SELECT p.processed FROM planner_execution_processedday p

@@ -120,6 +120,7 @@ def wait(facts: dict[str, Any]) -> dict[str, Any]:
         "waiting for clearance",
         "waiting for messenger",
         "sending",
+        "being cancelled",
     }
     while True:
         states = {

@@ -125,7 +125,7 @@ def get_customer_last_action_executed(call: Call) -> dict[str, Any]:
 
 
 def _served(call: Call, page: Page) -> bytes:
-    execution.details_served(
+    goes_out = execution.details_served(
         call.account_id,
         call["CampaignID"],
         call["ChannelID"],
@@ -133,7 +133,7 @@ def _served(call: Call, page: Page) -> bytes:
         rows=page.rows,
         clock=call.clock,
     )
-    return page.json
+    return page.json if goes_out else b"[]"
 
 
 def _who(call: Call) -> Who:

@@ -1,6 +1,7 @@
 """The verbs of this room."""
 
 from tandem.planner.campaigns.service.actions import find_action, get_action, list_actions
+from tandem.planner.campaigns.service.cancel import cancel_campaign, cancelling
 from tandem.planner.campaigns.service.look import (
     get_campaign,
     list_campaigns,
@@ -10,7 +11,6 @@ from tandem.planner.campaigns.service.look import (
     usable_templates,
 )
 from tandem.planner.campaigns.service.plan import (
-    cancel_campaign,
     change_campaign,
     plan_campaign,
     review,
@@ -21,6 +21,7 @@ from tandem.planner.campaigns.service.promotions import add_promotions, delete_p
 __all__ = [
     "add_promotions",
     "cancel_campaign",
+    "cancelling",
     "change_campaign",
     "delete_promotions",
     "find_action",

@@ -151,4 +151,5 @@ def _view(
         promo_codes=tuple(plan.promo_codes),
         clearance_minutes=None if plan.clearance_seconds is None else plan.clearance_seconds / 60,
         clearance_at=row.clearance_at,
+        fetched_at=row.fetched_at,
     )

@@ -1,4 +1,4 @@
-"""Plan, change, schedule and cancel a campaign; every rule is checked before anything is written."""
+"""Plan, change and schedule a campaign; every rule is checked before anything is written."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -10,9 +10,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.zones import place_name, resolve_local, to_local
 from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns.domain import (
-    CANCELLED_KEPT,
     CHANGEABLE,
-    PROCESSED,
     CampaignPlan,
     CampaignView,
     MoveRefused,
@@ -37,7 +35,7 @@ from tandem.planner.channels.domain import ChannelKind
 from tandem.planner.listeners import service as listeners
 from tandem.planner.targeting import service as targeting
 
-CANCELLED_EVENT, CLEARANCE_EVENT = 4, 5
+CLEARANCE_EVENT = 5
 
 
 def plan_campaign(
@@ -58,7 +56,7 @@ def plan_campaign(
             draw_key=secrets.token_hex(16),
             **_occurrence_fields(plan, channel_id),
         )
-        _record(account_id, "campaign.planned", campaign.name, actor, clock)
+        record(account_id, "campaign.planned", campaign.name, actor, clock)
     return get_campaign(account_id, campaign.pk)
 
 
@@ -68,7 +66,7 @@ def change_campaign(
     """Change a plan; possible until its list is being made. Raises MoveRefused and the rules' refusals."""
     channel_id = _check(account_id, plan, clock)
     with transaction.atomic():
-        occurrence = _locked(account_id, campaign_id)
+        occurrence = locked(account_id, campaign_id)
         if occurrence.state not in CHANGEABLE:
             raise MoveRefused(
                 f"{occurrence.campaign.name} is {occurrence.state} and can no longer be changed.",
@@ -82,7 +80,7 @@ def change_campaign(
         for name, value in _occurrence_fields(plan, channel_id).items():
             setattr(occurrence, name, value)
         occurrence.save()
-        _record(account_id, "campaign.changed", plan.name, actor, clock)
+        record(account_id, "campaign.changed", plan.name, actor, clock)
     return get_campaign(account_id, campaign_id)
 
 
@@ -91,45 +89,13 @@ def schedule_campaign(
 ) -> CampaignView:
     """Let it run at its time. Raises MoveRefused, TimeRefused, TemplatesRefused."""
     with transaction.atomic():
-        occurrence = _locked(account_id, campaign_id)
+        occurrence = locked(account_id, campaign_id)
         check_move(OccurrenceState(occurrence.state), OccurrenceState.SCHEDULED, occurrence.campaign.name)
         _check(account_id, _plan_of(occurrence), clock)
         Occurrence.objects.filter(account_id=account_id, pk=occurrence.pk).update(
             state=OccurrenceState.SCHEDULED, cause=""
         )
-        _record(account_id, "campaign.scheduled", occurrence.campaign.name, actor, clock)
-    return get_campaign(account_id, campaign_id)
-
-
-def cancel_campaign(
-    account_id: int, campaign_id: int, *, clock: Clock, actor: str = "system"
-) -> CampaignView:
-    """Nothing will be sent. Raises MoveRefused once the messenger has fetched the list.
-
-    Whoever was told that its list is processed is told that it is cancelled.
-    """
-    with transaction.atomic():
-        occurrence = _locked(account_id, campaign_id)
-        check_move(OccurrenceState(occurrence.state), OccurrenceState.CANCELLED, occurrence.campaign.name)
-        if occurrence.fetched_at is not None:
-            raise MoveRefused(
-                "The messenger has already fetched the list.", "Stop the sending at the messenger."
-            )
-        Occurrence.objects.filter(account_id=account_id, pk=occurrence.pk).update(
-            state=OccurrenceState.CANCELLED, cause="Cancelled.", settled_at=clock.business()
-        )
-        listeners.cancel_events(account_id, occurrence.pk, clock=clock)
-        if occurrence.state in PROCESSED:
-            deadline = clock.business() + CANCELLED_KEPT
-            listeners.enqueue_event(
-                account_id,
-                CANCELLED_EVENT,
-                occurrence.pk,
-                occurrence.channel_id,
-                clock=clock,
-                deadline=deadline,
-            )
-        _record(account_id, "campaign.cancelled", occurrence.campaign.name, actor, clock)
+        record(account_id, "campaign.scheduled", occurrence.campaign.name, actor, clock)
     return get_campaign(account_id, campaign_id)
 
 
@@ -204,7 +170,8 @@ def _check(account_id: int, plan: CampaignPlan, clock: Clock) -> int:
     return view.channel_id(str(plan.channel))
 
 
-def _locked(account_id: int, campaign_id: int) -> Occurrence:
+def locked(account_id: int, campaign_id: int) -> Occurrence:
+    """The campaign's occurrence, locked until the transaction ends. Raises NoSuchCampaign."""
     row = (
         Occurrence.objects.select_for_update(of=("self",))
         .select_related("campaign", "campaign__action")
@@ -293,5 +260,6 @@ def _set_templates(account_id: int, campaign: Campaign, plan: CampaignPlan) -> N
     )
 
 
-def _record(account_id: int, action: str, subject: str, actor: str, clock: Clock) -> None:
+def record(account_id: int, action: str, subject: str, actor: str, clock: Clock) -> None:
+    """Write down who did what to a campaign."""
     accounts.record(account_id, actor=actor, action=action, subject=subject, clock=clock)

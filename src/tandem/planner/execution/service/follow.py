@@ -25,7 +25,10 @@ from tandem.planner.execution.service.reported import reported_totals, save_tota
 from tandem.planner.execution.service.steps import steps_of
 from tandem.planner.listeners import service as listeners
 
-OPEN = (OccurrenceState.WAITING, OccurrenceState.SENDING)
+OPEN = (OccurrenceState.WAITING, OccurrenceState.SENDING, OccurrenceState.BEING_CANCELLED)
+
+NOTHING_LEFT = "The messenger sent nothing."
+UNSAID = "The messenger did not report what became of its list."
 
 
 def stop(account_id: int, occurrence_id: int, state: OccurrenceState, cause: str, clock: Clock) -> None:
@@ -57,7 +60,9 @@ def follow_due(*, clock: Clock) -> int:
         cause = "The messenger did not report what became of every message."
         stop(account_id, pk, OccurrenceState.SENT_WITH_FAILURES, cause, clock)
         moved += 1
-    return moved
+    # all accounts: the tick works for every account
+    unsaid = Occurrence.objects.filter(state=OccurrenceState.BEING_CANCELLED, late_at__lt=now - REPORT_TIME)
+    return moved + unsaid.update(state=OccurrenceState.CANCELLED, cause=UNSAID)
 
 
 def metrics_arrived(
@@ -81,9 +86,21 @@ def metrics_arrived(
         state = settled_state(summary, reported, complete=complete)
         if row.state not in OPEN or state is None:
             return
+        if row.state == OccurrenceState.BEING_CANCELLED:
+            _end_cancelled(row, outcome_of(summary, reported))
+            return
         row.state, row.settled_at, row.cause = state, clock.business(), _cause(outcome_of(summary, reported))
         row.sending_at = row.sending_at or row.settled_at
         row.save(update_fields=["state", "settled_at", "sending_at", "cause"])
+
+
+def _end_cancelled(row: Occurrence, outcome: Outcome) -> None:
+    """It stays cancelled since it was; the cause says what had left in spite of it."""
+    check_move(OccurrenceState(row.state), OccurrenceState.CANCELLED, "The campaign")
+    left = outcome.sent + outcome.failed
+    words = f"{left:,} messages had left before the messenger stopped." if left else NOTHING_LEFT
+    row.state, row.cause = OccurrenceState.CANCELLED, f"{words} {_cause(outcome)}".strip()
+    row.save(update_fields=["state", "cause"])
 
 
 def _templates(account_id: int, occurrence_id: int) -> list[int]:
@@ -119,7 +136,10 @@ def list_summary(account_id: int, occurrence_id: int) -> ListSummary:
 
 def outcome(account_id: int, occurrence_id: int) -> Outcome:
     """listed = control + sent + skipped + failed + uncertain. Raises NoList."""
-    return outcome_of(list_summary(account_id, occurrence_id), reported_totals(account_id, occurrence_id))
+    view = campaigns.occurrence_campaign(account_id, occurrence_id)
+    return outcome_of(
+        list_summary(account_id, occurrence_id), reported_totals(account_id, occurrence_id), view
+    )
 
 
 def timeline(account_id: int, occurrence_id: int) -> Timeline:
@@ -131,7 +151,7 @@ def timeline(account_id: int, occurrence_id: int) -> Timeline:
         campaign=view,
         steps=_steps(account_id, view, summary, reported),
         list=summary,
-        outcome=outcome_of(summary, reported) if summary else None,
+        outcome=outcome_of(summary, reported, view) if summary else None,
     )
 
 

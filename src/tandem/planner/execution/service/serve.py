@@ -2,21 +2,21 @@
 
 from datetime import date
 
-from django.db.models import F
+from django.db import transaction
 
 from tandem.contract.planner_api import CampaignDetails, ChannelDetails
 from tandem.kit.clock import Clock
 from tandem.kit.zones import wire_time
 from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns import service as campaigns
-from tandem.planner.campaigns.domain import CANCELLED_KEPT, CampaignView, OccurrenceState
+from tandem.planner.campaigns.domain import CANCELLED_KEPT, CANCELLED_STATES, CampaignView, OccurrenceState
 from tandem.planner.campaigns.models import Occurrence
 from tandem.planner.execution.domain import EXECUTED, FrozenList
 from tandem.planner.execution.errors import NoList
 from tandem.planner.execution.models import CustomerList
 from tandem.planner.execution.service.lists import frozen_list
 
-STOPPED = (OccurrenceState.CANCELLED, OccurrenceState.NOT_RUN)
+STOPPED = (*CANCELLED_STATES, OccurrenceState.NOT_RUN)
 SUCCESSFUL, FAILED, NOT_RUN = "Successful", "Failed", "Not Run"
 
 
@@ -81,13 +81,14 @@ def cancelled_lists(account_id: int, occurrence_id: int, *, clock: Clock) -> tup
     view = campaigns.occurrence_campaign(account_id, occurrence_id)
     since = clock.business() - CANCELLED_KEPT
     recent = Occurrence.objects.filter(
-        account_id=account_id, pk=occurrence_id, state=OccurrenceState.CANCELLED, settled_at__gt=since
+        account_id=account_id, pk=occurrence_id, state__in=CANCELLED_STATES, settled_at__gt=since
     )
     if not recent.exists() or not _has_list(account_id, view.occurrence_id):
         return ()
     return (frozen_list(account_id, occurrence_id),)
 
 
+@transaction.atomic
 def details_served(
     account_id: int,
     occurrence_id: int,
@@ -96,15 +97,19 @@ def details_served(
     rows: int,
     clock: Clock,
     skip: int = 0,
-) -> None:
-    """Note that a page went out; the first time is shown on the timeline."""
-    waiting = Occurrence.objects.filter(
-        account_id=account_id, pk=occurrence_id, state=OccurrenceState.WAITING
-    )
+) -> bool:
+    """Note that a page goes out, before it does; False = it was stopped meanwhile, so keep the page back.
+
+    Under the row's lock: who cancels knows whether the messenger has anything of the list.
+    """
     if not rows:
-        return
-    waiting.filter(fetched_at=None).update(fetched_at=clock.business())
-    waiting.update(rows_fetched=F("rows_fetched") + rows)
+        return True
+    row = Occurrence.objects.select_for_update().get(account_id=account_id, pk=occurrence_id)
+    if row.state == OccurrenceState.WAITING:
+        row.fetched_at = row.fetched_at or clock.business()
+        row.rows_fetched += rows
+        row.save(update_fields=["fetched_at", "rows_fetched"])
+    return row.state in EXECUTED
 
 
 def _has_list(account_id: int, occurrence_id: int) -> bool:

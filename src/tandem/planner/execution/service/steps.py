@@ -1,16 +1,25 @@
 """The five steps of an occurrence's page, in words and times."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tandem.kit.zones import to_local
-from tandem.planner.campaigns.domain import CampaignView, OccurrenceState
+from tandem.planner.campaigns.domain import CANCELLED_STATES, CampaignView, OccurrenceState
 from tandem.planner.campaigns.models import Occurrence
-from tandem.planner.execution.domain import NOT_CLEARED, ListSummary, Reported, Step, outcome_of
+from tandem.planner.execution.domain import (
+    CANCELLED,
+    NOT_CLEARED,
+    ListSummary,
+    Outcome,
+    Reported,
+    Step,
+    outcome_of,
+)
 from tandem.planner.listeners.domain import EventView
 
 _ENDED = (OccurrenceState.SENT, OccurrenceState.SENT_WITH_FAILURES)
-_CLEARANCE_EVENT, _SENDERS_EVENTS = 5, (13, 1)
-_STOPPED = (OccurrenceState.NOT_RUN, OccurrenceState.CANCELLED)
+_CLEARANCE_EVENT, _CANCELLED_EVENT, _SENDERS_EVENTS = 5, 4, (13, 1)
+_STOPPED = (OccurrenceState.NOT_RUN, *CANCELLED_STATES)
 
 
 def steps_of(
@@ -28,6 +37,8 @@ def steps_of(
     steps += [_fetched_step(view, row, summary), _sending_step(view, row, summary, reported)]
     if view.state in _STOPPED:
         kept = [step for step in steps if step.state == "done"]
+        if view.state in CANCELLED_STATES and view.is_fetched and summary:
+            return (*kept, *_cancelling_steps(view, row, outcome_of(summary, reported, view), events))
         last = Step(name=str(view.state).capitalize(), state="failed", at=row.settled_at, detail=view.cause)
         return (*kept, last)
     return (*steps, _end_step(view, row, summary, reported))
@@ -71,25 +82,52 @@ def _to_senders(events: Sequence[EventView]) -> Sequence[EventView]:
 
 
 def _told_step(view: CampaignView, summary: ListSummary | None, events: Sequence[EventView]) -> Step:
+    told = _posted_step("Messenger told", events)
+    if told:
+        return replace(told, detail=told.detail + " Nothing was sent.") if told.state == "failed" else told
+    due = bool(summary) and view.state != OccurrenceState.CLEARANCE
+    words = "No listener is registered for this channel." if due and not events else ""
+    return Step(name="Messenger told", state="now" if due else "waiting", at=None, detail=words)
+
+
+def _posted_step(name: str, events: Sequence[EventView]) -> Step | None:
+    """What came of posting these events; None while none was posted."""
     attempts = [(event, attempt) for event in events for attempt in event.attempts]
     if not attempts:
-        due = bool(summary) and view.state != OccurrenceState.CLEARANCE
-        words = "No listener is registered for this channel." if due and not events else ""
-        return Step(name="Messenger told", state="now" if due else "waiting", at=None, detail=words)
+        return None
     event, last = attempts[-1]
     exchange = "\n\n".join(f"{one.request}\n\n{one.answer or one.problem}".strip() for _, one in attempts)
     if any(event.state == "done" for event in events):
         detail = f"Event {event.event_type}, number {event.id}; answer {last.status}."
-        return Step(name="Messenger told", state="done", at=last.at, detail=detail, exchange=exchange)
+        return Step(name=name, state="done", at=last.at, detail=detail, exchange=exchange)
     again = f" We try again at {event.next_at:%H:%M:%S} UTC." if event.next_at else ""
     said = last.problem or f"The listener answered {last.status}."
-    return Step(
-        name="Messenger told",
-        state="failed",
-        at=last.at,
-        detail=f"{said} Nothing was sent.{again}",
-        exchange=exchange,
+    return Step(name=name, state="failed", at=last.at, detail=f"{said}{again}", exchange=exchange)
+
+
+def _cancelling_steps(
+    view: CampaignView, row: Occurrence, outcome: Outcome, events: Sequence[EventView]
+) -> tuple[Step, ...]:
+    """Cancelled here, told to the messenger, and what the messenger says of it."""
+    asked = Step(name="Cancelled here", state="done", at=row.settled_at, detail="")
+    mine = [event for event in events if event.event_type == _CANCELLED_EVENT]
+    words = (
+        "" if mine else "Nobody listens to event 4. The messenger finds it out when it asks for campaigns."
     )
+    told = _posted_step("Messenger told to stop", mine) or Step(
+        name="Messenger told to stop", state="now" if mine else "waiting", at=None, detail=words
+    )
+    said = outcome.sent + outcome.failed + outcome.skipped.get(CANCELLED, 0)
+    numbers = (
+        f"{outcome.skipped.get(CANCELLED, 0):,} not sent, {outcome.sent:,} sent, {outcome.failed:,} failed."
+    )
+    waits = "What it reports is shown here."
+    over = view.state == OccurrenceState.CANCELLED
+    end = Step(
+        name="Messenger stopped", state="done" if over and said else "failed" if over else "now", at=None,
+        detail=f"{numbers if said else '' if over else waits} {view.cause if over else ''}".strip(),
+    )  # fmt: skip
+    return asked, told, end
 
 
 def _fetched_step(view: CampaignView, row: Occurrence, summary: ListSummary | None) -> Step:

@@ -19,7 +19,16 @@ from tandem.planner.execution.domain import Outcome, Timeline
 from tandem.planner.web.access import now, page
 from tandem.planner.web.campaigns.reported import reported
 
-_LIVE = frozenset({"scheduled", "making list", "waiting for clearance", "waiting for messenger", "sending"})
+_LIVE = frozenset(
+    {
+        "scheduled",
+        "making list",
+        "waiting for clearance",
+        "waiting for messenger",
+        "sending",
+        "being cancelled",
+    }
+)
 
 
 @page()
@@ -33,6 +42,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "campaign": view,
         "timeline": timeline,
         "live": live,
+        "can_cancel": view.can_be_cancelled(now().business()),
         "branches": _branches(timeline.outcome, live) if timeline.outcome else [],
         "reported": reported(account_id, view),
         "channel_name": dict(channels.execution_channels(account_id)).get(view.channel_id, ""),
@@ -83,8 +93,12 @@ def _do(account_id: int, view: CampaignView, verb: str, actor: str) -> str:
         campaigns_service.schedule_campaign(account_id, view.id, clock=now(), actor=actor)
         return _("%(name)s is scheduled.") % {"name": view.name}
     if verb == "cancel":
-        campaigns_service.cancel_campaign(account_id, view.id, clock=now(), actor=actor)
-        return _("%(name)s is cancelled.") % {"name": view.name}
+        done = campaigns_service.cancel_campaign(account_id, view.id, clock=now(), actor=actor)
+        if done.is_fetched:
+            words = _("%(name)s is being cancelled. The messenger has its list and is told to stop.")
+        else:
+            words = _("%(name)s is cancelled. Nothing is sent.")
+        return words % {"name": view.name}
     if verb == "run-now":
         execution.run_now(account_id, view.occurrence_id, clock=now())
         return _("%(name)s runs now.") % {"name": view.name}

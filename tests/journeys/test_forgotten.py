@@ -297,6 +297,7 @@ def test_a_forgotten_person_is_found_nowhere(person):
     assert theirs["contacts"][0]["mobileNumber"] == CANARY["mobile"]
     assert {one["channel"] for one in theirs["messages"]} == {"email", "sms"}
     assert theirs["consent"][0]["change"] == "unsubscribed"
+    assert len(theirs["unsubscribes"]) == 1
 
     assert home.run("customers", "forget", CANARY["id"], check=False) == ""  # asks for --yes first
     assert _places(person, {CANARY["id"].encode()})
@@ -325,7 +326,7 @@ def _check_report(report):
             "uploads", "cache"} <= places  # fmt: skip
     (there,) = report["messenger"]
     counts = dict(there["found"])
-    assert counts["messenger contacts"] == 1
+    assert counts["messenger contacts"] == counts["unsubscribes by a link"] == 1
     assert counts["ledger rows"] == counts["outbox messages"] == 2
     remains = " ".join(report["remains"])
     for what in ("Dumps made before now", "backups", "Your own files", "pg_wal", "VACUUM"):

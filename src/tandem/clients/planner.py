@@ -13,6 +13,7 @@ from tandem.contract.planner_api import (
     CampaignDetails,
     ChannelDetails,
     ExecutionRow,
+    Interactions,
     Metric,
     RegisteredListener,
 )
@@ -32,6 +33,7 @@ ListIncomplete = problems.ListIncomplete
 CustomerTwice = problems.CustomerTwice
 
 METRICS_AT_ONCE = 100
+INTERACTIONS_AT_ONCE = 10_000
 MOST_ROWS = 50_000_000
 #: is given the rows of each page; the one that keeps them refuses a customer it has (CustomerTwice)
 Keep = Callable[[list[ExecutionRow]], object]
@@ -104,6 +106,11 @@ class PlannerClient(PlannerCalls):
         )
         return tuple(dict.fromkeys(found))
 
+    def canceled_campaign_customers(self, campaign_id: int) -> tuple[str, ...]:
+        """Who was taken off an occurrence in the last two hours; page by page, of any size."""
+        found = self._all("customers/GetCanceledCampaignCustomers", _customer, CampaignID=campaign_id)
+        return tuple(dict.fromkeys(found))
+
     def execution_pages(self, campaign_id: int, channel_id: int) -> Iterator[list[ExecutionRow]]:
         """The list, page by page, until the planner answers `[]`. Raises PageRepeated, PlannerAnswerWrong."""
         skip, first = 0, None
@@ -148,6 +155,24 @@ class PlannerClient(PlannerCalls):
         for start in range(0, len(rows), METRICS_AT_ONCE):
             batch = [row.document() for row in rows[start : start + METRICS_AT_ONCE]]
             self._write("integrations/UpdateCampaignMetrics", batch, f"{key}-{start}" if key else "")
+
+    def update_campaign_interactions(
+        self, customers: Sequence[str], *, channel_id: int, campaign_id: int, template_id: int, event_id: int,
+        day: date, key: str = "",
+    ) -> None:  # fmt: skip
+        """Report customers who did one thing on a day; the planner adds, so once, or with a key."""
+        for start in range(0, len(customers), INTERACTIONS_AT_ONCE):
+            body = Interactions(
+                channel_id=channel_id,
+                campaign_id=campaign_id,
+                template_id=template_id,
+                event_id=event_id,
+                day=self._profile.day(day),
+                customer_ids=tuple(customers[start : start + INTERACTIONS_AT_ONCE]),
+            )
+            self._write(
+                "integrations/UpdateCampaignInteractions", body.document(), f"{key}-{start}" if key else ""
+            )
 
     def _read_twice(self, campaign_id: int, channel_id: int, keep: Keep) -> int:
         first, again = _Sum(), _Sum()
@@ -203,6 +228,10 @@ def _incomplete(expected: int, got: int) -> problems.ListIncomplete:
 
 def _with_channel(body: dict[str, Any], channel_id: int | None) -> dict[str, Any]:
     return body if channel_id is None else body | {"ChannelID": channel_id}
+
+
+def _customer(item: Any) -> str:
+    return wire.customer_id(folded(item, "customer").get("customerid"))
 
 
 def _campaign(item: Any) -> int:

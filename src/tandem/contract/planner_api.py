@@ -255,6 +255,30 @@ class Metric:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Interactions:
+    """UpdateCampaignInteractions: customers who did one thing with a template on a day; event_id as MetricId."""
+
+    channel_id: int
+    campaign_id: int
+    template_id: int
+    event_id: int
+    day: str
+    customer_ids: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As the wire has it; group 1 is the one that got something."""
+        return {
+            "CampaignID": self.campaign_id,
+            "ChannelID": self.channel_id,
+            "InteractionDate": self.day,
+            "TemplateID": self.template_id,
+            "EventID": self.event_id,
+            "RecipientGroupID": 1,
+            "CustomerIDs": list(self.customer_ids),
+        }
+
+
 def customer_id(value: object) -> str:
     """A CustomerID: text that is not empty. Raises ContractBroken."""
     text = plain_text(value, "CustomerID")

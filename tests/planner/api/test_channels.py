@@ -369,6 +369,20 @@ class TestInteractions:
         assert [(one.event_id, one.customers, one.times) for one in found] == [(2, 2, 3), (3, 1, 2)]
         assert results.metrics_of(shop.account.id, listed.occurrence_id) == ()
 
+    def test_the_same_key_counts_once(self, call, shop, listed):
+        key = {"X-API-KEY": shop.full.api_key, "Idempotency-Key": "unsubscribed 7"}
+        body = {
+            "CampaignID": listed.occurrence_id, "ChannelID": 504, "InteractionDate": "2026-07-01", "TemplateID": 11,
+            "EventID": 4, "CustomerIDs": ["c2"],
+        }  # fmt: skip
+        path = f"{HERE}UpdateCampaignInteractions"
+        assert call(path, body | {"ChannelID": 7}, headers=key).status_code == 404
+        answers = [call(path, body, headers=key) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[1].headers["Tandem-Idempotency-Key"] == "1"
+        [found] = results.interactions_of(shop.account.id, listed.occurrence_id)
+        assert (found.customers, found.times) == (1, 1)
+
     def test_of_one_customer(self, report, call, listed):
         report(["c2"], RecipientGroupID=2)
         report(["c2"], day="2026-07-03", event=3)

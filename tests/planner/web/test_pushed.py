@@ -126,6 +126,11 @@ def test_metrics_and_interactions_are_on_the_campaigns_page(person, program, sho
         '<td class="text-break">Template 11</td><td>Clicked</td><td class="text-end">2</td>'
         '<td class="text-end">3</td>' in shown
     )
+    assert "unsubscribed; the messenger" not in shown
+    for _ in range(2):
+        program("UpdateCampaignMetrics", [{**where, "MetricID": 4, "MetricValue": 1}])
+    shown = " ".join(person.get(page).content.decode().split())
+    assert "2 people unsubscribed; the messenger last told it at Wed 1 Jul 2026" in shown
 
 
 def test_what_a_program_said_is_on_the_persons_page(person, program, shop):

@@ -96,11 +96,13 @@ def forget(
     from tandem.kit import clock
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
+    from tandem.messenger.reporting import unsubscribes
 
     now = clock.from_environment()
     reports = []
     for owner in _owners(account):
-        gone = forgetting.forget(owner.id, original_id, dry_run=dry_run)
+        gone = unsubscribes.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
         report = service.forget(owner.id, original_id, dry_run=dry_run, clock=now)
         found = {**report.places, **gone}
         reports.append({"account": owner.name, "found": list(found.items()), "remains": report.remains})
@@ -120,6 +122,7 @@ def export(original_id: str, account: AccountOption = None) -> None:
     """Everything that is stored of a customer, as JSON on stdout."""
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
+    from tandem.messenger.reporting import unsubscribes
 
     print_json(
         [
@@ -127,6 +130,7 @@ def export(original_id: str, account: AccountOption = None) -> None:
                 "account": owner.name,
                 **service.export(owner.id, original_id),
                 "messages": forgetting.export(owner.id, original_id),
+                "unsubscribes": unsubscribes.export(owner.id, original_id),
             }
             for owner in _owners(account)
         ]

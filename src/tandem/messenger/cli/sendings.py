@@ -46,13 +46,16 @@ def show(sending_id: int, account: Account = None, as_json: Json = False) -> Non
     """The numbers of one sending, and what was told to the planner."""
     from tandem.messenger.delivery import service
     from tandem.messenger.reporting import service as reporting
+    from tandem.messenger.reporting import unsubscribes
 
     chosen = _account(account)
     view = service.get_sending(chosen, sending_id)
     numbers = reporting.summary(chosen, sending_id)
     reports = reporting.reports(chosen, sending_id)
+    gone = unsubscribes.unsubscribes_of(chosen, sending_id)
     if as_json:
-        print_json({**asdict(view), "summary": asdict(numbers), "reports": [asdict(r) for r in reports]})
+        told = {"summary": asdict(numbers), "reports": [asdict(r) for r in reports]}
+        print_json({**asdict(view), **told, "unsubscribes": asdict(gone)})
         return
     data.print(f"Sending {view.id}, {view.channel}, {view.state}, due {view.due_at:%Y-%m-%d %H:%M} UTC")
     data.print(
@@ -60,6 +63,11 @@ def show(sending_id: int, account: Account = None, as_json: Json = False) -> Non
     )
     for reason, rows in sorted(numbers.skipped.items()):
         data.print(f"  skipped, {reason}: {rows}")
+    if gone.number:
+        data.print(f"unsubscribed by a link {gone.number}")
+    for part in gone.parts:
+        at = f" at {part.posted_at:%Y-%m-%d %H:%M} UTC" if part.posted_at else ""
+        data.print(f"  told the planner, {part.part}: {part.told}{at}  {part.problem}".rstrip(), markup=False)
 
 
 @app.command()

@@ -48,6 +48,7 @@ class SendingKind(StrEnum):
 
     CAMPAIGN = "campaign"
     REAL_TIME = "realtime"
+    MESSAGE = "message"
 
 
 class SendingState(StrEnum):
@@ -115,6 +116,7 @@ class PlannedTemplate:
     version_id: int
     list_id: int
     due_at: datetime
+    ignore_opt_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,3 +170,14 @@ class OutboxMessage:
     raw: bytes = b""
     html: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsubscribed:
+    """A subscription that was just ended by a message's link. campaign_id: the planner's, None of other sendings."""
+
+    account_id: int
+    sending_id: int
+    attempt_id: int
+    template_id: int
+    campaign_id: int | None

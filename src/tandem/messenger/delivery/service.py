@@ -20,6 +20,7 @@ from tandem.messenger.delivery.domain import (
     SendingKind,
     SendingState,
     SendingView,
+    Unsubscribed,
 )
 from tandem.messenger.delivery.errors import BadToken, SendingNotFound, SendingOver
 from tandem.messenger.delivery.models import Attempt, DeliverySettings, Sending
@@ -158,16 +159,26 @@ def hold_everything() -> int:
     return len(ids)
 
 
-def unsubscribe_by_token(token: str, *, clock: Clock) -> None:
-    """End the subscription behind a message's link; durable on return, the same however often. Raises BadToken."""
+def unsubscribe_by_token(token: str, *, clock: Clock) -> Unsubscribed | None:
+    """End the subscription behind a message's link; durable on return. None when it had ended. Raises BadToken."""
     attempt = _attempt_of(token)
-    channel = Sending.objects.values_list("channel", flat=True).get(
-        account_id=attempt.account_id, id=attempt.sending_id
-    )
+    sending = Sending.objects.get(account_id=attempt.account_id, id=attempt.sending_id)
+    source = f"link in a message of sending {sending.pk}"
+    ended = False
     if attempt.contact_id is not None:
-        source = f"link in a message of sending {attempt.sending_id}"
         with suppress(UnknownContact):  # forgotten since: gets nothing any more
-            contacts.unsubscribe(attempt.account_id, attempt.contact_id, channel, source=source, clock=clock)
+            ended = contacts.unsubscribe(
+                attempt.account_id, attempt.contact_id, sending.channel, source=source, clock=clock
+            )
+    if not ended:
+        return None
+    return Unsubscribed(
+        account_id=attempt.account_id,
+        sending_id=sending.pk,
+        attempt_id=attempt.pk,
+        template_id=attempt.template_id,
+        campaign_id=sending.campaign_id,
+    )
 
 
 def check_token(token: str) -> None:

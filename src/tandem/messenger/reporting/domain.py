@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from tandem.messenger.delivery.domain import FAILED_STATES, NOT_SENT_STATES, AttemptState
@@ -87,3 +87,44 @@ class ReportView:
     tries: int
     posted_at: datetime | None
     problem: str
+
+
+class Part(StrEnum):
+    """The two ways in which the planner takes an unsubscribe: into a sum, and customer by customer."""
+
+    METRIC = "metric"
+    INTERACTIONS = "interactions"
+
+
+class ReportState(StrEnum):
+    """Where a report of unsubscribes stands. Doubtful: may have arrived. Withdrawn: all its people were forgotten."""
+
+    WAITING = "waiting"
+    POSTING = "posting"
+    DOUBTFUL = "doubtful"
+    POSTED = "posted"
+    UNCERTAIN = "uncertain"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN_REPORTS = (ReportState.WAITING, ReportState.POSTING, ReportState.DOUBTFUL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldView:
+    """One part of what was told of a sending's unsubscribes. again_at: when a problem is tried again, if it is."""
+
+    part: Part
+    told: int
+    posted_at: datetime | None
+    problem: str
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnsubscribesView:
+    """How many a sending's links unsubscribed, and what the planner was told of them."""
+
+    number: int
+    parts: tuple[ToldView, ...]

@@ -1,9 +1,10 @@
-"""Totals told to the planner, each once."""
+"""Totals and unsubscribes told to the planner, each once."""
 
 from django.db import models
 
 from tandem.messenger.accounts.models import Account
-from tandem.messenger.delivery.models import Sending
+from tandem.messenger.delivery.models import Attempt, Sending
+from tandem.messenger.reporting.domain import OPEN_REPORTS, Part, ReportState
 
 
 class MetricReport(models.Model):
@@ -44,4 +45,58 @@ class MetricReport(models.Model):
                 condition=models.Q(batch__gt="") & ~models.Q(state="posted"),
                 name="metric_report_batch",
             ),
+        ]
+
+
+class Unsubscribe(models.Model):
+    """A subscription that the link in a message of a planner's campaign ended; kept with the suppression itself.
+
+    Whose it is stands in the ledger alone. batch: the reports that tell it, empty until there are some.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sending = models.ForeignKey(Sending, models.CASCADE, related_name="+")
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="+")
+    template_id = models.BigIntegerField()
+    at = models.DateTimeField(help_text="Business time.")
+    batch = models.CharField(max_length=32, blank=True, default="")
+    forgotten = models.BooleanField(default=False, help_text="Told as a number only.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "attempt"], name="unsubscribe_once")]
+        indexes = [
+            models.Index(fields=["sending"], condition=models.Q(batch=""), name="unsubscribe_untold"),
+            models.Index(fields=["batch"], condition=models.Q(batch__gt=""), name="unsubscribe_batch"),
+        ]
+
+
+class UnsubscribeReport(models.Model):
+    """One call that tells unsubscribes of a template on a day. `posting` is committed before the call."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    sending = models.ForeignKey(Sending, models.CASCADE, related_name="+")
+    template_id = models.BigIntegerField()
+    day = models.DateField(help_text="In the planner's zone.")
+    batch = models.CharField(max_length=32)
+    part = models.CharField(max_length=12, choices=[(p.value, p.value) for p in Part])
+    value = models.IntegerField()
+    state = models.CharField(
+        max_length=10, default=ReportState.WAITING, choices=[(s.value, s.value) for s in ReportState]
+    )
+    tries = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    posted_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "batch", "part"], name="unsubscribe_report_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"],
+                condition=models.Q(state__in=[s.value for s in OPEN_REPORTS]),
+                name="unsubscribe_report_due",
+            )
         ]

@@ -20,6 +20,7 @@ from django.db import OperationalError, close_old_connections  # noqa: E402 - se
 from tandem.kit import clock as clocks  # noqa: E402
 from tandem.messenger.delivery import service as delivery  # noqa: E402
 from tandem.messenger.delivery.errors import BadToken  # noqa: E402
+from tandem.messenger.reporting import unsubscribes  # noqa: E402
 
 log = logging.getLogger("tandem.tracking")
 MAX_BODY = 16 * 1024
@@ -80,7 +81,7 @@ def _look(token: str) -> Response:
 
 
 def _unsubscribe(token: str) -> Response:
-    delivery.unsubscribe_by_token(token, clock=clocks.from_environment())
+    unsubscribes.unsubscribe_by_token(token, clock=clocks.from_environment())
     return _page(200, "You are unsubscribed", "You get no more messages from this list.")
 
 

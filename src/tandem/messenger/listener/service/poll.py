@@ -10,10 +10,11 @@ from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
 from tandem.messenger.listener.domain import Hears
 from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
-from tandem.messenger.listener.service.connect import client_of
+from tandem.messenger.listener.service.connect import client_of, connection_row
 from tandem.messenger.listener.service.receive import hear
 from tandem.messenger.reporting import realtime as real_time_totals
 from tandem.messenger.reporting import service as reporting
+from tandem.messenger.reporting import telling
 
 log = logging.getLogger("tandem.listener")
 
@@ -66,8 +67,11 @@ def poll_account(account_id: int, *, clock: Clock) -> int:
 
 
 def report_due(clock: Clock) -> int:
-    """Post settled totals of finished sendings; how many totals went."""
+    """Post settled totals of finished sendings, and who unsubscribed since; how many totals and people went."""
     reporting.prepare_reports(clock)
     real_time_totals.prepare(clock)
+    telling.prepare(lambda account_id: connection_row(account_id).zone, clock=clock)
     reporting.settle_orphans(clock)
-    return reporting.post_due(client_of, clock=clock) + real_time_totals.post_due(client_of, clock=clock)
+    telling.settle_orphans(clock=clock)
+    told = reporting.post_due(client_of, clock=clock) + real_time_totals.post_due(client_of, clock=clock)
+    return told + telling.post_due(client_of, clock=clock)

@@ -11,6 +11,7 @@ from tandem.messenger.accounts import service as accounts
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.projects import service as projects
 from tandem.messenger.reporting import service as reporting
+from tandem.messenger.reporting import unsubscribes
 from tandem.messenger.web.pages import (
     PAGE,
     account_id,
@@ -76,6 +77,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
             (metric_name(line.metric_id), line, names.get(line.template_id, line.template_id))
             for line in reporting.reports(account, sending_id)
         ],
+        "unsubscribes": unsubscribes.unsubscribes_of(account, sending_id),
         "parts": parts_of(found),
         "done": sum(rows for name, rows in found.counts.items() if name not in OPEN),
         "state": state,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from tandem.kit.problems import NotFound
 from tandem.planner.api.call import Call
 from tandem.planner.api.function import (
@@ -28,10 +30,13 @@ TEST_GROUP = 1
 _LARGEST = 2**31 - 1
 
 
+@transaction.atomic
 def update_campaign_interactions(call: Call) -> None:
-    """Add what these customers did to what was reported before."""
+    """Add what these customers did to what was reported before; under the same key once."""
     if call["ChannelID"] not in execution.campaign_details(call.account_id, call["CampaignID"]).channels:
         raise NotFound(f"Campaign {call['CampaignID']} is not on that channel.")
+    if call.once and not results.first_time(call.account_id, call.once, clock=call.clock):
+        return
     group = call["RecipientGroupID"]
     results.add_interactions(
         call.account_id,

@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 
+import httpx
 import pytest
 from optimove.client import Client
 from tests.fixtures.processes import wait_for
@@ -146,6 +147,27 @@ def check_customers(public, served, days):
         assert len({row["customer_id"] for row in rows}) > 50
 
 
+def check_interactions(served, day):
+    """Functions that the public client lacks: the demonstration's recipient who unsubscribed."""
+    _, facts = served
+    customers = facts["planner_url"] + "/current/customers/"
+    headers = {"X-API-KEY": facts["planner_api_key"]}
+    on_day = {"Date": day, "ChannelID": facts["channel_id"], "EventID": 4}
+    [one] = httpx.get(
+        customers + "GetCampaignInteractionCustomers", params=on_day, headers=headers, trust_env=False
+    ).json()
+    assert one["CampaignID"] == facts["campaign_id"]
+    assert one["TemplateID"] in facts["trigger_ids"]
+    asked = {"CustomerID": one["CustomerID"], "StartDate": day, "EndDate": day}
+    [row] = httpx.get(
+        customers + "GetCustomerChannelInteractions", params=asked, headers=headers, trust_env=False
+    ).json()
+    assert row["ActionID"] > 1
+    assert (row["Date"], row["CampaignID"], row["ChannelID"], row["TemplateID"], row["EventID"]) == (
+        day, facts["campaign_id"], facts["channel_id"], one["TemplateID"], 4,
+    )  # fmt: skip
+
+
 def check_segments(public, days):
     segments = public.segments.get_value_segments()
     assert len(segments) >= 3
@@ -187,6 +209,7 @@ def test_login_and_51_functions(public, served, days, called):
     check_model(public, days)
     check_actions_and_groups(public, served, days)
     check_customers(public, served, days)
+    check_interactions(served, days[1])
     check_segments(public, days)
     check_integrations(public, served)
     client = public._client

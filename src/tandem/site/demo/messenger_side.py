@@ -2,6 +2,7 @@
 
 import csv
 from datetime import datetime
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,21 @@ def _outcome(account_id: int, occurrence: int, channel: str, channel_id: int) ->
         "failed": counts.failed,
         "uncertain": counts.uncertain,
         "outbox": delivery.outbox_count(account_id, occurrence, channel),
+        "way_out": _way_out(account_id, occurrence) if channel == "email" else "",
         "seconds": _seconds(sending.started_at, sending.finished_at),
         "lateness": _seconds(sending.due_at, sending.started_at),
     }
+
+
+def _way_out(account_id: int, occurrence: int) -> str:
+    """The unsubscribe link of one message of the campaign, as its recipient's mail program reads it."""
+    from tandem.messenger.delivery import service as delivery
+
+    for shown in delivery.outbox(account_id, "email", limit=1):
+        message = message_from_bytes(delivery.outbox_message(account_id, "email", shown.name).raw)
+        if message["X-Tandem-Campaign"] == str(occurrence):
+            return str(message["List-Unsubscribe"]).strip("<>")
+    return ""
 
 
 def _source(channel: str, subject: str, file: str) -> Any:

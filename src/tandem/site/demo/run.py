@@ -24,6 +24,7 @@ from tandem.kit.commands import data as out
 from tandem.kit.commands import print_json, words
 from tandem.kit.problems import OtherSideFailed, Problem, Refused
 from tandem.site import migrations
+from tandem.site.demo import way_out
 from tandem.site.processes import Supervisor
 from tandem.site.services import HALVES, children_of
 from tandem.site.settings.environment import home, value
@@ -47,6 +48,11 @@ def run_demo(*, data: Path | None, mapping: str, serve: bool, as_json: bool, cus
     """Run the whole campaign by email and a small one by SMS; raises DemoFailed if the numbers do not add up."""
     if data is not None and not data.is_file():
         raise Refused(f"There is no file {data}.", "Give DATA=path of a CSV, Parquet or text file.")
+    with _no_server_left():
+        _run(data=data, mapping=mapping, serve=serve, as_json=as_json, customers=customers)
+
+
+def _run(*, data: Path | None, mapping: str, serve: bool, as_json: bool, customers: int) -> None:
     timings: dict[str, float] = {}
     memory = _Memory(home() / "demo-state.json")
     again = memory.read().get("finished", False)
@@ -69,7 +75,8 @@ def run_demo(*, data: Path | None, mapping: str, serve: bool, as_json: bool, cus
         _write_demo_json(made, planned)
         with _timed("send", timings):
             _wait_until_sent(made, planned)
-        document = _result(made, planned, timings)
+        document, link = _result(made, planned, timings)
+        _unsubscribe(made, planned, link)
         memory.write({**memory.read(), "finished": True})
         _show(document, made, as_json)
         if serve:
@@ -170,12 +177,31 @@ def _wait_until_sent(made: dict[str, Any], planned: dict[str, Any]) -> None:
         )
 
 
-def _result(made: dict[str, Any], planned: dict[str, Any], timings: dict[str, float]) -> dict[str, Any]:
+def _result(
+    made: dict[str, Any], planned: dict[str, Any], timings: dict[str, float]
+) -> tuple[dict[str, Any], str]:
+    """The numbers, and the unsubscribe link of one of the messages."""
     ours, theirs = (_side(half, "outcome", {**made, **planned}) for half in ("planner", "messenger"))
     numbers = {channel: _numbers(channel, ours[channel], theirs[channel]) for channel in planned["campaigns"]}
     email = numbers["email"]
     email["seconds"] |= {name: round(spent, 2) for name, spent in timings.items()}
-    return {**email, "sms": numbers["sms"]}
+    return {**email, "sms": numbers["sms"]}, str(theirs["email"]["way_out"])
+
+
+def _unsubscribe(made: dict[str, Any], planned: dict[str, Any], link: str) -> None:
+    if not link:
+        return  # nobody got the email
+    try:
+        known = way_out.take(
+            _url("TRACKING"), _url("PLANNER"), link, api_key=made["planner_api_key"], day=planned["date"],
+            channel=planned["channels"]["email"], campaign=planned["campaigns"]["email"],
+        )  # fmt: skip
+    except httpx.HTTPError as error:
+        raise DemoFailed(
+            f"A recipient could not unsubscribe: {error}.", f"Look into {home() / 'logs'}."
+        ) from error
+    told = "the planner knows it" if known else "the planner has not heard of it yet"
+    words.print(f"One recipient unsubscribed by the link in the message; {told}.")
 
 
 def _numbers(channel: str, ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
@@ -270,6 +296,19 @@ def _timed(name: str, timings: dict[str, float]) -> Iterator[None]:
     yield
     timings[name] = time.monotonic() - started
     words.print(f"{name.capitalize()}: {timings[name]:.1f} s")
+
+
+@contextmanager
+def _no_server_left() -> Iterator[None]:
+    """An embedded server that this run starts ends with it, also when setting up fails; one that ran before stays."""
+    known = embedded_postgres.find(home())
+    ran = known is not None and embedded_postgres.is_running(known)
+    try:
+        yield
+    finally:
+        server = None if ran else embedded_postgres.find(home())
+        if server is not None and embedded_postgres.is_running(server):
+            embedded_postgres.stop(server)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """A start with nothing to migrate starts no program; a new release does; a failure is not noted as done."""
 
+import os
 import subprocess
+import sys
 
+import psycopg
 import pytest
 
 from tandem.kit import embedded_postgres
@@ -47,3 +50,41 @@ def test_what_failed_is_tried_again(started):
     started.code = 0
     migrations.migrate(("planner",))
     assert started == ["planner", "planner"]
+
+
+@pytest.fixture
+def list_sendings():
+    """`tandem sendings list` on a database that holds what the statement makes."""
+
+    def run(statement, release=""):
+        server = embedded_postgres.ensure(home(), ("tandem_test_older",))
+        url = server.url("tandem_test_older")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            connection.execute(f"CREATE TABLE django_migrations (id int); {statement}")
+            connection.execute(f"COMMENT ON TABLE django_migrations IS '{release}'")
+        return subprocess.run(
+            [sys.executable, "-m", "tandem", "sendings", "list"],
+            env={**os.environ, "TANDEM_MESSENGER_DATABASE_URL": url},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.mark.parametrize("statement", ["", "CREATE TABLE messenger_accounts_account (id bigint)"])
+def test_a_command_that_meets_older_tables_says_so(list_sendings, statement):
+    done = list_sendings(statement, release="tandem older")
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert said.startswith(
+        "The database is of another release. The messenger's tables are not of this release."
+    )
+    assert "tandem up" in said and "tandem doctor" in said
+    assert "Traceback" not in said
+
+
+def test_a_missing_table_of_this_release_is_not_explained_away(list_sendings):
+    done = list_sendings("", release=migrations._release())
+    assert done.returncode == 1
+    assert "UndefinedTable" in done.stderr

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from rich.console import Console
@@ -13,6 +13,16 @@ from tandem.kit.problems import Problem
 
 words = Console(stderr=True, highlight=False)
 data = Console(highlight=False)
+
+
+#: asked whether a half's tables are of another release than this program; the site adds it, the kit cannot know
+tables_differ: list[Callable[[str], bool]] = []
+
+
+class TablesOfAnotherRelease(Problem):
+    """A table or column is missing because nothing has migrated yet."""
+
+    title = "The database is of another release"
 
 
 def use_half(half: str) -> None:
@@ -30,18 +40,39 @@ def print_json(document: object) -> None:
 
 
 def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A Problem becomes a line on stderr and its exit code."""
+    """A Problem becomes a line on stderr and its exit code; so do tables that nothing has migrated yet."""
 
     @wraps(function)
     def run(*arguments: Any, **named: Any) -> Any:
         try:
             return function(*arguments, **named)
         except Problem as problem:
-            words.print(f"[bold red]{problem.title}.[/] ", end="")
-            words.print(f"{problem.detail} {problem.advice}".strip(), markup=False)
-            raise SystemExit(problem.exit_code) from None
+            _end(problem)
+        except Exception as error:
+            older = _of_another_release(error)
+            if older is None:
+                raise
+            _end(older)
 
     return run
+
+
+def _end(problem: Problem) -> NoReturn:
+    words.print(f"[bold red]{problem.title}.[/] ", end="")
+    words.print(f"{problem.detail} {problem.advice}".strip(), markup=False)
+    raise SystemExit(problem.exit_code) from None
+
+
+def _of_another_release(error: Exception) -> Problem | None:
+    """What a missing table or column means, if this program's tables were not made yet."""
+    half = os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
+    missing = {type(one).__name__ for one in (error, error.__cause__)} & {"UndefinedTable", "UndefinedColumn"}
+    if not missing or not any(differ(half) for differ in tables_differ):
+        return None
+    return TablesOfAnotherRelease(
+        f"The {half}'s tables are not of this release.",
+        "Run `tandem up`: it brings them up to date before it starts. `tandem doctor` says what else is wrong.",
+    )
 
 
 def command(half: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

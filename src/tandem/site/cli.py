@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from tandem.kit import commands
 from tandem.site.settings.environment import value
 
 app = typer.Typer(
@@ -71,4 +72,11 @@ def _add_single_commands(only: str) -> bool:
 def main() -> None:
     """Run the command; every process of a home shares its business clock."""
     os.environ["TANDEM_CLOCK_OFFSET"] = value("TANDEM_CLOCK_OFFSET")
+    commands.tables_differ.append(_tables_differ)
     build(only="".join(sys.argv[1:2]))()  # the modules of other groups are not read
+
+
+def _tables_differ(half: str) -> bool:
+    from tandem.site import migrations  # read when it is needed only
+
+    return migrations.differ(half)

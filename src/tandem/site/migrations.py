@@ -42,6 +42,11 @@ def migrate(halves: tuple[str, ...]) -> None:
         _note(half, release)
 
 
+def differ(half: str) -> bool:
+    """Whether a half's tables are of another release than this program."""
+    return _at(half) != _release()
+
+
 def _release() -> str:
     """A name for the set of migrations of this release."""
     own = (str(file.relative_to(PACKAGE)) for file in PACKAGE.glob("*/*/migrations/*.py"))

@@ -47,14 +47,16 @@ class Home(Stack):
 def demo():
     """The finished demonstration: (home, the document it printed)."""
     home = Home(Path(tempfile.mkdtemp(prefix="tandem-journey-")))
-    home.environment.pop("TANDEM_ALLOW_PRIVATE")
-    document = home.run("demo", "run", "--no-serve", "--json", "--customers", CUSTOMERS)
-    for line in (home.home / "tandem.env").read_text().splitlines():
-        name, _, text = line.partition("=")
-        if name.endswith("_PORT"):
-            home.environment[name] = text
-    yield home, document
-    home.close()
+    try:
+        home.environment.pop("TANDEM_ALLOW_PRIVATE")
+        document = home.run("demo", "run", "--no-serve", "--json", "--customers", CUSTOMERS)
+        for line in (home.home / "tandem.env").read_text().splitlines():
+            name, _, text = line.partition("=")
+            if name.endswith("_PORT"):
+                home.environment[name] = text
+        yield home, document
+    finally:
+        home.close()
 
 
 @pytest.fixture(autouse=True)

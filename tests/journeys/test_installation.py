@@ -17,9 +17,10 @@ ANSWERS = (
 @pytest.fixture(scope="module")
 def installed():
     home = Stack(Path(tempfile.mkdtemp(prefix="tandem-init-")))
-    document = home.run("init", *ANSWERS, "--json")
-    yield home, document
-    home.close()
+    try:
+        yield home, home.run("init", *ANSWERS, "--json")
+    finally:
+        home.close()
 
 
 def test_init_writes_private_settings_and_a_first_administrator(installed):

@@ -47,6 +47,13 @@ def side(home, half, step, facts):
 def shop():
     """Both halves running: customers at the planner, contacts, templates and listener at the messenger."""
     home = Home(Path(tempfile.mkdtemp(prefix="tandem-flow-")))
+    try:
+        yield home, _made(home)
+    finally:
+        home.close()
+
+
+def _made(home):
     (home.home / "tandem.env").write_text("TANDEM_CLOCK_OFFSET=0\n")
     migrate = "from tandem.site import migrations; migrations.migrate(('planner', 'messenger'))"
     subprocess.run([sys.executable, "-c", migrate], env=home.environment, check=True)
@@ -59,8 +66,7 @@ def shop():
     made |= addresses
     start(home)
     side(home, "messenger", "listen", made)
-    yield home, made
-    home.close()
+    return made
 
 
 def sign_in(page, base):

@@ -1,6 +1,6 @@
 """Compiled messages: plain data made once per version, rendered per recipient. Knows no framework.
 
-MiniJinja gets only what the compiler emitted: numbered values, conditions and short plain runs. Longer runs are
+MiniJinja gets only what the compiler emitted: numbered values, tests and short plain runs. Longer runs are
 already quoted-printable and come in as numbered chunks between two private-use characters.
 """
 
@@ -16,19 +16,22 @@ from urllib.parse import quote
 
 from minijinja import Environment, TemplateError
 
-from tandem.messenger.projects import quoted, segments
+from tandem.messenger.projects import dates, quoted, segments
+from tandem.messenger.projects.conditions import HAS, condition
 from tandem.messenger.projects.domain import Sender, SmsText, count_sms
 from tandem.messenger.projects.errors import RenderError
 
-FORMAT = 1
+FORMAT = 2
 FUEL = 10_000
 LONGEST_VALUE = 4_000
+LARGEST_PART = 2 << 20
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 _UNSAFE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s]+", re.IGNORECASE)
 _BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
 SLOT = b"\x01"
+PIXEL = b"\x02"
 
 
 def _capitalize(text: str) -> str:
@@ -62,62 +65,113 @@ ENCODE: dict[str, Callable[[str], str]] = {
 }
 
 
+Change = Callable[[str], str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """One value as it is printed: attribute, the cases applied in order, the encoding of its place."""
+    """One value as it is printed: attribute, the changes in order (cases, `date:pattern`), its place's encoding."""
 
     name: str
     cases: tuple[str, ...] = ()
     encoding: str = "raw"
 
-    def value(self, text: str) -> str:
-        """The printed form."""
-        for case in self.cases:
-            text = CASE[case](text)
-        return ENCODE[self.encoding](text)
+    def printer(self) -> Change:
+        """What makes the printed form of a value."""
+        steps = [_change(case) for case in self.cases]
+        encode = ENCODE[self.encoding]
+        if not steps:
+            return encode
+        if len(steps) == 1:
+            return lambda text, only=steps[0]: encode(only(text))  # type: ignore[misc]
+
+        def printed(text: str) -> str:
+            for step in steps:
+                text = step(text)
+            return encode(text)
+
+        return printed
+
+
+def _change(case: str) -> Change:
+    if not case.startswith("date:"):
+        return CASE[case]
+    pattern = case.removeprefix("date:")
+    return lambda text: dates.shown(pattern, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """One question about a value: has it any, or how does it compare."""
+
+    name: str
+    operator: str = HAS
+    operand: str = ""
 
 
 class Part:
     """One template of a message: subject, html, text or SMS."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.expressions = tuple(
-            Expression(name=name, cases=tuple(cases), encoding=encoding)
-            for name, cases, encoding in data["expressions"]
-        )
-        self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
         self.names = tuple(data["names"])
+        self._printers = [
+            (name, Expression(name=name, cases=tuple(cases), encoding=encoding).printer())
+            for name, cases, encoding in data["expressions"]
+        ]
+        tests = data.get("tests", [[name, HAS, ""] for name in self.names])  # without: format 1
+        self._tests = [(name, condition(operator, operand)) for name, operator, operand in tests]
+        self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
         self._environment = Environment(
             keep_trailing_newline=True, debug=False, undefined_behavior="strict", fuel=FUEL, pycompat=False
         )
         self._environment.auto_escape_callback = _never
         self._environment.add_template("part", data["template"])
-        self._plain = None if self.expressions or self.names else self._environment.render_template("part")
+        is_fixed = not self._printers and not self._tests
+        self._plain = self._environment.render_template("part") if is_fixed else None
         nodes = segments.course(data["template"])
         self._course = None if nodes is None else segments.Course(nodes, self.chunks)
 
     def render(self, values: Mapping[str, str]) -> str:
         """MiniJinja's output; chunk numbers are still in it."""
+        return self._rendered(self._cleaned(values))
+
+    def _cleaned(self, values: Mapping[str, str]) -> "Clean":
+        return values if isinstance(values, Clean) else cleaned(self.names, values)
+
+    def _rendered(self, clean: Mapping[str, str]) -> str:
         if self._plain is not None:
             return self._plain
-        clean = {name: _clean(values.get(name)) for name in self.names}
-        context = {f"e{i}": e.value(clean[e.name]) for i, e in enumerate(self.expressions)}
-        context.update({f"t{i}": clean[name] for i, name in enumerate(self.names)})
+        context: dict[str, Any] = {
+            f"e{i}": printer(clean[name]) for i, (name, printer) in enumerate(self._printers)
+        }
+        context.update({f"t{i}": holds(clean[name]) for i, (name, holds) in enumerate(self._tests)})
         try:
             return self._environment.render_template("part", **context)
         except TemplateError as error:
             raise RenderError(f"The template failed for this recipient: {error.message}.") from error
 
-    def encoded(self, values: Mapping[str, str], slot: bytes) -> bytes:
-        """The part in quoted-printable, slots filled."""
+    def encoded(self, values: Mapping[str, str], slot: bytes, pixel: bytes = b"") -> bytes:
+        """The part in quoted-printable, slots filled. values: cleaned or not. RenderError when it grows too large."""
+        clean = self._cleaned(values)
         if self._course is None:
-            pieces = _MARK.split(self.render(values))
+            pieces = _MARK.split(self._rendered(clean))
             out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
         else:
-            clean = {name: _clean(values.get(name)) for name in self.names}
-            printed = [quoted.encode(e.value(clean[e.name])) for e in self.expressions]
-            out = self._course.run(tuple(bool(clean[name]) for name in self.names), printed)
-        return quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
+            printed = [quoted.encode(printer(clean[name])) for name, printer in self._printers]
+            out = self._course.run(tuple([holds(clean[name]) for name, holds in self._tests]), printed)
+        if sum(map(len, out)) > LARGEST_PART:
+            raise RenderError("The message is too large for this recipient.", "Print long attributes once.")
+        made = quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
+        return made.replace(PIXEL, pixel) if PIXEL in made else made
+
+
+class Clean(dict[str, str]):
+    """Values of a message without what no message may hold."""
+
+
+def cleaned(names: Sequence[str], values: Mapping[str, str]) -> Clean:
+    """The values of these names; none is an empty one."""
+    return Clean((name, _clean(values.get(name))) for name in names)
 
 
 def _never(_name: str) -> bool:
@@ -143,6 +197,7 @@ class CompiledEmail:
     def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
         self.subject, self.html, self.text = (Part(data[part]) for part in ("subject", "html", "text"))
         self.names = tuple(sorted({*self.subject.names, *self.html.names, *self.text.names}))
+        self.has_pixel = bool(data.get("pixel"))
         self.sender = sender.address
         self.sender_shown = f"{sender.name} <{sender.address}>" if sender.name else sender.address
         self.from_header = quoted.mailbox(sender.name, sender.address)
@@ -169,19 +224,22 @@ class CompiledEmail:
         unsubscribe_url: str,
         date: datetime | str,
         headers: Sequence[tuple[str, str]] = (),
+        pixel_url: str = "",
     ) -> bytes:
         """The complete message with CRLF lines, not dot-stuffed. RenderError if it cannot be made safely."""
+        clean = cleaned(self.names, values)
         try:
-            head = self._head(values, to, message_id, unsubscribe_url, date, headers)
+            head = self._head(clean, to, message_id, unsubscribe_url, date, headers)
         except ValueError as wrong:
             raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
+        pixel = quoted.encode(_escape(pixel_url)) if self.has_pixel else b""
         return b"".join(
             (
                 head.encode("ascii"),
                 b"--", _BOUNDARY, b"\r\nContent-Type: text/plain; charset=utf-8\r\n", _QP,
-                self.text.encoded(values, quoted.encode(unsubscribe_url)),
+                self.text.encoded(clean, quoted.encode(unsubscribe_url)),
                 b"\r\n--", _BOUNDARY, b"\r\nContent-Type: text/html; charset=utf-8\r\n", _QP,
-                self.html.encoded(values, quoted.encode(_escape(unsubscribe_url))),
+                self.html.encoded(clean, quoted.encode(_escape(unsubscribe_url)), pixel),
                 b"\r\n--", _BOUNDARY, b"--\r\n",
             )
         )  # fmt: skip

@@ -4,31 +4,54 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tandem.messenger.projects import layout, quoted
-from tandem.messenger.projects.compiled import FORMAT
-from tandem.messenger.projects.domain import EmailSource, Fault, Sender, SmsSource, Source, count_sms
-from tandem.messenger.projects.emit import Emitter, Placed, place_plain
+from tandem.messenger.projects import layout, mjml, quoted
+from tandem.messenger.projects.alternative import Link, alternative
+from tandem.messenger.projects.blocks import Structure
+from tandem.messenger.projects.compiled import FORMAT, PIXEL
+from tandem.messenger.projects.domain import (
+    EmailSource,
+    Fault,
+    Sender,
+    SmsSource,
+    Source,
+    count_sms,
+    forcing_ucs2,
+)
+from tandem.messenger.projects.emit import Emitter, Markup, Placed, place_plain
 from tandem.messenger.projects.errors import TemplateWrong
-from tandem.messenger.projects.handlebars import Names, Piece, Reader, Tag
+from tandem.messenger.projects.handlebars import MOST_FAULTS, Reader, tags_of
+from tandem.messenger.projects.tags import Names, Piece, Tag
 
-LARGEST_SOURCE = 512 * 1024
 LONGEST_SMS = 1600
+LONGEST_SUBJECT = 998
+_PICTURE = f'<img src="{PIXEL.decode()}" alt="" width="1" height="1">'
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a compilation gives: the stored data and remarks that stop nothing."""
+    """What a compilation gives: the stored data, remarks that stop nothing, the email's links."""
 
     data: dict[str, Any]
     warnings: tuple[str, ...]
+    links: tuple[Link, ...] = ()
 
 
-def compile_source(source: Source, *, names: Mapping[str, str], sender: Sender) -> Made:
-    """Compile. names: lower-case attribute -> its spelling. Raises TemplateWrong with every fault found."""
-    known = Names(names)
+def compile_source(
+    source: Source,
+    *,
+    names: Mapping[str, str],
+    sender: Sender,
+    snippets: Mapping[str, str] | None = None,
+    pixel: bool = False,
+) -> Made:
+    """Compile. names: lower-case attribute -> its spelling; pixel: count openings by a picture.
+
+    Raises TemplateWrong with every fault found.
+    """
+    known = Names(names, snippets)
     if isinstance(source, SmsSource):
         return _sms(source, known, sender)
-    return _email(source, known, sender)
+    return _email(source, known, sender, pixel)
 
 
 def _sms(source: SmsSource, names: Names, sender: Sender) -> Made:
@@ -41,17 +64,17 @@ def _sms(source: SmsSource, names: Names, sender: Sender) -> Made:
     _stop(reader.faults)
     part = Emitter(html=False, chunked=False).emit(place_plain(pieces))
     literal = "".join(piece for piece in pieces if isinstance(piece, str))
-    warnings = () if count_sms(literal).encoding == "GSM-7" else (_ucs2_words(literal),)
+    remarks = (*reader.remarks, *((_ucs2_words(literal),) if forcing_ucs2(literal) else ()))
     data = {"format": FORMAT, "kind": "sms", "text": part, "sender": asdict(sender)}
-    return Made(data=data, warnings=warnings)
+    return Made(data=data, warnings=tuple(dict.fromkeys(remarks)))
 
 
 def _ucs2_words(text: str) -> str:
-    odd = next((c for c in text if count_sms(c).encoding != "GSM-7"), "")
-    return f"The character {odd!r} makes every part hold 70 instead of 160 characters."
+    odd = " ".join(repr(character) for character in forcing_ucs2(text)[:8])
+    return f"The characters {odd} make every part hold 70 instead of 160 characters ({count_sms(text).parts} parts)."
 
 
-def _email(source: EmailSource, names: Names, sender: Sender) -> Made:
+def _email(source: EmailSource, names: Names, sender: Sender, pixel: bool) -> Made:
     subject = _reader("Subject", source.subject, names)
     body = _reader("MJML" if source.mjml else "HTML", source.mjml or source.html, names)
     text = _reader("Text", source.text, names)
@@ -60,44 +83,69 @@ def _email(source: EmailSource, names: Names, sender: Sender) -> Made:
     _check_email(source, subject, body, pieces[0])
     _stop([fault for reader in readers for fault in reader.faults])
     shield = layout.Shield(pieces[1])
-
-    def say(tag: Tag | None, words: str) -> None:
-        body.fault(tag.at if tag else 0, words)
-
-    html = layout.to_html(shield.text, shield, is_mjml=bool(source.mjml), say=say)
-    placed = layout.place_html(html, shield, say)
-    plain = place_plain(pieces[2]) if source.text.strip() else layout.text_alternative(html, shield)
+    html, placed = _laid_out(shield, body, is_mjml=bool(source.mjml))
+    plain, links = alternative(html, shield)
+    if source.text.strip():
+        plain = place_plain(pieces[2])
     for items, part in ((placed, "the layout"), (plain, "the text version")):
-        if not _is_balanced(items):
-            say(None, f"A block was torn apart in {part}. Keep each block inside one paragraph or cell.")
+        if not _is_whole(items):
+            body.fault(0, f"A block was torn apart in {part}. Keep each block inside one paragraph or cell.")
     _stop(body.faults)
     data = {
         "format": FORMAT,
         "kind": "email",
         "subject": Emitter(html=False, chunked=False).emit(place_plain(pieces[0])),
-        "html": Emitter(html=True, chunked=True).emit(placed),
+        "html": Emitter(html=True, chunked=True).emit(_with_pixel(placed) if pixel else placed),
         "text": Emitter(html=False, chunked=True).emit(plain),
         "sender": asdict(sender),
+        "pixel": pixel,
     }
-    return Made(data=data, warnings=_remarks(placed))
+    remarks = [*(remark for reader in readers for remark in reader.remarks), *_remarks(placed)]
+    return Made(data=data, warnings=tuple(dict.fromkeys(remarks)), links=links)
+
+
+def _laid_out(shield: layout.Shield, body: Reader, *, is_mjml: bool) -> tuple[str, list[Placed]]:
+    """Shielded HTML, and the same with places. Raises TemplateWrong."""
+
+    def say(tag: Tag | None, words: str) -> None:
+        body.faults.append(tag.spot.fault(words)) if tag else body.fault(0, words)
+
+    if is_mjml:
+        mjml.check(shield, lambda at, words: body.faults.append(shield.spot(at).fault(words)))
+        _stop(body.faults)
+    html = layout.to_html(shield.text, shield, is_mjml=is_mjml, say=say)
+    placed = layout.place_html(html, shield, say)
+    _stop(body.faults)
+    return html, placed
 
 
 def _check_email(source: EmailSource, subject: Reader, body: Reader, pieces: list[Piece]) -> None:
     if not source.subject.strip():
         subject.fault(0, "The subject is empty. Write one.")
+    if len(source.subject) > LONGEST_SUBJECT:
+        subject.fault(
+            LONGEST_SUBJECT, f"The subject is longer than {LONGEST_SUBJECT} characters. Shorten it."
+        )
     for at, character in enumerate(source.subject):
         if character in "\r\n\x85\u2028\u2029":
             subject.fault(at, "The subject must be one line.")
             break
-    for piece in pieces:
-        if isinstance(piece, Tag) and piece.kind == "unsubscribe":
-            subject.fault(piece.at, "The unsubscribe address does not belong in a subject.")
+    for tag in tags_of(pieces):
+        if tag.kind == "unsubscribe":
+            subject.faults.append(tag.spot.fault("The unsubscribe address does not belong in a subject."))
     if not (source.mjml or source.html).strip():
         body.fault(0, "The email has no content. Write MJML or HTML.")
     if source.mjml and source.html:
         body.fault(0, "There are both MJML and HTML. Keep one of them.")
-    if len(body.source) > LARGEST_SOURCE:
-        body.fault(0, f"The content is larger than {LARGEST_SOURCE // 1024} kB. Shorten it.")
+
+
+def _with_pixel(items: list[Placed]) -> list[Placed]:
+    """The picture that counts openings, before the body's end."""
+    for at in range(len(items) - 1, -1, -1):
+        item = items[at]
+        if isinstance(item, str) and item.lower().startswith("</body"):
+            return [*items[:at], Markup(_PICTURE), *items[at:]]
+    return [*items, Markup(_PICTURE)]
 
 
 def _remarks(items: list[Placed]) -> tuple[str, ...]:
@@ -117,21 +165,14 @@ def _reader(part: str, source: str, names: Names) -> Reader:
     return Reader(part, source.replace("\r\n", "\n").replace("\r", "\n"), names)
 
 
-def _is_balanced(items: list[Placed]) -> bool:
-    stack: list[str] = []
-    for item in items:
-        if isinstance(item, str) or not item[0].is_block:
-            continue
-        if item[0].kind == "open":
-            stack.append(item[0].helper)
-        elif not stack or stack.pop() != item[0].helper:
-            return False
-    return not stack
+def _is_whole(items: list[Placed]) -> bool:
+    return Structure().walk(item if isinstance(item, str) else item[0] for item in items).wrong is None
 
 
 def _stop(faults: list[Fault]) -> None:
     if faults:
-        raise TemplateWrong(sorted(set(faults), key=lambda fault: (fault.part, fault.line, fault.column)))
+        known = sorted(set(faults), key=lambda fault: (fault.part, fault.line, fault.column))
+        raise TemplateWrong(known[:MOST_FAULTS])
 
 
 def check_sender(sender: Sender) -> None:

@@ -102,6 +102,54 @@ class ProjectView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lack:
+    """An attribute that some of the contacts who would get the message have no value of."""
+
+    name: str
+    contacts: int
+    percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lacking:
+    """How many contacts of the list can get a version, and what they lack of what it prints."""
+
+    contacts: int
+    lacks: tuple[Lack, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkView:
+    """A link of an activated version; target as the author wrote it."""
+
+    id: int
+    number: int
+    name: str
+    target: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnippetView:
+    """A text of the account that templates put in by name."""
+
+    id: int
+    name: str
+    text: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What is known of a source that compiles."""
+
+    warnings: tuple[str, ...]
+    names: tuple[str, ...]
+    links: int
+    lacking: Lacking
+
+
+@dataclass(frozen=True, kw_only=True)
 class VersionView:
     """One version; its id is the campaign id of the REST API."""
 
@@ -112,6 +160,7 @@ class VersionView:
     source: Source
     warnings: tuple[str, ...]
     names: tuple[str, ...]
+    lacking: Lacking | None
     created_at: datetime
     modified_at: datetime
     activated_at: datetime | None
@@ -188,6 +237,27 @@ def count_sms(text: str) -> SmsText:
         return SmsText(text=text, encoding="GSM-7", parts=_parts(sizes, 160, 153))
     sizes = [2 if character > "\uffff" else 1 for character in text]
     return SmsText(text=text, encoding="UCS-2", parts=_parts(sizes, 70, 67))
+
+
+def forcing_ucs2(text: str) -> tuple[str, ...]:
+    """The characters that GSM-7 does not have, each once, in order."""
+    return tuple(dict.fromkeys(character for character in text if character not in _GSM))
+
+
+def lacking(contacts: int, missing: Mapping[str, int]) -> Lacking:
+    """The attributes that are missing somewhere, the most missed first; a single contact is never 0 %."""
+    lacks = [
+        Lack(name=name, contacts=count, percent=_percent(count, contacts))
+        for name, count in missing.items()
+        if count
+    ]
+    return Lacking(
+        contacts=contacts, lacks=tuple(sorted(lacks, key=lambda lack: (-lack.contacts, lack.name)))
+    )
+
+
+def _percent(count: int, of: int) -> int:
+    return 100 if count >= of else max(1, min(99, round(100 * count / of)))
 
 
 def _parts(sizes: list[int], alone: int, joined: int) -> int:

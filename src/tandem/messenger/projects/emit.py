@@ -1,4 +1,4 @@
-"""Pieces with their places -> plain data of one part: MiniJinja source, numbered values, encoded chunks."""
+"""Pieces with their places -> plain data of one part: MiniJinja source, numbered values and tests, encoded chunks."""
 
 import html as html_words
 import re
@@ -7,15 +7,22 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from tandem.messenger.projects import quoted
-from tandem.messenger.projects.compiled import CASE, SLOT, Expression
-from tandem.messenger.projects.handlebars import CASES, Piece, Tag
+from tandem.messenger.projects.compiled import CASE, PIXEL, SLOT, Expression, Test
+from tandem.messenger.projects.conditions import HAS
+from tandem.messenger.projects.tags import CASES, Piece, Tag
 
-Place = Literal["text", "link", "link start"]
+Place = Literal["text", "attribute", "link", "link start"]
 Placed = str | tuple[Tag, Place]
 _SHORT = 40
-_MARKUP = re.compile(r"(<[^>]*>|&[#\w]+;)")
+_ENTITY = re.compile(r"(<[^>]*>|&[#\w]+;)")
+_ADDRESS = re.compile(r"(https?://\S+)", re.IGNORECASE)
 _TAIL = re.compile(r"https?://\S*\Z", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
+_SLOTS = re.compile(f"([{SLOT.decode()}{PIXEL.decode()}])")
+
+
+class Markup(str):
+    """Literal text inside an HTML tag or an address: no case block changes it."""
 
 
 @dataclass
@@ -24,25 +31,28 @@ class Emitter:
 
     html: bool
     chunked: bool
-    expressions: list[Expression] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    expressions: dict[Expression, int] = field(default_factory=dict)
+    tests: dict[Test, int] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
     chunks: list[bytes] = field(default_factory=list)
     out: list[str] = field(default_factory=list)
     run: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
+    switches: list[list[Any]] = field(default_factory=list)
 
     def emit(self, items: list[Placed]) -> dict[str, Any]:
         """The part as plain data."""
         for item in items:
-            if isinstance(item, str):
-                self.run.append(self._fold(item))
-            else:
+            if not isinstance(item, str):
                 self._tag(*item)
+            elif not self.blocks or self.blocks[-1] != "switch":
+                self.run.append(item if isinstance(item, Markup) else self._fold(item))
         self._flush()
         return {
             "template": "".join(self.out),
             "expressions": [[e.name, list(e.cases), e.encoding] for e in self.expressions],
-            "names": self.names,
+            "tests": [[test.name, test.operator, test.operand] for test in self.tests],
+            "names": list(self.names),
             "chunks": [chunk.decode("latin-1") for chunk in self.chunks],
         }
 
@@ -53,38 +63,67 @@ class Emitter:
             self._code(f"{{{{ {self._value(tag, place)} }}}}")
         elif tag.kind == "fallback":
             self._if(tag, place)
-            self.run.append(self._fold(self._literal(tag.fallback, place)))
+            self.run.append(self._fold(self._literal(tag.text, place)))
             self._code("{% endif %}")
         elif tag.kind == "open":
-            if tag.helper == "print":
-                self._if(tag, place)
-            self.blocks.append(tag.helper)
+            self._open(tag, place)
         else:
-            self.blocks.pop()
-            if tag.helper == "print":
-                self._code("{% endif %}")
+            self._close()
+
+    def _open(self, tag: Tag, place: Place) -> None:
+        if tag.helper == "print":
+            self._if(tag, place)
+        elif tag.helper == "switch":
+            self.switches.append([tag.name, "if"])
+        elif tag.helper == "compare":
+            switch = self.switches[-1]
+            test = self._test(switch[0], tag.operator, tag.text)
+            self._code(f"{{% {switch[1]} {test} %}}")
+            switch[1] = "elif"
+        elif tag.helper == "default":
+            self._code("{% else %}")
+        self.blocks.append(tag.helper)
+
+    def _close(self) -> None:
+        helper = self.blocks.pop()
+        if helper == "switch":
+            self.switches.pop()
+        if helper in ("print", "switch"):
+            self._code("{% endif %}")
+        elif helper in ("compare", "default"):
+            self._flush()
 
     def _if(self, tag: Tag, place: Place) -> None:
-        test = f"t{self._number(self.names, tag.name)}"
+        test = self._test(tag.name, HAS, "")
         self._code(f"{{% if {test} %}}{{{{ {self._value(tag, place)} }}}}{{% else %}}")
+
+    def _test(self, name: str, operator: str, operand: str) -> str:
+        self._number(self.names, name)
+        return f"t{self._number(self.tests, Test(name=name, operator=operator, operand=operand))}"
 
     def _value(self, tag: Tag, place: Place) -> str:
         self._number(self.names, tag.name)
-        own = (tag.helper,) if tag.kind == "value" and tag.helper in CASES else ()
-        cases = own + tuple(block for block in reversed(self.blocks) if block in CASES)
-        wanted = Expression(name=tag.name, cases=cases, encoding=self._encoding(tag, place))
+        cases: list[str] = []
+        if tag.kind == "value" and tag.helper == "date":
+            cases.append(f"date:{tag.text}")
+        elif tag.kind == "value" and tag.helper in CASES:
+            cases.append(tag.helper)
+        if place == "text":
+            cases += [block for block in reversed(self.blocks) if block in CASES]
+        wanted = Expression(name=tag.name, cases=tuple(cases), encoding=self._encoding(tag, place))
         return f"e{self._number(self.expressions, wanted)}"
 
     def _encoding(self, tag: Tag, place: Place) -> str:
         helper = tag.helper if tag.kind == "value" else ""
-        if helper == "urlencode" or (place != "text" and helper != "noencode"):
+        in_link = place in ("link", "link start")
+        if helper == "urlencode" or (in_link and helper != "noencode"):
             return "url"
         if place == "link start":
             return "html link" if self.html else "link"
         return "html" if self.html else "raw"
 
     def _literal(self, text: str, place: Place) -> str:
-        if place != "text":
+        if place in ("link", "link start"):
             return quote(text, safe="")
         return html_words.escape(text) if self.html else text
 
@@ -92,7 +131,7 @@ class Emitter:
         cases = [block for block in reversed(self.blocks) if block in CASES]
         if not cases:
             return text
-        pieces = _MARKUP.split(text) if self.html else [text]
+        pieces = (_ENTITY if self.html else _ADDRESS).split(text)
         for case in cases:
             pieces = [piece if i & 1 else CASE[case](piece) for i, piece in enumerate(pieces)]
         return "".join(pieces)
@@ -108,31 +147,35 @@ class Emitter:
             return
         if not self.chunked:
             self.out.append(_PRIVATE.sub("", text).replace("{", '{{ "{" }}'))
-        elif (
-            len(text) < _SHORT and "{" not in text and SLOT.decode() not in text and not _PRIVATE.search(text)
-        ):
+        elif len(text) < _SHORT and not re.search(f"[{{]|{_SLOTS.pattern}|{_PRIVATE.pattern}", text):
             self.out.append(text)
         else:
-            pieces = re.split(f"({SLOT.decode()})", text)
-            encoded = [SLOT if i & 1 else quoted.encode(piece) for i, piece in enumerate(pieces)]
+            pieces = _SLOTS.split(text)
+            encoded = [piece.encode() if i & 1 else quoted.encode(piece) for i, piece in enumerate(pieces)]
             self.chunks.append(quoted.SOFT.join(filter(None, encoded)))
             self.out.append(f"\ue000{len(self.chunks) - 1}\ue001")
 
-    def _number(self, known: list[Any], wanted: Any) -> int:
-        if wanted not in known:
-            known.append(wanted)
-        return known.index(wanted)
+    def _number(self, known: dict[Any, int], wanted: Any) -> int:
+        return known.setdefault(wanted, len(known))
 
 
 def place_plain(pieces: list[Piece]) -> list[Placed]:
     """Places in plain text: a tag that touches an address before it is inside a link."""
     items: list[Placed] = []
-    before = ""
+    before, in_link = "", False
     for piece in pieces:
         if isinstance(piece, str):
-            before += piece
-            items.append(piece)
+            items += after_link(piece) if in_link else [piece]
+            before, in_link = before[-2000:] + piece, False
             continue
-        items.append((piece, "link" if _TAIL.search(before[-2000:]) else "text"))
+        in_link = bool(_TAIL.search(before[-2000:]))
+        items.append((piece, "link" if in_link else "text"))
         before += "" if piece.is_block else "x"
     return items
+
+
+def after_link(text: str) -> list[Placed]:
+    """The rest of an address keeps its case."""
+    end = re.match(r"\S*", text)
+    at = end.end() if end else 0
+    return [Markup(text[:at]), text[at:]]

@@ -18,6 +18,12 @@ class UnknownTrigger(NotFound):
     title = "No such trigger"
 
 
+class UnknownSnippet(NotFound):
+    """There is no such snippet in this account."""
+
+    title = "No such snippet"
+
+
 class BadProject(Refused):
     """Values of a project or trigger break a rule."""
 

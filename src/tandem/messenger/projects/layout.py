@@ -3,15 +3,15 @@
 HTML tools never see a tag: each is shielded by a short word (in text a block tag by a comment) and put back after.
 """
 
+import bisect
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 
 import css_inline
 import mrml
 
-from tandem.messenger.projects.emit import Place, Placed
-from tandem.messenger.projects.handlebars import Piece, Tag
+from tandem.messenger.projects.emit import Markup, Place, Placed
+from tandem.messenger.projects.tags import Piece, Spot, Tag, Text
 
 Say = Callable[[Tag | None, str], None]
 _LINKS = frozenset({"href", "src", "action", "background", "poster", "cite", "formaction", "srcset", "data"})
@@ -19,29 +19,8 @@ _SEGMENT = re.compile(
     r"(<!--\[if.*?\]>|<!\[endif\]-->|<!--.*?-->|</?[a-zA-Z][^\s>\"']*(?:\"[^\"]*\"|'[^']*'|[^\"'>])*>)",
     re.DOTALL,
 )
+_OPENED = re.compile(r"<!--|<[a-zA-Z]")
 _ATTRIBUTE = re.compile(r"""([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
-_BLOCKS = frozenset(
-    {
-        "p",
-        "div",
-        "tr",
-        "table",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ul",
-        "ol",
-        "blockquote",
-        "section",
-        "hr",
-    }
-)
-_HIDDEN = frozenset({"head", "style", "script", "title"})
-_VOID = frozenset({"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "source"})
 _PARSER = mrml.ParserOptions(include_loader=mrml.noop_loader())
 _RENDERER = mrml.RenderOptions(fonts={})  # no remote fonts
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -57,20 +36,35 @@ class Shield:
             salt += "q"
         self.salt = salt
         self.tags: list[Tag] = []
+        self._starts: list[tuple[int, Piece]] = []
         self.text = self._shielded(pieces)
+        self.numbers = {id(tag): number for number, tag in enumerate(self.tags)}
         self.token = re.compile(f"<!--@{salt}([0-9]+)@-->|&lt;!--@{salt}([0-9]+)@--&gt;|@{salt}([0-9]+)@")
 
     def _shielded(self, pieces: list[Piece]) -> str:
-        out, inside = "", False
+        out: list[str] = []
+        at, inside = 0, ""
         for piece in pieces:
+            self._starts.append((at, piece))
             if isinstance(piece, str):
-                out += piece
-                inside = _is_inside_markup(out)
-                continue
-            word = f"@{self.salt}{len(self.tags)}@"
-            self.tags.append(piece)
-            out += f"<!--{word}-->" if piece.is_block and not inside else word
-        return out
+                word, inside = str(piece), _inside(inside, piece)
+            else:
+                word = f"@{self.salt}{len(self.tags)}@"
+                self.tags.append(piece)
+                word = f"<!--{word}-->" if piece.is_block and not inside else word
+            out.append(word)
+            at += len(word)
+        return "".join(out)
+
+    def spot(self, at: int) -> Spot:
+        """Where the author wrote what stands at this offset of the shielded text."""
+        number = bisect.bisect_right(self._starts, at, key=lambda start: start[0]) - 1
+        if number < 0:
+            return Spot()
+        start, piece = self._starts[number]
+        if isinstance(piece, Text):
+            return piece.spot.after(piece[: at - start])
+        return piece.spot if isinstance(piece, Tag) else Spot()
 
     def split(self, text: str) -> list[str | Tag]:
         """Text and tags again."""
@@ -80,6 +74,10 @@ class Shield:
             out += [text[position : match.start()], self.tags[int(match[1] or match[2] or match[3])]]
             position = match.end()
         return [*out, text[position:]]
+
+    def source(self, text: str) -> str:
+        """The text with its tags as the author wrote them."""
+        return "".join(piece if isinstance(piece, str) else piece.source for piece in self.split(text))
 
 
 def to_html(text: str, shield: Shield, *, is_mjml: bool, say: Say) -> str:
@@ -122,7 +120,7 @@ def place_html(html: str, shield: Shield, say: Say) -> list[Placed]:
 
 def _in_markup(segment: str, shield: Shield, say: Say) -> list[Placed]:
     if not shield.token.search(segment):
-        return [segment]
+        return [Markup(segment)]
     if segment.startswith("<!--"):
         return [""]  # an ordinary comment with tags in it goes nowhere
     items: list[Placed] = []
@@ -140,7 +138,7 @@ def _outside(text: str, shield: Shield, say: Say) -> list[Placed]:
     for piece in shield.split(text):
         if isinstance(piece, Tag):
             say(piece, "A value cannot stand here inside a tag. Put it in the quotes of an attribute.")
-    return [text]
+    return [Markup(text)]
 
 
 def _in_attribute(name: str, value: str, shield: Shield, say: Say) -> list[Placed]:
@@ -149,100 +147,26 @@ def _in_attribute(name: str, value: str, shield: Shield, say: Say) -> list[Place
     for piece in shield.split(value):
         if isinstance(piece, str):
             seen += piece[1:] if not items else piece
-            items.append(piece)
+            items.append(Markup(piece))
             continue
         if name == "style" or name.startswith("on"):
             say(piece, f"A value cannot stand inside the attribute {name}.")
-        place: Place = "text" if name not in _LINKS else "link" if seen.strip() else "link start"
+        place: Place = "attribute" if name not in _LINKS else "link" if seen.strip() else "link start"
         items.append((piece, place))
         seen += "" if piece.is_block else "x"
     return items
 
 
-def _is_inside_markup(text: str) -> bool:
-    comment = text.rfind("<!--")
-    if comment >= 0 and text.find("-->", comment) < 0:
-        return True
-    opened = text.rfind("<")
-    return opened >= 0 and text.find(">", opened) < 0 and text[opened + 1 : opened + 2].isalpha()
-
-
-class _TextWriter(HTMLParser):
-    """The text alternative: paragraphs as lines, links as `words (address)`."""
-
-    def __init__(self, shield: Shield) -> None:
-        super().__init__(convert_charrefs=True)
-        self.shield = shield
-        self.out: list[str] = []
-        self.links: list[tuple[str, int]] = []
-        self.hidden: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Lines, links, pictures' words; hidden parts are left out."""
-        values = {name: value or "" for name, value in attrs}
-        if self.hidden or tag in _HIDDEN or "display:none" in values.get("style", "").replace(" ", ""):
-            if tag not in _VOID:
-                self.hidden.append(tag)
-            return
-        if tag == "br":
-            self.out.append("\n")
-        elif tag == "img":
-            self.out.append(values.get("alt", ""))
-        elif tag == "a":
-            self.links.append((values.get("href", ""), len(self.out)))
-        elif tag == "td":
-            self.out.append(" ")
-        elif tag in _BLOCKS:
-            self.out.append("\n- " if tag == "li" else "\n\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        """Closes what was opened; a link's address follows its words."""
-        if self.hidden:
-            if tag in self.hidden:
-                del self.hidden[len(self.hidden) - 1 - self.hidden[::-1].index(tag) :]
-        elif tag == "a" and self.links:
-            address, start = self.links.pop()
-            words = "".join(self.out[start:]).strip()
-            if address and not address.startswith(("#", "data:")) and address != words:
-                shown = self._linked(address)
-                self.out.append(f" ({shown})" if words else shown)
-        elif tag in _BLOCKS:
-            self.out.append("\n\n" if tag != "li" else "\n")
-
-    def handle_data(self, data: str) -> None:
-        """Words."""
-        if not self.hidden:
-            self.out.append(re.sub(r"[ \t\r\n\f\xa0]+", " ", data))
-
-    def handle_comment(self, data: str) -> None:
-        """A shielded block tag."""
-        if not self.hidden and self.shield.token.fullmatch(f"<!--{data}-->"):
-            self.out.append(data)
-
-    def _linked(self, address: str) -> str:
-        """Marks the tags of an address, so that their place is known again."""
-        salt, seen, out = self.shield.salt, False, ""
-        for piece in self.shield.split(address):
-            if isinstance(piece, str):
-                seen, out = seen or bool(piece.strip()), out + piece
-                continue
-            number = next(i for i, tag in enumerate(self.shield.tags) if tag is piece)
-            out += f"@{salt}{'U' if seen else 'S'}{number}@"
-            seen = seen or not piece.is_block
-        return out
-
-
-def text_alternative(html: str, shield: Shield) -> list[Placed]:
-    """Plain text of shielded HTML, with places."""
-    writer = _TextWriter(shield)
-    writer.feed(html)
-    writer.close()
-    lines = [line.strip() for line in re.sub(r" {2,}", " ", "".join(writer.out)).split("\n")]
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
-    items: list[Placed] = []
-    position = 0
-    for match in re.finditer(f"@{shield.salt}([US]?)([0-9]+)@", text):
-        place: Place = "link" if match[1] == "U" else "link start" if match[1] == "S" else "text"
-        items += [text[position : match.start()], (shield.tags[int(match[2])], place)]
-        position = match.end()
-    return [*items, text[position:]]
+def _inside(state: str, text: str) -> str:
+    """Whether the end of the text stands in a comment (`-->` ends it), in a tag (`>`), or in neither."""
+    at = 0
+    while True:
+        if state:
+            end = text.find(state, at)
+            if end < 0:
+                return state
+            at, state = end + len(state), ""
+        opened = _OPENED.search(text, at)
+        if opened is None:
+            return ""
+        at, state = opened.end(), "-->" if opened[0] == "<!--" else ">"

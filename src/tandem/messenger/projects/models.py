@@ -1,6 +1,7 @@
 """Projects, their triggers, the triggers' versions."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts.models import ContactList
@@ -53,6 +54,9 @@ class TriggerVersion(models.Model):
     source = models.JSONField()
     compiled = models.JSONField(null=True)
     warnings = models.JSONField(default=list)
+    lacking = models.JSONField(
+        null=True, help_text="At activation: contacts, and attribute -> contacts without it."
+    )
     created_at = models.DateTimeField()
     modified_at = models.DateTimeField()
     activated_at = models.DateTimeField(null=True)
@@ -62,3 +66,32 @@ class TriggerVersion(models.Model):
             models.UniqueConstraint(fields=["account", "trigger", "name"], name="version_name_once")
         ]
         indexes = [models.Index(fields=["account", "trigger", "-id"], name="version_of_trigger")]
+
+
+class VersionLink(models.Model):
+    """A link of a version, written when it is activated for the first time."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    version = models.ForeignKey(TriggerVersion, models.PROTECT, related_name="+")
+    number = models.IntegerField()
+    name = models.CharField(max_length=200)
+    target = models.TextField()
+    tags = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "version", "number"], name="version_link_once")
+        ]
+
+
+class Snippet(models.Model):
+    """A text of the account that templates put in by name; an activated version keeps what it was then."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    text = models.TextField()
+    created_at = models.DateTimeField()
+    modified_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(models.F("account"), Lower("name"), name="snippet_name_once")]

@@ -1,6 +1,6 @@
 """The plain course through a part: what is always the same is joined once, per message only values are put in.
 
-Understands what the compiler emits for values and fallbacks; anything more is MiniJinja's to render.
+Understands what the compiler emits for values and choices; anything more is MiniJinja's to render.
 """
 
 import re
@@ -11,7 +11,8 @@ from tandem.messenger.projects import quoted
 
 VARIANTS_KEPT = 64
 _TOKEN = re.compile(
-    r"\{\{ e(?P<value>[0-9]+) \}\}|\{% if t(?P<test>[0-9]+) %\}|(?P<other>\{% else %\})|(?P<end>\{% endif %\})"
+    r"\{\{ e(?P<value>[0-9]+) \}\}|\{% if t(?P<test>[0-9]+) %\}|\{% elif t(?P<next>[0-9]+) %\}"
+    r"|(?P<other>\{% else %\})|(?P<end>\{% endif %\})"
     r'|(?P<brace>\{\{ "\{" \}\})|\ue000(?P<chunk>[0-9]+)\ue001'
 )
 
@@ -32,7 +33,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of two courses, by whether an attribute has a value."""
+    """One of two courses, by what a test says."""
 
     test: int
     then: list["Node"] = field(default_factory=list)
@@ -43,26 +44,35 @@ Node = str | Chunk | Value | Choice
 
 
 def course(template: str) -> list[Node] | None:
-    """The nodes of an emitted template in order; None if it holds more than values, fallbacks and fixed runs."""
+    """The nodes of an emitted template in order; None if it holds more than values, choices and fixed runs."""
     top: list[Node] = []
-    here, opened = top, list[tuple[Choice, list[Node]]]()
+    here = top
+    opened: list[tuple[Choice, list[Node], bool]] = []  # choice, what follows it, whether it came by `elif`
     at = 0
     for token in _TOKEN.finditer(template):
         _add_text(here, template[at : token.start()])
         at = token.end()
         kind, text = token.lastgroup, token[token.lastgroup or 0]
-        if kind == "test":
-            opened.append((Choice(int(text)), here))
+        if kind in ("test", "next"):
+            if kind == "next":
+                here = opened[-1][0].other
+            opened.append((Choice(int(text)), here, kind == "next"))
             here.append(opened[-1][0])
             here = opened[-1][0].then
         elif kind == "other":
             here = opened[-1][0].other
         elif kind == "end":
-            here = opened.pop()[1]
+            here = _ended(opened)
         else:
             _add(here, kind, text)
     _add_text(here, template[at:])
     return top if not opened and not _has_code(top) else None
+
+
+def _ended(opened: list[tuple[Choice, list[Node], bool]]) -> list[Node]:
+    while opened[-1][2]:
+        opened.pop()
+    return opened.pop()[1]
 
 
 def _add(here: list[Node], kind: str | None, text: str) -> None:
@@ -90,15 +100,16 @@ def _has_code(nodes: Sequence[Node]) -> bool:
 
 
 class Course:
-    """A part with its fixed runs encoded; one prepared form for each set of attributes that have a value."""
+    """A part with its fixed runs encoded; one prepared form for each set of answers to its tests."""
 
     def __init__(self, nodes: Sequence[Node], chunks: Sequence[bytes]) -> None:
         self._nodes = nodes
         self._chunks = chunks
+        self._runs: dict[str, bytes] = {}
         self._forms: dict[tuple[bool, ...], tuple[list[bytes], list[tuple[int, int]]]] = {}
 
     def run(self, known: tuple[bool, ...], printed: Sequence[bytes]) -> list[bytes]:
-        """The encoded pieces in order. known: whether each tested attribute has a value; printed: encoded values."""
+        """The encoded pieces in order. known: what each test says; printed: encoded values."""
         form = self._forms.get(known)
         if form is None:
             form = self._prepared(known)
@@ -130,8 +141,13 @@ class Course:
             elif isinstance(node, Choice):
                 self._lay(node.then if known[node.test] else node.other, known, pieces, slots)
             else:
-                run = quoted.encode(node) if isinstance(node, str) else self._chunks[node.number]
+                run = self._run(node) if isinstance(node, str) else self._chunks[node.number]
                 if pieces and pieces[-1]:
                     pieces[-1] = quoted.SOFT.join((pieces[-1], run))
                 else:
                     pieces.append(run)
+
+    def _run(self, text: str) -> bytes:
+        if text not in self._runs:
+            self._runs[text] = quoted.encode(text)
+        return self._runs[text]

@@ -1,42 +1,109 @@
-"""Test render of a new version in a child process with little memory and time; the parent ends it when it hangs."""
+"""Compiling and a test render in a child process with little memory and time; the parent ends it when it hangs.
+
+HTML and MJML are read by native code that a hostile text may crash or keep busy; the child takes that, not the server.
+"""
 
 import json
 import resource
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from tandem.messenger.projects.alternative import Link
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms, load
-from tandem.messenger.projects.errors import RenderError
+from tandem.messenger.projects.compiler import Made, compile_source
+from tandem.messenger.projects.domain import Fault, Sender, SmsSource, Source, source_from_json
+from tandem.messenger.projects.errors import RenderError, TemplateWrong
 
-MEMORY = 1 << 30
+MEMORY = 640 << 20
 CPU_SECONDS = 3
-WALL_SECONDS = 10.0
+WALL_SECONDS = 6.0
 LARGEST_MESSAGE = 1 << 20
 LARGEST_PRINTED = 256 * 1024
+TOO_MUCH = "The template needs too much memory or time. Make it smaller or simpler."
 
 
-def try_out(data: Mapping[str, Any]) -> str:
-    """Render the version in a child with empty, usual and hostile values; the words of what failed, or nothing."""
+def make(
+    source: Source,
+    *,
+    names: Mapping[str, str],
+    sender: Sender,
+    snippets: Mapping[str, str] | None = None,
+    pixel: bool = False,
+) -> Made:
+    """Compile and try out in a child. Raises TemplateWrong, also when the child gave up."""
+    return made(job_of(source, names=names, sender=sender, snippets=snippets, pixel=pixel))
+
+
+def job_of(
+    source: Source,
+    *,
+    names: Mapping[str, str],
+    sender: Sender,
+    snippets: Mapping[str, str] | None = None,
+    pixel: bool = False,
+) -> bytes:
+    """What the child is asked; the same words for the same source and surroundings."""
+    job = {
+        "channel": "sms" if isinstance(source, SmsSource) else "email",
+        "source": source.as_json(),
+        "names": dict(names),
+        "sender": asdict(sender),
+        "snippets": dict(snippets or {}),
+        "pixel": pixel,
+    }
+    return json.dumps(job, sort_keys=True).encode()
+
+
+def made(job: bytes) -> Made:
+    """Compile and try out in a child. Raises TemplateWrong, also when the child gave up."""
+    answer = _asked(job)
+    if "faults" in answer:
+        raise TemplateWrong([Fault(**fault) for fault in answer["faults"]])
+    links = tuple(Link(**{**link, "tags": tuple(link["tags"])}) for link in answer["links"])
+    return Made(data=answer["data"], warnings=tuple(answer["warnings"]), links=links)
+
+
+def _asked(job: bytes) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-m", "tandem.messenger.projects.trial"],
-            input=json.dumps(data).encode(),
+            input=job,
             capture_output=True,
             timeout=WALL_SECONDS,
             env={},
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "The test message was not ready in time."
-    if done.returncode == 0:
-        return done.stdout.decode().strip()
-    return "The test message needed too much memory or time."
+        return _refusal(TOO_MUCH)
+    if done.returncode:
+        return _refusal(TOO_MUCH)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _refusal(words: str) -> dict[str, Any]:
+    return {"faults": [asdict(Fault(part="Test message", line=1, column=1, words=words))]}
+
+
+def answered(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What the child does: the compiled data, or the faults."""
+    try:
+        made = compile_source(
+            source_from_json(job["channel"], job["source"]), names=job["names"], sender=Sender(**job["sender"]),
+            snippets=job["snippets"], pixel=job["pixel"],
+        )  # fmt: skip
+    except TemplateWrong as wrong:
+        return {"faults": [asdict(fault) for fault in wrong.problems]}
+    if words := check(made.data):
+        return _refusal(words)
+    return {"data": made.data, "warnings": made.warnings, "links": [asdict(link) for link in made.links]}
 
 
 def check(data: Mapping[str, Any]) -> str:
-    """What the child does."""
+    """Render with empty, usual and hostile values; the words of what failed, or nothing."""
     compiled = load(data)
     for value in ("", 'Åsa <b> & "O\'Neil" {{7*7}} {% x %} 100 %', "x" * 300):
         values = dict.fromkeys(compiled.names, value)
@@ -62,6 +129,7 @@ def _once(compiled: CompiledEmail | CompiledSms, values: dict[str, str]) -> str:
         message_id="trial@example.com",
         unsubscribe_url=link,
         date="Mon, 01 Jan 2029 09:00:00 +0000",
+        pixel_url=link,
     )
     if len(message) > LARGEST_MESSAGE or (not any(values.values()) and len(message) > LARGEST_PRINTED):
         return f"The message is larger than {LARGEST_PRINTED // 1024} kB. Shorten it."
@@ -79,4 +147,4 @@ def _limit() -> None:
 
 if __name__ == "__main__":
     _limit()
-    sys.stdout.write(check(json.load(sys.stdin)))
+    sys.stdout.write(json.dumps(answered(json.load(sys.stdin))))

@@ -1,23 +1,42 @@
 """Verbs of projects, triggers, versions and their rendering."""
 
+from tandem.messenger.projects.service.checking import check
 from tandem.messenger.projects.service.folders import create_project, get_project, list_projects
 from tandem.messenger.projects.service.rendering import compiled_version, preview, send_target
+from tandem.messenger.projects.service.snippets import (
+    delete_snippet,
+    get_snippet,
+    list_snippets,
+    save_snippet,
+)
 from tandem.messenger.projects.service.triggers import create_trigger, get_trigger, get_version, list_triggers
-from tandem.messenger.projects.service.versions import activate, add_active_version, change_draft, save_draft
+from tandem.messenger.projects.service.versions import (
+    activate,
+    add_active_version,
+    change_draft,
+    links_of,
+    save_draft,
+)
 
 __all__ = [
     "activate",
     "add_active_version",
     "change_draft",
+    "check",
     "compiled_version",
     "create_project",
     "create_trigger",
+    "delete_snippet",
     "get_project",
+    "get_snippet",
     "get_trigger",
     "get_version",
+    "links_of",
     "list_projects",
+    "list_snippets",
     "list_triggers",
     "preview",
     "save_draft",
+    "save_snippet",
     "send_target",
 ]

@@ -7,22 +7,34 @@ from tandem.messenger.contacts import service as contacts
 from tandem.messenger.projects.compiled import Compiled, CompiledSms, load
 from tandem.messenger.projects.domain import Channel, Preview, SendTarget, source_from_json
 from tandem.messenger.projects.errors import NotActive, UnknownTrigger
+from tandem.messenger.projects.service import checking
 from tandem.messenger.projects.service.triggers import trigger_row, version_row
-from tandem.messenger.projects.service.versions import compile_for
 
 #: the unsubscribe address shown in a preview; it leads nowhere
 PREVIEW_LINK = "https://unsubscribe.invalid/preview"
 
 
-def send_target(account_id: int, trigger_id: int) -> SendTarget:
-    """The version that is active now. Raises UnknownTrigger, NotActive."""
+def send_target(account_id: int, trigger_id: int, *, version_id: int | None = None) -> SendTarget:
+    """The version that is active now, or another one that was active once. Raises UnknownTrigger, NotActive."""
     row = trigger_row(account_id, trigger_id)
-    if row.active_version_id is None:
+    if version_id is None:
+        version_id = row.active_version_id
+    else:
+        _check_version(account_id, trigger_id, version_id)
+    if version_id is None:
         raise NotActive(f"The trigger {row.name!r} has no active version.", "Activate one.")
     return SendTarget(
-        trigger_id=row.pk, version_id=row.active_version_id, list_id=row.list_id, channel=Channel(row.channel),
+        trigger_id=row.pk, version_id=version_id, list_id=row.list_id, channel=Channel(row.channel),
         ignore_opt_out=row.ignore_opt_out,
     )  # fmt: skip
+
+
+def _check_version(account_id: int, trigger_id: int, version_id: int) -> None:
+    if version_row(account_id, version_id).trigger_id != trigger_id:
+        raise UnknownTrigger(
+            f"Version {version_id} is not one of trigger {trigger_id}.", "Look at its versions."
+        )
+    compiled_version(account_id, version_id)
 
 
 @lru_cache(maxsize=256)
@@ -54,8 +66,7 @@ def preview(
     if row.compiled is not None:
         compiled = compiled_version(account_id, version_id)
     else:
-        source = source_from_json(row.trigger.channel, row.source)
-        compiled = load(compile_for(account_id, row.trigger.project_id, source).data)
+        compiled = checking.draft(row.trigger, source_from_json(row.trigger.channel, row.source))
     missing = tuple(name for name in compiled.names if not given.get(name))
     if isinstance(compiled, CompiledSms):
         sms = compiled.render(given, unsubscribe_url=PREVIEW_LINK)

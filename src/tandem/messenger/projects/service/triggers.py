@@ -5,8 +5,15 @@ from collections import defaultdict
 from django.db import IntegrityError, transaction
 
 from tandem.kit.clock import Clock
-from tandem.messenger.contacts.service import get_list
-from tandem.messenger.projects.domain import Channel, TriggerView, VersionState, VersionView, source_from_json
+from tandem.messenger.contacts.service import require_list
+from tandem.messenger.projects.domain import (
+    Channel,
+    TriggerView,
+    VersionState,
+    VersionView,
+    lacking,
+    source_from_json,
+)
 from tandem.messenger.projects.errors import BadProject, NameTaken, UnknownTrigger
 from tandem.messenger.projects.models import Trigger, TriggerVersion
 from tandem.messenger.projects.service.folders import get_project
@@ -25,7 +32,7 @@ def create_trigger(
 ) -> TriggerView:
     """Make a trigger in a project for contacts of a list; it sends nothing before a version is activated."""
     project = get_project(account_id, project_id)
-    get_list(account_id, list_id)
+    require_list(account_id, list_id)
     if not name.strip() or len(name) > 200:
         raise BadProject(
             "The trigger needs a name of at most 200 characters.", "Give it a name.", field="name"
@@ -99,6 +106,7 @@ def version_view(row: TriggerVersion) -> VersionView:
         id=row.pk, trigger_id=row.trigger_id, name=row.name, state=VersionState(row.state),
         source=source_from_json(kind, row.source), warnings=tuple(row.warnings),
         names=tuple(sorted({name for part in parts for name in part["names"]})),
+        lacking=None if row.lacking is None else lacking(row.lacking["contacts"], row.lacking["missing"]),
         created_at=row.created_at, modified_at=row.modified_at, activated_at=row.activated_at,
     )  # fmt: skip
 

@@ -5,22 +5,21 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from tandem.kit.clock import Clock
-from tandem.messenger.contacts.service import attribute_names
-from tandem.messenger.projects.compiler import LARGEST_SOURCE, Made, compile_source
 from tandem.messenger.projects.domain import (
     Channel,
-    Fault,
-    Sender,
+    LinkView,
     SmsSource,
     Source,
     VersionState,
     VersionView,
     source_from_json,
 )
-from tandem.messenger.projects.errors import BadProject, NameTaken, TemplateWrong, VersionFixed
-from tandem.messenger.projects.models import Project, Trigger, TriggerVersion
+from tandem.messenger.projects.errors import BadProject, NameTaken, VersionFixed
+from tandem.messenger.projects.handlebars import LARGEST_SOURCE
+from tandem.messenger.projects.models import Trigger, TriggerVersion, VersionLink
+from tandem.messenger.projects.service import checking
+from tandem.messenger.projects.service.checking import Ready
 from tandem.messenger.projects.service.triggers import trigger_row, version_row, version_view
-from tandem.messenger.projects.trial import try_out
 
 
 def save_draft(
@@ -61,16 +60,13 @@ def activate(account_id: int, version_id: int, *, clock: Clock) -> VersionView:
     row = version_row(account_id, version_id)
     if row.state == VersionState.ACTIVE:
         return version_view(row)
-    source = source_from_json(row.trigger.channel, row.source)
-    made = compile_for(account_id, row.trigger.project_id, source)
-    if problem := try_out(made.data):
-        raise TemplateWrong([Fault(part="Test message", line=1, column=1, words=problem)])
+    ready = checking.ready(row.trigger, source_from_json(row.trigger.channel, row.source))
     with transaction.atomic():
         trigger = Trigger.objects.select_for_update().get(account_id=account_id, pk=row.trigger_id)
         current = TriggerVersion.objects.select_for_update().get(account_id=account_id, pk=version_id)
         if current.state == VersionState.DRAFT and current.source != row.source:
             raise VersionFixed("The draft was changed meanwhile.", "Look at it and activate it again.")
-        _switch(trigger, current, made, clock)
+        _switch(trigger, current, ready, clock)
     return version_view(version_row(account_id, version_id))
 
 
@@ -83,25 +79,30 @@ def add_active_version(
         return activate(account_id, draft.id, clock=clock)
 
 
-def compile_for(account_id: int, project_id: int, source: Source) -> Made:
-    """Compile with the account's attributes and the project's sender."""
-    project = Project.objects.get(account_id=account_id, pk=project_id)
-    sender = Sender(
-        name=project.from_name,
-        address=project.from_address,
-        reply_to=project.reply_to,
-        sms=project.sms_sender,
+def links_of(account_id: int, version_id: int) -> tuple[LinkView, ...]:
+    """The links of an activated version, in their order."""
+    rows = VersionLink.objects.filter(account_id=account_id, version_id=version_id).order_by("number")
+    return tuple(
+        LinkView(id=row.pk, number=row.number, name=row.name, target=row.target, tags=tuple(row.tags))
+        for row in rows
     )
-    return compile_source(source, names=attribute_names(account_id), sender=sender)
 
 
-def _switch(trigger: Trigger, version: TriggerVersion, made: Made, clock: Clock) -> None:
+def _switch(trigger: Trigger, version: TriggerVersion, ready: Ready, clock: Clock) -> None:
     now = clock.system()
     TriggerVersion.objects.filter(
         account_id=trigger.account_id, trigger_id=trigger.pk, state=VersionState.ACTIVE
     ).update(state=VersionState.RETIRED)
     if version.state == VersionState.DRAFT:  # a retired one comes back as it was compiled
-        version.compiled, version.warnings = made.data, list(made.warnings)
+        version.compiled, version.warnings = ready.made.data, list(ready.made.warnings)
+        VersionLink.objects.bulk_create(
+            VersionLink(
+                account_id=trigger.account_id, version_id=version.pk, number=link.number, name=link.name,
+                target=link.target, tags=list(link.tags),
+            )
+            for link in ready.made.links
+        )  # fmt: skip
+    version.lacking = ready.stored
     version.state, version.activated_at = VersionState.ACTIVE, now
     version.save()
     trigger.active_version, trigger.modified_at = version, now

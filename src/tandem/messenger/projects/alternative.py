@@ -1,0 +1,152 @@
+"""What is read off the finished layout: the text alternative, and the links with their names.
+
+The text alternative has paragraphs as lines and links as `words (address)`.
+"""
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+from tandem.messenger.projects.emit import Place, Placed, after_link
+from tandem.messenger.projects.layout import Shield
+
+MOST_LINKS = 500
+LONGEST_NAME = 200
+LONGEST_TARGET = 2000
+_BLOCKS = frozenset(
+    [
+        "p",
+        "div",
+        "tr",
+        "table",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "ul",
+        "ol",
+        "blockquote",
+        "section",
+        "hr",
+    ]
+)
+_HIDDEN = frozenset({"head", "style", "script", "title"})
+_VOID = frozenset({"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "source"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A link of an email. target: as the author wrote it; name: data-name, title, its words or its host."""
+
+    number: int
+    name: str
+    target: str
+    tags: tuple[str, ...]
+
+
+class _Writer(HTMLParser):
+    def __init__(self, shield: Shield) -> None:
+        super().__init__(convert_charrefs=True)
+        self.shield = shield
+        self.out: list[str] = []
+        self.opened: list[tuple[dict[str, str], int]] = []
+        self.links: list[Link] = []
+        self.hidden: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Lines, links, pictures' words; hidden parts are left out."""
+        values = {name: value or "" for name, value in attrs}
+        if self.hidden or tag in _HIDDEN or "display:none" in values.get("style", "").replace(" ", ""):
+            if tag not in _VOID:
+                self.hidden.append(tag)
+            return
+        if tag == "br":
+            self.out.append("\n")
+        elif tag == "img":
+            self.out.append(values.get("alt", ""))
+        elif tag == "a":
+            self.opened.append((values, len(self.out)))
+        elif tag == "td":
+            self.out.append(" ")
+        elif tag in _BLOCKS:
+            self.out.append("\n- " if tag == "li" else "\n\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Closes what was opened; a link's address follows its words."""
+        if self.hidden:
+            if tag in self.hidden:
+                del self.hidden[len(self.hidden) - 1 - self.hidden[::-1].index(tag) :]
+        elif tag == "a" and self.opened:
+            values, start = self.opened.pop()
+            address, words = values.get("href", ""), "".join(self.out[start:]).strip()
+            self._keep(values, words)
+            if address and not address.startswith(("#", "data:")) and address != words:
+                shown = self._linked(address)
+                self.out.append(f" ({shown})" if words else shown)
+        elif tag in _BLOCKS:
+            self.out.append("\n\n" if tag != "li" else "\n")
+
+    def handle_data(self, data: str) -> None:
+        """Words."""
+        if not self.hidden:
+            self.out.append(re.sub(r"[ \t\r\n\f\xa0]+", " ", data))
+
+    def handle_comment(self, data: str) -> None:
+        """A shielded block tag."""
+        if not self.hidden and self.shield.token.fullmatch(f"<!--{data}-->"):
+            self.out.append(data)
+
+    def _keep(self, values: dict[str, str], words: str) -> None:
+        target = self.shield.source(values.get("href", "")).strip()
+        is_page = target.lower().startswith(("http://", "https://", "{{"))
+        if not is_page or target.lower() == "{{message.unsubscribeurl}}" or len(self.links) >= MOST_LINKS:
+            return
+        host = re.match(r"https?://([^/?#]*)", target, re.IGNORECASE)
+        name = values.get("data-name") or values.get("title") or words or (host[1] if host else target)
+        tags = [tag.strip()[:100] for tag in values.get("data-tags", "").split(",") if tag.strip()]
+        self.links.append(
+            Link(
+                number=len(self.links) + 1,
+                name=" ".join(self.shield.source(name).split())[:LONGEST_NAME],
+                target=target[:LONGEST_TARGET],
+                tags=tuple(dict.fromkeys(tags)),
+            )
+        )
+
+    def _linked(self, address: str) -> str:
+        """Marks the tags of an address, so that their place is known again."""
+        salt, seen, out = self.shield.salt, False, ""
+        for piece in self.shield.split(address):
+            if isinstance(piece, str):
+                seen, out = seen or bool(piece.strip()), out + piece
+                continue
+            out += f"@{salt}{'U' if seen else 'S'}{self.shield.numbers[id(piece)]}@"
+            seen = seen or not piece.is_block
+        return out
+
+
+def alternative(html: str, shield: Shield) -> tuple[list[Placed], tuple[Link, ...]]:
+    """Plain text of shielded HTML, with places; and its links."""
+    writer = _Writer(shield)
+    writer.feed(html)
+    writer.close()
+    lines = [line.strip() for line in re.sub(r" {2,}", " ", "".join(writer.out)).split("\n")]
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    items: list[Placed] = []
+    position, place = 0, ""
+    for match in re.finditer(f"@{shield.salt}([US]?)([0-9]+)@", text):
+        items += _between(text[position : match.start()], place)
+        place = match[1]
+        items.append((shield.tags[int(match[2])], _PLACES[place]))
+        position = match.end()
+    return [*items, *_between(text[position:], place)], tuple(writer.links)
+
+
+_PLACES: dict[str, Place] = {"U": "link", "S": "link start", "": "text"}
+
+
+def _between(text: str, place: str) -> list[Placed]:
+    return after_link(text) if place else [text]

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SPREAD = ("-n", "2", "--dist", "loadfile", "-m", "not browser")
 #: The rooms whose rules live in the database itself; run once more on a served PostgreSQL.
 KEPT_BY_PLANNER = ("accounts", "campaigns", "execution", "listeners", "customers/test_forget.py")
-KEPT_BY_MESSENGER = ("accounts", "contacts", "delivery", "listener")
+KEPT_BY_MESSENGER = ("accounts", "contacts", "delivery", "jobs", "listener")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,10 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from tandem.messenger.api.listener import receive
 from tandem.messenger.api.rest.door import answer
+from tandem.messenger.api.results import result
 
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^rest/", answer),
+    path("results/<int:account_id>/<int:export_id>_result.json", result),
     path("listener/<str:secret>", receive),
 ]

@@ -35,6 +35,21 @@ class BadImport(Refused):
     status = 400
 
 
+class ImportRunning(Conflict):
+    """The list's previous import has not ended."""
+
+    title = "An import is running"
+    status = 429
+    retry_after = 10
+
+
+class FileTooLarge(Refused):
+    """An uploaded file is larger than is taken."""
+
+    title = "The file is too large"
+    status = 413
+
+
 class NameTaken(Conflict):
     """The name is in use."""
 

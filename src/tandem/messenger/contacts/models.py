@@ -82,6 +82,16 @@ class Contact(models.Model):
             models.Index(fields=["account", "list", "id"], name="contact_page"),
             models.Index(fields=["account", "list", "email_key"], name="contact_email"),
             models.Index(fields=["account", "customer_key"], name="contact_customer"),
+            models.Index(
+                fields=["account", "list", "id"],
+                condition=models.Q(unsubscribed=True) | models.Q(mobile_unsubscribed=True),
+                name="contact_unsubscribed",
+            ),
+            models.Index(
+                fields=["account", "list", "id"],
+                condition=models.Q(bounced=True) | models.Q(mobile_bounced=True),
+                name="contact_bounced",
+            ),
         ]
 
 
@@ -132,6 +142,7 @@ class ImportBatch(models.Model):
     identity_column = models.CharField(max_length=100)
     quoted = models.BooleanField(default=False)
     status = models.CharField(max_length=12, default="DECLARED")
+    kept = models.BooleanField(default=False, db_default=False, help_text="Its file is needed after it.")
     total = models.IntegerField(default=0)
     processed = models.IntegerField(default=0)
     affected = models.IntegerField(default=0)

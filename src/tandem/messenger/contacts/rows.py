@@ -1,9 +1,7 @@
 """Reads an import file row by row into what the database takes."""
 
-import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TextIO
 
 import orjson
 
@@ -75,6 +73,16 @@ class RowReader:
 
     def rows(self, lines: Iterator[list[str]]) -> Iterator[tuple[object, ...]]:
         """A tuple in the order of TABLE per usable line."""
+        for number, cells, original_id in self._usable(lines):
+            yield self._row(number, cells, original_id)
+
+    def ids(self, lines: Iterator[list[str]]) -> Iterator[tuple[int, str, str]]:
+        """Line number, originalId and the id's key of the same lines."""
+        for number, _, original_id in self._usable(lines):
+            yield number, original_id, customer_key(self.account_id, original_id)
+
+    def _usable(self, lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str], str]]:
+        at = self.header.columns["original_id"]
         for number, cells in enumerate(lines, 2):
             if not any(cells):
                 continue
@@ -82,9 +90,11 @@ class RowReader:
             if len(cells) > self.width:
                 self.say(number, f"has {len(cells)} cells, the header {self.width}; it was left out")
                 continue
-            row = self._row(number, cells)
-            if row is not None:
-                yield row
+            original_id = clean(cells[at]) if at < len(cells) else ""
+            if not original_id or original_id in RESERVED_IDS:
+                self.say(number, "has no usable originalId; it was left out")
+                continue
+            yield number, cells, original_id
 
     def say(self, number: int, words: str) -> None:
         """Keep the first problems in words, count all."""
@@ -92,15 +102,11 @@ class RowReader:
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(f"Line {number} {words}.")
 
-    def _row(self, number: int, cells: list[str]) -> tuple[object, ...] | None:
+    def _row(self, number: int, cells: list[str], original_id: str) -> tuple[object, ...]:
         def cell(at: int | None) -> str:
             return clean(cells[at]) if at is not None and at < len(cells) else ""
 
         columns = self.header.columns
-        original_id = cell(columns["original_id"])
-        if not original_id or original_id in RESERVED_IDS:
-            self.say(number, "has no usable originalId; it was left out")
-            return None
         address = email_address(cell(columns.get("email")))
         if address is None:
             self.say(number, "has an e-mail address that cannot be used; the contact has none")
@@ -116,11 +122,3 @@ class RowReader:
             orjson.dumps(properties).decode(),
             *(flag in self.header.flags and is_true(cell(self.header.flags[flag])) for flag in FLAGS.values()),
         )  # fmt: skip
-
-
-def split_lines(file: TextIO, delimiter: str, *, quoted: bool) -> Iterator[list[str]]:
-    """Cells of every line. The wire's files know no quotes."""
-    if quoted:
-        return csv.reader(file, delimiter=delimiter)
-    split: Callable[[str], list[str]] = lambda line: line.rstrip("\n").split(delimiter)  # noqa: E731
-    return map(split, file)

@@ -1,10 +1,16 @@
 """Where uploaded import files lie until their import has run."""
 
 import os
+import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
+
+from tandem.messenger.contacts.errors import FileTooLarge
+
+LARGEST_FILE = 2 << 30
 
 
 def import_path(account_id: int, import_id: str) -> Path:
@@ -12,15 +18,17 @@ def import_path(account_id: int, import_id: str) -> Path:
     return Path(settings.TANDEM_STORAGE) / str(account_id) / "imports" / f"{import_id}.csv"
 
 
-def store(path: Path, body: Iterable[bytes]) -> int:
-    """Write the body, whole or not at all; its size."""
+def store(path: Path, body: Iterable[bytes], *, most: int) -> int:
+    """Write the body, whole or not at all; its size. Raises FileTooLarge."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
+    part = path.with_suffix(f".{uuid.uuid4().hex}.part")
     size = 0
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             for block in body:
                 size += file.write(block)
+                if size > most:
+                    raise FileTooLarge(f"The file is larger than {most >> 20} MB.", "Send it in parts.")
             file.flush()
             os.fsync(file.fileno())
         part.rename(path)
@@ -33,3 +41,13 @@ def waiting_files(account_id: int) -> int:
     """How many uploaded files of the account wait."""
     folder = import_path(account_id, "x").parent
     return len(list(folder.glob("*"))) if folder.exists() else 0
+
+
+def files_before(moment: float) -> list[Path]:
+    """Uploaded files of every account that nobody has written to since, begun ones too."""
+    found = []
+    for path in Path(settings.TANDEM_STORAGE).glob("*/imports/*"):
+        with suppress(FileNotFoundError):  # its import has ended just now
+            if path.stat().st_mtime < moment:
+                found.append(path)
+    return found

@@ -3,7 +3,7 @@
 from procrastinate.contrib.django import app
 
 from tandem.kit import clock
-from tandem.messenger.contacts.service.batches import run_batch, run_waiting
+from tandem.messenger.contacts.service.batches import run_batch, run_waiting, sweep_files
 
 
 @app.task(name="messenger.contacts.run_import", queue="messenger")
@@ -21,4 +21,6 @@ def run_import(account_id: int, batch_id: int) -> None:
 )
 def take_up_imports(timestamp: int) -> None:
     """Run imports that nobody runs."""
-    run_waiting(clock=clock.from_environment())
+    now = clock.from_environment()
+    run_waiting(clock=now)
+    sweep_files(clock=now)

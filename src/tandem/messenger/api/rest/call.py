@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 
 from tandem.kit.clock import Clock
 from tandem.messenger.api.rest.wire import BadRequest
@@ -62,9 +62,21 @@ class Call:
             raise BadRequest("The body is not JSON.", "Send one JSON document in UTF-8.") from None
 
     def blocks(self) -> Iterator[bytes]:
-        """The body in blocks."""
-        while block := self.request.read(BLOCK):
-            yield block
+        """The body in blocks. Raises BadRequest after the last one if its end is missing."""
+        missing = int(self.request.META.get("CONTENT_LENGTH") or 0)
+        try:
+            while block := self.request.read(BLOCK):
+                missing -= len(block)
+                yield block
+        except (UnreadablePostError, OSError):
+            missing = 1
+        if missing > 0:
+            raise BadRequest("The body ended before its end.", "Send it again, whole.")
+
+    @property
+    def charset(self) -> str:
+        """The encoding of a body that is text, as its content type says; UTF-8 if it says nothing."""
+        return self.request.content_params.get("charset", "").strip('"') or "UTF8"
 
 
 def segments_of(request: HttpRequest) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ def answer(request: HttpRequest) -> HttpResponse:
         refused = _error(problem.status, f"{problem.detail} {problem.advice}".strip())
         if problem.status == 401:
             refused.headers["WWW-Authenticate"] = 'Basic realm="Symplify", charset="UTF-8"'
+        if wait := getattr(problem, "retry_after", 0):
+            refused.headers["Retry-After"] = str(wait)
         return refused
     except Exception:
         logger.exception("REST call failed")

@@ -1,7 +1,17 @@
 """Every call of the REST API, in the order in which addresses are tried."""
 
 from tandem.messenger.api.rest.endpoint import Endpoint
-from tandem.messenger.api.rest.endpoints import account, contacts, imports, lists, projects, triggers
+from tandem.messenger.api.rest.endpoints import (
+    account,
+    contacts,
+    exports,
+    imports,
+    jobs,
+    lists,
+    named,
+    projects,
+    triggers,
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *account.ENDPOINTS,
@@ -10,14 +20,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *lists.ENDPOINTS,
     *contacts.ENDPOINTS,
     *imports.ENDPOINTS,
+    *exports.ENDPOINTS,
+    *jobs.ENDPOINTS,
+    *named.ENDPOINTS,
 )
 #: first words of the published API; what follows them is not all known
 # fmt: off
 KNOWN = frozenset({
     "abandonedcart", "apps", "authentication", "auto", "batches", "batchtrigger", "campaigns", "contacts",
-    "emailclients", "features", "forms", "filters", "ftpaccounts", "integration", "jobs", "journeys",
-    "lists", "messages", "microsites", "pe", "placeholders", "projects", "properties", "purchasehistory",
-    "reports", "retention", "sheduled", "sms", "systemfeedback", "systeminfo", "systemusers", "token",
-    "tracking", "triggers", "webhooks", "maintenance",
+    "emailclients", "events", "eventhub", "features", "forms", "filters", "ftpaccounts", "integration",
+    "jobs", "journeys", "lists", "messages", "microsites", "pe", "placeholders", "projects", "properties",
+    "purchasehistory", "reports", "retention", "sheduled", "sms", "systemfeedback", "systeminfo", "systemusers",
+    "token", "tracking", "triggers", "webhooks", "maintenance",
 })
 # fmt: on

@@ -1,6 +1,14 @@
 """Verbs of lists, attributes, contacts, consent, suppressions, imports and erasure."""
 
-from tandem.messenger.contacts.service.batches import get_batch, import_file, run_batch, start_import, upload
+from tandem.messenger.contacts.service.batches import (
+    get_batch,
+    import_file,
+    next_batch_id,
+    queue_kept,
+    run_batch,
+    start_import,
+    upload,
+)
 from tandem.messenger.contacts.service.consent import (
     consent_history,
     lift_suppression,
@@ -17,6 +25,8 @@ from tandem.messenger.contacts.service.lists import (
     get_list,
     list_lists,
     list_properties,
+    list_type,
+    require_list,
 )
 from tandem.messenger.contacts.service.people import (
     contact_id_of,
@@ -44,7 +54,11 @@ __all__ = [
     "list_lists",
     "list_properties",
     "list_suppressions",
+    "list_type",
+    "next_batch_id",
     "page_contacts",
+    "queue_kept",
+    "require_list",
     "resubscribe",
     "run_batch",
     "save_contact",

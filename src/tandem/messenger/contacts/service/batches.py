@@ -1,27 +1,27 @@
 """Imports: declared, uploaded, run set-based in one transaction. An import never subscribes anyone again."""
 
+import re
 import uuid
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Lower
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.messenger.contacts.domain import KINDS, BatchView
-from tandem.messenger.contacts.errors import BadImport, UnknownBatch
-from tandem.messenger.contacts.models import ContactList, ImportBatch, Property
-from tandem.messenger.contacts.rows import PLAIN, TABLE, Header, RowReader, read_header, split_lines
-from tandem.messenger.contacts.service.lists import get_list
-from tandem.messenger.contacts.storage import import_path, store
+from tandem.messenger.contacts.errors import BadImport, ImportRunning, UnknownBatch
+from tandem.messenger.contacts.files import Shape, encoding_named, opened
+from tandem.messenger.contacts.merging import copy_rows, merge_rows
+from tandem.messenger.contacts.models import ContactList, ImportBatch
+from tandem.messenger.contacts.service.lists import require_list
+from tandem.messenger.contacts.storage import LARGEST_FILE, files_before, import_path, store
 
-_ENCODINGS = {"UTF8": "utf-8-sig", "UTF-8": "utf-8-sig", "ISO-8859-1": "iso-8859-1"}
 ROWS_THAT_COUNT = 1000
+LEFT_SECONDS = 24 * 3600
 _OPEN = ("PENDING", "IN_PROGRESS")
+_DELIMITER = re.compile(r"[0-9]{1,3}")
+_DELIMITERS = frozenset(range(9, 127)) - {10, 13}
 
 
 def start_import(
@@ -36,23 +36,22 @@ def start_import(
     clock: Clock,
 ) -> str:
     """Declare an import; its id for the upload. delimiter: decimal ASCII code as text, the wire's way."""
-    get_list(account_id, list_id)
+    require_list(account_id, list_id)
     if kind.upper() not in KINDS:
         raise BadImport(f"There is no import type {kind!r}.", f"Use one of {', '.join(KINDS)}.")
-    if encoding.upper() not in _ENCODINGS:
-        raise BadImport(f"The encoding {encoding!r} is not known.", "Use UTF8 or ISO-8859-1.")
-    if (
-        not delimiter.isascii()
-        or not delimiter.isdigit()
-        or not 9 <= int(delimiter) < 127
-        or int(delimiter) in (10, 13)
-    ):
+    if not _DELIMITER.fullmatch(delimiter) or int(delimiter) not in _DELIMITERS:
         raise BadImport(
-            f"The delimiter {delimiter!r} cannot be used.", "Give its decimal ASCII code, such as 9 or 124."
+            f"The delimiter {delimiter[:20]!r} cannot be used.",
+            "Give its decimal ASCII code, such as 9 or 124.",
         )
+    if not 0 < len(identity_column) <= 100 or "\0" in identity_column:
+        raise BadImport("The identityColumn cannot be used.", "Name the column that says who, as originalId.")
+    encoding = encoding_named(encoding)
+    if ImportBatch.objects.filter(account_id=account_id, list_id=list_id, status__in=_OPEN).exists():
+        raise ImportRunning("An import of this list is still running.", "Try again when its batch has ended.")
     row = ImportBatch.objects.create(
         account_id=account_id, list_id=list_id, import_id=uuid.uuid4(), kind=kind.upper(),
-        delimiter=chr(int(delimiter)), encoding=encoding.upper(), identity_column=identity_column,
+        delimiter=chr(int(delimiter)), encoding=encoding, identity_column=identity_column,
         quoted=quoted, declared_at=clock.system(),
     )  # fmt: skip
     return str(row.import_id)
@@ -65,7 +64,7 @@ def upload(
     row = _declared(account_id, list_id, import_id)
     if row.status != "DECLARED":
         return _view(row)
-    store(import_path(account_id, str(row.import_id)), body)
+    store(import_path(account_id, str(row.import_id)), body, most=LARGEST_FILE)
     failpoint("contacts.uploaded")
     with transaction.atomic():
         ImportBatch.objects.filter(account_id=account_id, pk=row.pk, status="DECLARED").update(
@@ -76,6 +75,25 @@ def upload(
 
             run_import.defer(account_id=account_id, batch_id=row.pk)
     return get_batch(account_id, row.pk)
+
+
+def queue_kept(account_id: int, list_id: int, import_id: uuid.UUID, *, encoding: str, clock: Clock) -> int:
+    """An ADD import of a tab-separated file that lies ready under its id; the caller deletes the file. Its batch id.
+
+    In the caller's transaction. It waits until the list's other imports have ended.
+    """
+    row = ImportBatch.objects.create(
+        account_id=account_id, list_id=list_id, import_id=import_id, kind="ADD", delimiter="\t", encoding=encoding,
+        identity_column="originalId", status="PENDING", kept=True, declared_at=clock.system(),
+    )  # fmt: skip
+    return row.pk
+
+
+def next_batch_id() -> int:
+    """A number that no import has or will have: batches of all kinds share their numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [ImportBatch._meta.db_table])
+        return int(cursor.fetchone()[0])
 
 
 def get_batch(account_id: int, batch_id: int) -> BatchView:
@@ -111,8 +129,23 @@ def run_waiting(*, clock: Clock) -> int:
     return len(waiting)
 
 
+def sweep_files(*, clock: Clock) -> int:
+    """Delete files that nobody will run: their upload was never answered, or their end was cut off. How many."""
+    before = clock.system().timestamp() - LEFT_SECONDS
+    old = files_before(before)
+    if not old:
+        return 0
+    # all accounts: files of every account are looked at
+    waiting = ImportBatch.objects.filter(status__in=_OPEN).values_list("import_id", flat=True)
+    names = {str(import_id) for import_id in waiting}
+    gone = [path for path in old if path.name.partition(".")[0] not in names]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(gone)
+
+
 def run_batch(account_id: int, batch_id: int, *, clock: Clock) -> BatchView:
-    """Run an uploaded import, once; its file is deleted after. A file that cannot be read ends as ERROR."""
+    """Run an uploaded import, once; its file is deleted after, or kept. A file that cannot be read ends as ERROR."""
     ImportBatch.objects.filter(account_id=account_id, pk=batch_id, status="PENDING").update(
         status="IN_PROGRESS", started_at=clock.system()
     )
@@ -124,7 +157,7 @@ def run_batch(account_id: int, batch_id: int, *, clock: Clock) -> BatchView:
             path = import_path(account_id, str(row.import_id))
             _run(row, path, clock)
             failpoint("contacts.imported")
-    if path is not None:
+    if path is not None and row is not None and not row.kept:
         path.unlink(missing_ok=True)
     if row is not None and row.affected >= ROWS_THAT_COUNT:
         with (
@@ -139,16 +172,15 @@ def _run(row: ImportBatch, path: Path, clock: Clock) -> None:
         with transaction.atomic():
             _load(row, path, clock)
         row.status = "FINISHED"
-    except (BadImport, OSError, UnicodeDecodeError) as wrong:
-        words = {
-            UnicodeDecodeError: "The file is not in the encoding that was declared.",
-            FileNotFoundError: "The uploaded file is gone. Upload it again as a new import.",
-        }
+    except (BadImport, OSError) as wrong:
+        gone = isinstance(wrong, FileNotFoundError)
+        unread = (
+            "The uploaded file is gone. Upload it again as a new import."
+            if gone
+            else "The file is unreadable."
+        )
         row.status, row.affected = "ERROR", 0
-        row.problems = [
-            words.get(type(wrong))
-            or (str(wrong) if isinstance(wrong, BadImport) else "The file is unreadable.")
-        ]
+        row.problems = [str(wrong) if isinstance(wrong, BadImport) else unread]
     row.finished_at = clock.system()
     row.save()
 
@@ -158,20 +190,16 @@ def _load(row: ImportBatch, path: Path, clock: Clock) -> None:
     ContactList.objects.select_for_update().get(
         account_id=account, pk=row.list_id
     )  # one import per list at a time
-    properties = {
-        name: str(pk)
-        for name, pk in Property.objects.filter(account_id=account).values_list(Lower(F("name")), "pk")
-    }
-    with path.open(encoding=_ENCODINGS[row.encoding]) as file:
-        lines = split_lines(file, row.delimiter, quoted=row.quoted)
-        first = next(lines, [])
-        header = read_header(first, row.identity_column, properties)
-        reader = RowReader(account, header, len(first))
-        _copy(reader.rows(lines))
+    shape = Shape(
+        delimiter=row.delimiter, encoding=row.encoding, identity_column=row.identity_column, quoted=row.quoted
+    )
+    with opened(account, path, shape) as (reader, lines):
+        header = reader.header
+        copy_rows(reader.rows(lines))
     reader.problems[:0] = [
         f"Nobody knows the column {name!r}; it was left out." for name in header.unknown[:20]
     ]
-    row.affected = _merge(row, header, clock)
+    row.affected = merge_rows(account, row.list_id, row.kind, header, clock)
     row.total = row.processed = reader.total
     row.problems = reader.problems
     if reader.faults > len(reader.problems):
@@ -179,113 +207,6 @@ def _load(row: ImportBatch, path: Path, clock: Clock) -> None:
     ContactList.objects.filter(account_id=account, pk=row.list_id).update(
         last_import_at=clock.system(), modified_at=clock.system()
     )
-
-
-def _copy(rows: Iterable[tuple[object, ...]]) -> None:
-    with closing(connection.cursor()) as cursor:
-        cursor.execute("DROP TABLE IF EXISTS import_rows")
-        cursor.execute(
-            "CREATE TEMP TABLE import_rows (seq int, "
-            + ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in TABLE[1:])
-            + ") ON COMMIT DROP"
-        )
-        with cursor.copy(f"COPY import_rows ({', '.join(TABLE)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        # duplicates are merged: the last line of an id wins; the forgotten are not stored again
-        cursor.execute("CREATE INDEX ON import_rows (original_id, seq)")
-        cursor.execute("ANALYZE import_rows")
-        cursor.execute(
-            "DELETE FROM import_rows a USING import_rows b WHERE a.original_id = b.original_id AND a.seq < b.seq"
-        )
-
-
-_TYPES = {
-    "mobile_valid": "bool",
-    "properties": "jsonb",
-    "unsubscribed": "bool",
-    "mobile_unsubscribed": "bool",
-}
-_FORGOTTEN = """
-DELETE FROM import_rows r USING messenger_contacts_suppression s
-WHERE s.account_id = %(account)s AND s.key = r.customer_key AND s.reason = 'forgotten'
-"""
-_EVENTS = """
-INSERT INTO messenger_contacts_consentevent (account_id, list_id, contact_id, customer_key, channel, change, source, at)
-SELECT c.account_id, c.list_id, c.id, c.customer_key, n.channel, 'unsubscribed', 'import', %(now)s
-FROM import_opted_out n JOIN messenger_contacts_contact c
-  ON c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = n.original_id
-"""
-_OPTED_OUT = """
-CREATE TEMP TABLE import_opted_out ON COMMIT DROP AS
-SELECT r.original_id, w.channel FROM import_rows r
-CROSS JOIN LATERAL (VALUES ('email', r.unsubscribed), ('sms', r.mobile_unsubscribed)) AS w(channel, wanted)
-LEFT JOIN messenger_contacts_contact c
-  ON c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = r.original_id
-WHERE w.wanted AND NOT coalesce(CASE w.channel WHEN 'email' THEN c.unsubscribed ELSE c.mobile_unsubscribed END, false)
-"""
-_CONSENT = """
-  unsubscribed = c.unsubscribed OR EXCLUDED.unsubscribed,
-  opt_out_at = coalesce(c.opt_out_at, EXCLUDED.opt_out_at),
-  mobile_unsubscribed = c.mobile_unsubscribed OR EXCLUDED.mobile_unsubscribed,
-  opt_out_mobile_at = coalesce(c.opt_out_mobile_at, EXCLUDED.opt_out_mobile_at),
-  active = true, modified_at = EXCLUDED.modified_at
-"""
-_UNSUBSCRIBE = """
-UPDATE messenger_contacts_contact c
-SET unsubscribed = c.unsubscribed OR r.unsubscribed,
-    mobile_unsubscribed = c.mobile_unsubscribed OR r.mobile_unsubscribed,
-    opt_out_at = CASE WHEN r.unsubscribed THEN coalesce(c.opt_out_at, %(now)s) ELSE c.opt_out_at END,
-    opt_out_mobile_at =
-      CASE WHEN r.mobile_unsubscribed THEN coalesce(c.opt_out_mobile_at, %(now)s) ELSE c.opt_out_mobile_at END,
-    modified_at = %(now)s
-FROM import_rows r WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = r.original_id
-"""
-_REPLACE = """
-UPDATE messenger_contacts_contact c SET active = false, modified_at = %(now)s
-WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.active
-  AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.original_id = c.original_id)
-"""
-
-
-def _merge(row: ImportBatch, header: Header, clock: Clock) -> int:
-    given: dict[str, Any] = {"account": row.account_id, "list": row.list_id, "now": clock.system()}
-    with closing(connection.cursor()) as cursor:
-        cursor.execute(_FORGOTTEN, given)
-        if row.kind == "UNSUBSCRIBE":
-            if not header.flags:  # without flag columns the whole row means: nothing by any channel
-                cursor.execute("UPDATE import_rows SET unsubscribed = true, mobile_unsubscribed = true")
-            cursor.execute(_OPTED_OUT, given)
-            cursor.execute(_UNSUBSCRIBE, given)
-            affected = cursor.rowcount
-        else:
-            cursor.execute(_OPTED_OUT, given)
-            cursor.execute(_upsert(header), given)
-            affected = cursor.rowcount
-        cursor.execute(_EVENTS, given)
-        if row.kind == "REPLACE":
-            cursor.execute(_REPLACE, given)
-            affected += cursor.rowcount
-        cursor.execute("DROP TABLE import_rows, import_opted_out")
-    return affected
-
-
-def _upsert(header: Header) -> str:
-    """Only columns of the file change; attributes are merged, consent only ever ends."""
-    changed = [f"{column} = EXCLUDED.{column}" for column in PLAIN if column in header.columns]
-    for column, also in (("email", ("email_key",)), ("mobile", ("mobile_key", "mobile_valid"))):
-        if column in header.columns:
-            changed += [f"{name} = EXCLUDED.{name}" for name in (column, *also)]
-    if header.properties:
-        changed.append("properties = c.properties || EXCLUDED.properties")
-    columns = ", ".join(name for name in TABLE if name != "seq")
-    return f"""INSERT INTO messenger_contacts_contact AS c (
-      account_id, list_id, {columns}, opt_out_at, opt_out_mobile_at, audio_unsubscribed, bounced, mobile_bounced,
-      content_version, active, created_at, modified_at)
-    SELECT %(account)s, %(list)s, {columns}, CASE WHEN unsubscribed THEN %(now)s::timestamptz END,
-      CASE WHEN mobile_unsubscribed THEN %(now)s::timestamptz END, false, false, false, 0, true, %(now)s, %(now)s
-    FROM import_rows ORDER BY original_id
-    ON CONFLICT (account_id, list_id, original_id) DO UPDATE SET {", ".join([*changed, _CONSENT])}"""  # noqa: S608
 
 
 def _declared(account_id: int, list_id: int, import_id: str) -> ImportBatch:

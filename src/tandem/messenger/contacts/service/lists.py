@@ -60,6 +60,23 @@ def get_list(account_id: int, list_id: int) -> ListView:
     return _view(row, next(iter(_counts(account_id, list_id)), _NONE))
 
 
+def require_list(account_id: int, list_id: int) -> None:
+    """Raises UnknownList. Counts nothing."""
+    list_type(account_id, list_id)
+
+
+def list_type(account_id: int, list_id: int) -> int:
+    """1 normal, 2 test. Raises UnknownList. Counts nothing."""
+    found = (
+        ContactList.objects.filter(account_id=account_id, pk=list_id)
+        .values_list("type_id", flat=True)
+        .first()
+    )
+    if found is None:
+        raise UnknownList(f"There is no list {list_id}.", "List the lists to see their ids.")
+    return found
+
+
 def define_property(
     account_id: int, *, name: str, data_type: str = "STRING", description: str = "", clock: Clock
 ) -> PropertyView:

@@ -22,7 +22,7 @@ from tandem.messenger.contacts.keys import customer_key, email_key, mobile_key
 from tandem.messenger.contacts.models import Contact, Property, Suppression
 from tandem.messenger.contacts.queries import property_names, recipients
 from tandem.messenger.contacts.service.consent import set_flag
-from tandem.messenger.contacts.service.lists import define_property, get_list
+from tandem.messenger.contacts.service.lists import define_property, require_list
 
 _COPIED = tuple(f.name for f in fields(ContactView) if f.name != "named")
 PAGE_LIMIT = 10_000
@@ -59,7 +59,7 @@ def page_contacts(
     size: int = 1000,
 ) -> tuple[ContactView, ...]:
     """A page by ascending id after `last_id`. mode: all (active ones), bounced, unsubscribed."""
-    get_list(account_id, list_id)
+    require_list(account_id, list_id)
     rows = Contact.objects.filter(account_id=account_id, list_id=list_id, pk__gt=last_id)
     if email:
         rows = rows.filter(email_key=email_key(account_id, email))
@@ -88,7 +88,7 @@ def save_contact(
 
     An opt-out newer than the caller's copy (`changes.modified_at`) stays. Raises UnknownContact, BadContact.
     """
-    get_list(account_id, list_id)
+    require_list(account_id, list_id)
     with transaction.atomic():
         rows = Contact.objects.select_for_update()
         row = rows.filter(account_id=account_id, list_id=list_id, original_id=original_id).first()
@@ -106,7 +106,7 @@ def save_contact(
 def _row(account_id: int, list_id: int, original_id: str) -> Contact:
     row = Contact.objects.filter(account_id=account_id, list_id=list_id, original_id=original_id).first()
     if row is None:
-        get_list(account_id, list_id)
+        require_list(account_id, list_id)
         raise UnknownContact("There is no such contact in this list.", "Check the id and the list.")
     return row
 

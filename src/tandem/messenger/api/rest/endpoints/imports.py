@@ -1,10 +1,9 @@
-"""Imports of contacts: declared, then the file, then how far it is."""
+"""Imports of contacts: declared, then the file."""
 
 from typing import Any
 
-from tandem.messenger.api.rest import wire
 from tandem.messenger.api.rest.call import Call
-from tandem.messenger.api.rest.endpoint import Kind, Param, get, post
+from tandem.messenger.api.rest.endpoint import Kind, Param, post
 from tandem.messenger.api.rest.wire import BadRequest
 from tandem.messenger.contacts import service as contacts
 
@@ -34,11 +33,6 @@ def upload(call: Call) -> Any:
     return {"batchId": batch.id}
 
 
-def get_batch(call: Call) -> Any:
-    """How far an import is."""
-    return wire.batch(contacts.get_batch(call.account_id, call.number("batchId")), call.account_id)
-
-
 ENDPOINTS = (
     post(
         "lists/{listId}/imports", start_import,
@@ -47,13 +41,9 @@ ENDPOINTS = (
         Param(name="type", kind=Kind.TEXT, default="ADD",
               meaning="ADD changes rows; REPLACE makes those not in the file inactive; UNSUBSCRIBE unsubscribes them."),
         Param(name="identityColumn", kind=Kind.TEXT, default="originalId", meaning="The column that says who."),
-        meaning="Declare an import.", example='{"id":"bd48b5cc-b118-4062-8d06-09efa765592b"}',
+        meaning="Declare an import. While another of the list runs it is refused with 429 and Retry-After.",
+        example='{"id":"bd48b5cc-b118-4062-8d06-09efa765592b"}',
     ),
     post("lists/{listId}/recipients/{importId}", upload, takes="text/csv", meaning="The file of an import, as it is.",
          example='{"batchId":101111}'),
-    get(
-        "batches/{batchId}", get_batch, meaning="How far it is; ends with FINISHED or ERROR.",
-        example='{"id":101111,"type":"LIST_IMPORT","customerId":5004,"startTime":1394636797030,'
-        '"endTime":1394636799710,"affected":500,"processed":500,"total":501,"status":"FINISHED"}',
-    ),
 )  # fmt: skip

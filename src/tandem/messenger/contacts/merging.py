@@ -1,0 +1,119 @@
+"""Rows of an import file into a list, set-based. An import never subscribes anyone again."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Any
+
+from django.db import connection
+
+from tandem.kit.clock import Clock
+from tandem.messenger.contacts.rows import PLAIN, TABLE, Header
+
+
+def copy_rows(rows: Iterable[tuple[object, ...]]) -> None:
+    """Into a temporary table that lives until the transaction ends."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("DROP TABLE IF EXISTS import_rows")
+        cursor.execute(
+            "CREATE TEMP TABLE import_rows (seq int, "
+            + ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in TABLE[1:])
+            + ") ON COMMIT DROP"
+        )
+        with cursor.copy(f"COPY import_rows ({', '.join(TABLE)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        # duplicates are merged: the last line of an id wins; the forgotten are not stored again
+        cursor.execute("CREATE INDEX ON import_rows (original_id, seq)")
+        cursor.execute("ANALYZE import_rows")
+        cursor.execute(
+            "DELETE FROM import_rows a USING import_rows b WHERE a.original_id = b.original_id AND a.seq < b.seq"
+        )
+
+
+_TYPES = {
+    "mobile_valid": "bool",
+    "properties": "jsonb",
+    "unsubscribed": "bool",
+    "mobile_unsubscribed": "bool",
+}
+_FORGOTTEN = """
+DELETE FROM import_rows r USING messenger_contacts_suppression s
+WHERE s.account_id = %(account)s AND s.key = r.customer_key AND s.reason = 'forgotten'
+"""
+_EVENTS = """
+INSERT INTO messenger_contacts_consentevent (account_id, list_id, contact_id, customer_key, channel, change, source, at)
+SELECT c.account_id, c.list_id, c.id, c.customer_key, n.channel, 'unsubscribed', 'import', %(now)s
+FROM import_opted_out n JOIN messenger_contacts_contact c
+  ON c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = n.original_id
+"""
+_OPTED_OUT = """
+CREATE TEMP TABLE import_opted_out ON COMMIT DROP AS
+SELECT r.original_id, w.channel FROM import_rows r
+CROSS JOIN LATERAL (VALUES ('email', r.unsubscribed), ('sms', r.mobile_unsubscribed)) AS w(channel, wanted)
+LEFT JOIN messenger_contacts_contact c
+  ON c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = r.original_id
+WHERE w.wanted AND NOT coalesce(CASE w.channel WHEN 'email' THEN c.unsubscribed ELSE c.mobile_unsubscribed END, false)
+"""
+_CONSENT = """
+  unsubscribed = c.unsubscribed OR EXCLUDED.unsubscribed,
+  opt_out_at = coalesce(c.opt_out_at, EXCLUDED.opt_out_at),
+  mobile_unsubscribed = c.mobile_unsubscribed OR EXCLUDED.mobile_unsubscribed,
+  opt_out_mobile_at = coalesce(c.opt_out_mobile_at, EXCLUDED.opt_out_mobile_at),
+  active = true, modified_at = EXCLUDED.modified_at
+"""
+_UNSUBSCRIBE = """
+UPDATE messenger_contacts_contact c
+SET unsubscribed = c.unsubscribed OR r.unsubscribed,
+    mobile_unsubscribed = c.mobile_unsubscribed OR r.mobile_unsubscribed,
+    opt_out_at = CASE WHEN r.unsubscribed THEN coalesce(c.opt_out_at, %(now)s) ELSE c.opt_out_at END,
+    opt_out_mobile_at =
+      CASE WHEN r.mobile_unsubscribed THEN coalesce(c.opt_out_mobile_at, %(now)s) ELSE c.opt_out_mobile_at END,
+    modified_at = %(now)s
+FROM import_rows r WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = r.original_id
+"""
+_REPLACE = """
+UPDATE messenger_contacts_contact c SET active = false, modified_at = %(now)s
+WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.active
+  AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.original_id = c.original_id)
+"""
+
+
+def merge_rows(account_id: int, list_id: int, kind: str, header: Header, clock: Clock) -> int:
+    """Bring the temporary table into the list; how many contacts changed."""
+    given: dict[str, Any] = {"account": account_id, "list": list_id, "now": clock.system()}
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_FORGOTTEN, given)
+        if kind == "UNSUBSCRIBE":
+            if not header.flags:  # without flag columns the whole row means: nothing by any channel
+                cursor.execute("UPDATE import_rows SET unsubscribed = true, mobile_unsubscribed = true")
+            cursor.execute(_OPTED_OUT, given)
+            cursor.execute(_UNSUBSCRIBE, given)
+            affected = cursor.rowcount
+        else:
+            cursor.execute(_OPTED_OUT, given)
+            cursor.execute(_upsert(header), given)
+            affected = cursor.rowcount
+        cursor.execute(_EVENTS, given)
+        if kind == "REPLACE":
+            cursor.execute(_REPLACE, given)
+            affected += cursor.rowcount
+        cursor.execute("DROP TABLE import_rows, import_opted_out")
+    return affected
+
+
+def _upsert(header: Header) -> str:
+    """Only columns of the file change; attributes are merged, consent only ever ends."""
+    changed = [f"{column} = EXCLUDED.{column}" for column in PLAIN if column in header.columns]
+    for column, also in (("email", ("email_key",)), ("mobile", ("mobile_key", "mobile_valid"))):
+        if column in header.columns:
+            changed += [f"{name} = EXCLUDED.{name}" for name in (column, *also)]
+    if header.properties:
+        changed.append("properties = c.properties || EXCLUDED.properties")
+    columns = ", ".join(name for name in TABLE if name != "seq")
+    return f"""INSERT INTO messenger_contacts_contact AS c (
+      account_id, list_id, {columns}, opt_out_at, opt_out_mobile_at, audio_unsubscribed, bounced, mobile_bounced,
+      content_version, active, created_at, modified_at)
+    SELECT %(account)s, %(list)s, {columns}, CASE WHEN unsubscribed THEN %(now)s::timestamptz END,
+      CASE WHEN mobile_unsubscribed THEN %(now)s::timestamptz END, false, false, false, 0, true, %(now)s, %(now)s
+    FROM import_rows ORDER BY original_id
+    ON CONFLICT (account_id, list_id, original_id) DO UPDATE SET {", ".join([*changed, _CONSENT])}"""  # noqa: S608

@@ -1,0 +1,1 @@
+"""Statistics exports: what happened in a period, as one file."""

@@ -5,10 +5,12 @@ import orjson
 import pytest
 
 from tandem.clients.messenger import MessengerClient
+from tandem.contract.messenger_calls import CALLS
 from tandem.kit.clock import OffsetClock
 from tandem.kit.http import Http
 from tandem.kit.problems import OtherSideFailed
 from tandem.simulators.messenger import Messenger
+from tandem.simulators.messenger_routes import ROUTES
 from tandem.simulators.messenger_world import LIST, PROJECT
 from tandem.simulators.server import Server, Simulator, fault_of
 
@@ -38,6 +40,10 @@ def call(server, method, path, body=None, token="simulator"):
     except urllib.error.HTTPError as error:
         with error:
             return error.code, orjson.loads(error.read())
+
+
+def test_every_call_of_the_contract_is_answered():
+    assert {one.name for one in ROUTES} == {one.name for one in CALLS}
 
 
 class TestThePlannersClient:
@@ -88,11 +94,12 @@ class TestAnswers:
             simulated, "POST", f"{path}/recipients/automapping", b"email\toriginalid\na@x.example\t100001"
         )
         assert (status, job["contentUploaded"]) == (200, True)
-        assert call(simulated, "GET", path)[1]["feedback"][-1]["feedback"] == "DONE 1"
-        assert call(simulated, "POST", f"{path}/recipients/automapping", b"originalid\n")[0] == 400
+        assert call(simulated, "GET", path)[1]["feedback"][-1]["feedback"] == "DONE"
+        assert call(simulated, "POST", f"{path}/recipients/automapping", b"originalid\n100001")[0] == 409
+        assert [one["originalId"] for one in simulated.simulator.half.world.messages] == ["100001"]
 
     def test_a_message(self, simulated):
-        assert call(simulated, "POST", "/triggers/11/messages", {"originalId": "100001"})[0] == 200
+        assert call(simulated, "POST", "/triggers/11/messages", {"originalId": "100002"})[0] == 200
         assert call(simulated, "POST", "/triggers/11/messages", {"originalId": "nobody"})[0] == 404
         assert call(simulated, "GET", "/triggers/11/campaigns")[1][0]["statDtos"]["sent"] == 1
 

@@ -1,4 +1,4 @@
-"""A profile: how one planner differs from the contract, declared in TOML, no code. What it says is mended on the way.
+"""A profile: how a planner or messenger differs from its contract, declared in TOML, no code; mended on the way.
 
 Documents are mended as they come in (keys, dates, times, missing fields, envelopes), requests as they go out.
 """
@@ -6,15 +6,20 @@ Documents are mended as they come in (keys, dates, times, missing fields, envelo
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from datetime import date as Day
 from typing import Any
 
+from tandem.contract.messenger_calls import MOMENTS
 from tandem.kit.problems import Refused
 
 WIRE_DATE, WIRE_TIME = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
+#: when a messenger is to send; with its offset
+DELIVERY_TIME = "%Y-%m-%dT%H:%M:%S%z"
 EPOCHS = {"epoch": 1, "epoch ms": 1000}
+#: in lower case, the planner's keys of a time; the messenger's are milliseconds
+_TIMES = frozenset({"scheduledtime", "scheduletime", "timestamp", "clearancerequiredby"})
 MOST = 64 * 1024
 
 
@@ -32,13 +37,17 @@ class Profile:
     token_header, token_prefix: how the token is sent. envelope: the key under which lists and objects come.
     empty_status: statuses besides 200 that mean an empty list; written: statuses of a write that worked.
     top, skip: names of the paging parameters; size: rows asked for at once, 0 = the contract's; counts: `rows` if
-    skip is a number of rows, `pages` if it is a page's number; first: the first page's number.
+    skip is a number of rows, `pages` if it is a page's number, `ids` if it is the last id read, `none` if a list comes
+    whole; first: the first page's number.
     keys: contract's key -> theirs, in answers; asked: the same for queries and bodies. date, time: their forms, in
     strftime's words, or `epoch`, `epoch ms`.
-    asked_date: the form of dates in requests. text_ids: whether ids in bodies are sent as text.
-    missing: contract's key -> the value it has when they leave it out. functions: group/name -> their path.
+    asked_date: the form of dates in requests; asked_time: of a messenger's deliveryTime. text_ids: whether ids in
+    bodies are sent as text. missing: contract's key -> the value it has when they leave it out. values: `key.their
+    word` -> what the contract says for it. functions: group/name, or a call's path -> their path.
+    milliseconds: whether times are the messenger's; no part of the TOML.
     """
 
+    milliseconds: bool = False
     name: str = ""
     version: str = "current"
     token_key: str = ""
@@ -57,14 +66,16 @@ class Profile:
     date: str = ""
     time: str = ""
     asked_date: str = ""
+    asked_time: str = ""
     text_ids: bool = False
     missing: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mends_documents(self) -> bool:
         """Whether answers are changed before they are read."""
-        return bool(self.keys or self.date or self.time or self.missing)
+        return bool(self.keys or self.date or self.time or self.missing or self.values)
 
     def path(self, function: str) -> str:
         """Where a function is: version and path."""
@@ -76,6 +87,14 @@ class Profile:
         if self.counts == "pages":
             return {self.top: size, self.skip: self.first + skip // size}
         return {self.top: size, self.skip: skip} if skip else {self.top: size}
+
+    def page_after(self, last: int, read: int, size: int) -> dict[str, int]:
+        """The paging parameters for the rows after the id `last`, `read` rows having been read; none if unpaged."""
+        if self.counts == "none":
+            return {}
+        if self.counts == "ids":
+            return {self.top: size, self.skip: last}
+        return {self.top: size, self.skip: self.first + read // size if self.counts == "pages" else read}
 
     def day(self, day: Day) -> str:
         """A day as their requests have it."""
@@ -94,7 +113,7 @@ class Profile:
 
     def outgoing(self, document: Any) -> Any:
         """A body in their words: keys, and ids as text if they want it so."""
-        if not self.asked and not self.text_ids:
+        if not self.asked and not self.text_ids and not self.asked_time:
             return document
         if isinstance(document, list):
             return [self.outgoing(one) for one in document]
@@ -105,11 +124,21 @@ class Profile:
     def _sent(self, key: str, value: Any) -> Any:
         if isinstance(value, list | dict):
             return self.outgoing(value)
-        is_id = self.text_ids and key.endswith("ID") and isinstance(value, int)
+        if self.asked_time and key == "deliveryTime":
+            return self._moment(datetime.strptime(value, DELIVERY_TIME))  # noqa: DTZ007 - %z is in it
+        is_id = self.text_ids and key.lower().endswith("id") and isinstance(value, int)
         return str(value) if is_id else value
+
+    def _moment(self, moment: datetime) -> str | int:
+        if self.asked_time in EPOCHS:
+            return int(moment.timestamp() * EPOCHS[self.asked_time])
+        return moment.strftime(self.asked_time)
 
 
 PLAIN = Profile()
+MESSENGER = Profile(
+    milliseconds=True, version="", written=(200, 201, 202), top="pageSize", skip="lastId", counts="ids"
+)
 
 
 class _Mender:
@@ -118,6 +147,8 @@ class _Mender:
         self._missing = {key: value for key, value in profile.missing.items()}
         self._lower = {key.lower() for key in profile.missing}
         self._forms = (profile.date, profile.time)
+        self._is_ms, self._times = profile.milliseconds, MOMENTS if profile.milliseconds else _TIMES
+        self._meant = {key.lower(): value for key, value in profile.values.items()}
 
     def mend(self, document: Any, *, top: bool = True) -> Any:
         if isinstance(document, list):
@@ -139,11 +170,21 @@ class _Mender:
         if value is None or value == "":
             return value
         of_day, of_time = self._forms
-        if of_time and key in ("scheduledtime", "scheduletime", "timestamp", "clearancerequiredby"):
-            return _time(_reads(value, of_time))
+        if self._meant:
+            value = self._meant.get(f"{key}.{value}".lower(), value)
+        if of_time and key in self._times:
+            return self._time(value, of_time)
         if of_day and key.endswith("date"):
             return _reads(value, of_day).strftime(WIRE_DATE)
         return value
+
+    def _time(self, value: Any, form: str) -> str | int:
+        if not self._is_ms:
+            return _time(_reads(value, form))
+        if value == 0:  # none, whatever the form
+            return 0
+        moment = _reads(value, form)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _time(moment: datetime) -> str:
@@ -161,14 +202,16 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "login": ("token_key", "token_header", "token_prefix"),
     "answers": ("envelope", "empty_status", "written"),
     "paging": ("top", "skip", "size", "counts", "first"),
-    "formats": ("date", "time", "asked_date", "text_ids"),
+    "formats": ("date", "time", "asked_date", "asked_time", "text_ids"),
 }
-_TABLES = ("keys", "asked", "missing", "functions")
+_TABLES = ("keys", "asked", "missing", "values", "functions")
+#: tables whose values may be numbers, and the same twice
+_FREE = ("missing", "values")
 _TYPES = {one.name: type(one.default) for one in fields(Profile)}
 
 
-def parse(text: str) -> Profile:
-    """Read a profile; empty text is the contract itself. Raises ProfileWrong, which names what is wrong."""
+def parse(text: str, plain: Profile = PLAIN) -> Profile:
+    """Read a profile; what it does not say is as `plain`, the contract. Raises ProfileWrong, naming what is wrong."""
     if len(text) > MOST:
         raise ProfileWrong("The profile is longer than 64 KiB.", "A profile names differences only.")
     try:
@@ -186,7 +229,7 @@ def parse(text: str) -> Profile:
         else:
             known = ", ".join(["name", "version", *_SECTIONS, *_TABLES])
             raise ProfileWrong(f"The profile has {name!r}, which means nothing here.", f"It knows {known}.")
-    return _checked(Profile(**values))
+    return _checked(replace(plain, **values))
 
 
 def _section(name: str, found: Any) -> dict[str, Any]:
@@ -218,18 +261,19 @@ def _table(name: str, found: Any) -> dict[str, Any]:
         raise ProfileWrong(f"[{name}] is not a table.", f"Write it as [{name}] and lines below it.")
     for key, value in found.items():
         if not isinstance(value, str | int | float) or (
-            name != "missing" and not (isinstance(value, str) and value)
+            name not in _FREE and not (isinstance(value, str) and value)
         ):
             raise ProfileWrong(f"[{name}] {key} is not a single value.", 'Write it as CustomerID = "CustID".')
     theirs = [str(value).lower() for value in found.values()]
-    if name != "missing" and len(set(theirs)) != len(theirs):
+    if name not in _FREE and len(set(theirs)) != len(theirs):
         raise ProfileWrong(f"[{name}] names one of theirs twice.", "Each of theirs has one meaning.")
     return found
 
 
 def _checked(profile: Profile) -> Profile:
-    if profile.counts not in ("rows", "pages"):
-        raise ProfileWrong(f"[paging] counts is {profile.counts!r}.", "Write rows or pages.")
+    ways = ("rows", "pages", "ids", "none") if profile.milliseconds else ("rows", "pages")
+    if profile.counts not in ways:
+        raise ProfileWrong(f"[paging] counts is {profile.counts!r}.", f"Write {' or '.join(ways)}.")
     if not 0 <= profile.size <= 1_000_000 or profile.first not in (0, 1):
         raise ProfileWrong("[paging] size or first is out of range.", "size: 0 to 1000000; first: 0 or 1.")
     if profile.counts == "pages" and not profile.size:
@@ -238,7 +282,7 @@ def _checked(profile: Profile) -> Profile:
         raise ProfileWrong(
             f"version is {profile.version!r}.", "Write it as v3.0, current, or empty for none."
         )
-    for key in ("date", "time", "asked_date"):
+    for key in ("date", "time", "asked_date", "asked_time"):
         _check_form(key, getattr(profile, key))
     for path in profile.functions.values():
         if path.startswith("/") or ":" in path or ".." in path:
@@ -260,13 +304,15 @@ def _check_form(key: str, form: str) -> None:
         )
 
 
-def dump(profile: Profile) -> str:
-    """The profile as TOML: only what differs from the contract."""
-    lines = [
-        f"{key} = {_toml(getattr(profile, key))}" for key in ("name", "version") if _differs(profile, key)
-    ]
+def dump(profile: Profile, plain: Profile = PLAIN) -> str:
+    """The profile as TOML: only what differs from the contract, `plain`."""
+
+    def differs(key: str) -> bool:
+        return bool(getattr(profile, key) != getattr(plain, key))
+
+    lines = [f"{key} = {_toml(getattr(profile, key))}" for key in ("name", "version") if differs(key)]
     for section, keys in _SECTIONS.items():
-        told = [key for key in keys if _differs(profile, key)]
+        told = [key for key in keys if differs(key)]
         if told:
             lines += ["", f"[{section}]", *(f"{key} = {_toml(getattr(profile, key))}" for key in told)]
     for table in _TABLES:
@@ -274,10 +320,6 @@ def dump(profile: Profile) -> str:
         if found:
             lines += ["", f"[{table}]", *(f"{_key(key)} = {_toml(value)}" for key, value in found.items())]
     return "\n".join(lines).strip() + "\n"
-
-
-def _differs(profile: Profile, key: str) -> bool:
-    return bool(getattr(profile, key) != getattr(PLAIN, key))
 
 
 def _key(text: str) -> str:

@@ -6,8 +6,10 @@ Source: the published DTO shapes; projects and previews are our reading, the ven
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
+TOKEN_HEADER = "X-Carma-Authentication-Token"  # noqa: S105 - the header's name
 FINISHED = frozenset({"FINISHED", "ERROR"})
 
 
@@ -85,7 +87,10 @@ class SmsPreview:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A template rendered for one customer; `missing` names the fields that had no value."""
+    """A template rendered for one customer; `missing` names the fields that had no value.
+
+    link: where the server renders nothing beforehand, an address that shows the newest message it sent.
+    """
 
     subject: str
     sender: str
@@ -93,6 +98,16 @@ class Preview:
     text: str
     sms: SmsPreview | None = None
     missing: tuple[str, ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentMessage:
+    """A message that was sent; sent: milliseconds, 0 if not told; open_url: where it can be looked at."""
+
+    id: int
+    sent: int
+    open_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +147,8 @@ def parse_trigger(document: Any) -> Trigger:
         description=_text(it, "description"),
         list_id=_optional(it, "listId"),
         channel_type=_optional(it, "channelTypeId") or 0,
-        active_campaign=_optional(it, "activeCampaign") or 0,
-        active=it.get("active") is True,
+        active_campaign=_optional(it, "activeCampaign") or _active_version(it),
+        active=_flag(it, "active") is True,
     )
 
 
@@ -141,21 +156,21 @@ def parse_list(document: Any) -> ContactListInfo:
     """One ListDto."""
     it = _object(document, "a list")
     number = _number(it, "id")
-    kind = _optional(it, "typeId") or 1
+    kind = _optional(it, "listTypeId") or _optional(it, "typeId") or 1
     return ContactListInfo(id=number, name=_text(it, "name") or f"List {number}", type_id=kind)
 
 
 def parse_contact(document: Any) -> Contact:
     """One ContactDto. What is not said is taken against sending: no address, no consent."""
     it = _object(document, "a contact")
-    active = it.get("active") is not False
+    active = _flag(it, "active") is not False
     return Contact(
         id=_number(it, "id"),
         original_id=_text(it, "originalId"),
-        has_email=active and bool(_text(it, "emailAddress")) and it.get("bounced") is not True,
-        email_consent=it.get("unsubscribed") is False,
-        has_mobile=active and bool(_text(it, "mobileNumber")) and it.get("mobileBounced") is not True,
-        sms_consent=it.get("mobileUnsubscribed") is False,
+        has_email=active and bool(_text(it, "emailAddress")) and _flag(it, "bounced") is not True,
+        email_consent=_flag(it, "unsubscribed") is False,
+        has_mobile=active and bool(_text(it, "mobileNumber")) and _flag(it, "mobileBounced") is not True,
+        sms_consent=_flag(it, "mobileUnsubscribed") is False,
     )
 
 
@@ -184,7 +199,7 @@ def parse_import_id(document: Any) -> str:
 
 def parse_batch_id(document: Any) -> str:
     """The batch of uploaded recipients; the vendor writes it as number and as text."""
-    found = _object(document, "an upload").get("batchId")
+    found = _object(document, "an upload").get("batchid")
     if found in (None, "") or isinstance(found, bool):
         raise ShapeError("an upload has no batchId")
     return str(found)
@@ -194,12 +209,22 @@ def parse_batch(document: Any) -> Batch:
     """One BatchDto."""
     it = _object(document, "a batch")
     return Batch(
-        id=str(it.get("id") or ""),
+        id=_text(it, "id"),
         status=_text(it, "status").upper(),
         processed=_optional(it, "processed") or 0,
         affected=_optional(it, "affected") or 0,
         total=_optional(it, "total") or 0,
-        extra={name: value for name, value in it.items() if name not in {"id", "status"}},
+        extra={name: value for name, value in document.items() if name not in {"id", "status"}},
+    )
+
+
+def parse_message(document: Any) -> SentMessage:
+    """One ContactMessageDto: only when, and where it can be looked at."""
+    it = _object(document, "a message")
+    return SentMessage(
+        id=_optional(it, "id") or 0,
+        sent=_optional(it, "sentTimestamp") or 0,
+        open_url=_text(it, "openInBrowserUrl"),
     )
 
 
@@ -213,24 +238,46 @@ def parse_array(document: Any, what: str) -> list[Any]:
 
 
 def _sms(it: dict[str, Any]) -> SmsPreview:
+    it = _object(it, "an SMS")
     return SmsPreview(
         text=_text(it, "text"), encoding=_text(it, "encoding") or "GSM-7", parts=_optional(it, "parts") or 1
     )
 
 
+def _active_version(it: Mapping[str, Any]) -> int:
+    """The id of the active one of the versions, where the trigger itself does not tell it."""
+    rows = it.get("campaignversions")
+    found = [_object(one, "a version") for one in rows] if isinstance(rows, list) else []
+    return next((_optional(one, "campaignId") or 0 for one in found if _flag(one, "active")), 0)
+
+
+@lru_cache(maxsize=1000)
+def _folded(name: str) -> str:
+    return name.lower()
+
+
 def _object(document: Any, what: str) -> dict[str, Any]:
+    """The object with its keys in lower case: how they are written is not settled."""
     if not isinstance(document, dict):
         raise ShapeError(f"{what} is not an object")
-    return document
+    return {_folded(name): value for name, value in document.items()}
 
 
 def _text(it: Mapping[str, Any], name: str) -> str:
-    found = it.get(name)
+    found = it.get(_folded(name))
     return "" if found is None else str(found)
 
 
+def _flag(it: Mapping[str, Any], name: str) -> bool | None:
+    """Yes, no, or not said; as a flag or as text."""
+    found = it.get(_folded(name))
+    if isinstance(found, bool):
+        return found
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(found).strip().lower())
+
+
 def _optional(it: Mapping[str, Any], name: str) -> int | None:
-    found = it.get(name)
+    found = it.get(_folded(name))
     if found is None or found == "" or isinstance(found, bool):
         return None
     try:

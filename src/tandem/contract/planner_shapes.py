@@ -1,7 +1,8 @@
-"""Shapes of the planner's answers, declared in a short notation, and what differs when an answer does not fit.
+"""Shapes of both contracts' answers, declared in a short notation, and what differs when an answer does not fit.
 
 `[CustomerID:text TemplateID:id SendID:text? Value:text|null]` is an array of objects: `?` = the key may be missing,
-`|null` = the value may be null; `{...}` is one object, `text` a JSON string, nothing at all an empty body.
+`|null` = the value may be null; `{...}` is one object, `text` a JSON string, nothing at all an empty body. Inside, a
+value may be `[...]` or `{...}` again.
 """
 
 import re
@@ -22,9 +23,11 @@ class Kind(StrEnum):
     TEXT = "text"
     DATE = "date"
     TIME = "time"
+    MS = "ms"
     FLAG = "flag"
     ANY = "any"
     LIST = "list"
+    OBJECT = "object"
 
 
 class Form(StrEnum):
@@ -74,7 +77,8 @@ class Difference:
 
 
 _FIELD = re.compile(
-    r"(?P<name>\w+):(?:\[(?P<inner>[^\]]*)\]|(?P<kind>\w+))(?P<null>\|null)?(?P<optional>\?)?(?:\s+|$)"
+    r"(?P<name>\w+):(?:\[(?P<rows>[^\]]*)\]|\{(?P<object>[^}]*)\}|(?P<kind>\w+))"
+    r"(?P<null>\|null)?(?P<optional>\?)?(?:\s+|$)"
 )
 _WORDS = {
     Kind.ID: "a whole number",
@@ -82,7 +86,9 @@ _WORDS = {
     Kind.TEXT: "text",
     Kind.DATE: "a date as 2015-06-24",
     Kind.TIME: "a time as 2015-06-24 10:30:00",
+    Kind.MS: "whole milliseconds since 1970",
     Kind.FLAG: "true or false",
+    Kind.OBJECT: "an object",
     Kind.LIST: "an array",
     Kind.ANY: "any value",
 }
@@ -105,14 +111,18 @@ def _fields(text: str) -> Iterator[Field]:
         found = _FIELD.match(text, at)
         if found is None:
             raise ValueError(f"not a field: {text[at:]}")
-        inner = found["inner"]
-        nested = inner is not None and ":" in inner
+        rows, inside = found["rows"], found["object"]
+        inner = rows if rows is not None else inside
         yield Field(
             name=found["name"],
-            kind=Kind.LIST if inner is not None else Kind(found["kind"]),
+            kind=Kind.LIST
+            if rows is not None
+            else Kind.OBJECT
+            if inside is not None
+            else Kind(found["kind"]),
             optional=bool(found["optional"]),
             nullable=bool(found["null"]),
-            inner=tuple(_fields(inner)) if nested else (),
+            inner=tuple(_fields(inner)) if inner and ":" in inner else (),
         )
         at = found.end()
 
@@ -189,6 +199,9 @@ def _value(field: Field, value: Any, path: str) -> Iterator[Difference]:
         if field.inner:
             yield from _array(field.inner, value, path)
         return
+    if field.kind is Kind.OBJECT and isinstance(value, dict):
+        yield from _object(field.inner, value, path)
+        return
     if not fits(field.kind, value):
         yield Difference(
             path=path,
@@ -203,7 +216,7 @@ def _value(field: Field, value: Any, path: str) -> Iterator[Difference]:
 def fits(kind: Kind, value: Any) -> bool:
     """Whether a value is exactly as the contract has it."""
     match kind:
-        case Kind.ID:
+        case Kind.ID | Kind.MS:
             return isinstance(value, int) and not isinstance(value, bool)
         case Kind.NUMBER:
             return isinstance(value, int | float) and not isinstance(value, bool)
@@ -217,11 +230,13 @@ def fits(kind: Kind, value: Any) -> bool:
             return isinstance(value, bool)
         case Kind.LIST:
             return isinstance(value, list)
+        case Kind.OBJECT:
+            return isinstance(value, dict)
     return True
 
 
 def _seen(kind: Kind, value: Any) -> str:
-    if kind in (Kind.DATE, Kind.TIME) and isinstance(value, str | int | float):
+    if kind in (Kind.DATE, Kind.TIME, Kind.MS) and isinstance(value, str | int | float):
         return f"another form: {mask(value)}"
     return words_of(value)
 
@@ -249,8 +264,8 @@ def _renamed(field: Field, spare: dict[str, Any]) -> str:
 
 
 def _may_be(field: Field, value: Any) -> bool:
-    if field.kind is Kind.LIST:
-        return isinstance(value, list)
+    if field.kind in (Kind.LIST, Kind.OBJECT):
+        return isinstance(value, list if field.kind is Kind.LIST else dict)
     if field.kind in (Kind.ID, Kind.NUMBER):
         return isinstance(value, int | float) or (isinstance(value, str) and value.isdigit())
     return not isinstance(value, dict | list)

@@ -55,20 +55,27 @@ DEVIATIONS: tuple[Deviation, ...] = (
 NAMES = tuple(one.name for one in DEVIATIONS)
 
 
-class Deviant:
-    """Applies the chosen deviations. ValueError for a name that is none."""
+class Chosen:
+    """Which of the known deviations are on. ValueError for a name that is none."""
 
-    def __init__(self, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, names: tuple[str, ...], known: tuple[str, ...]) -> None:
         for name in names:
-            if name not in NAMES:
-                raise ValueError(f"There is no deviation {name!r}; there are {', '.join(NAMES)}.")
+            if name not in known:
+                raise ValueError(f"There is no deviation {name!r}; there are {', '.join(known)}.")
         self._names = frozenset(names)
-        self._renamed = {ours: to for name in names for ours, to in _NAMES.get(name, {}).items()}
-        self._left_out = {key for name in names for key in _LEFT_OUT.get(name, ())}
 
     def has(self, name: str) -> bool:
         """Whether it is one of the chosen."""
         return name in self._names
+
+
+class Deviant(Chosen):
+    """Applies the chosen deviations of a planner."""
+
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        super().__init__(names, NAMES)
+        self._renamed = {ours: to for name in names for ours, to in _NAMES.get(name, {}).items()}
+        self._left_out = {key for name in names for key in _LEFT_OUT.get(name, ())}
 
     def version_is_known(self, version: str) -> bool:
         """Whether a path's version is answered."""

@@ -1,36 +1,33 @@
-"""The simulated messenger: Symplify's projects, triggers, lists, contacts, imports, previews and generation jobs."""
+"""The simulated messenger: Symplify's credentials, routing and errors; what it answers is in the modules it imports."""
 
 import base64
-import re
 import threading
-import uuid
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
 from tandem.kit.clock import Clock
-from tandem.simulators.messenger_world import LIST, PROJECT, TRIGGERS, Batch, World
+from tandem.simulators import messenger_lists, messenger_sends, messenger_templates
+from tandem.simulators.messenger_deviations import MessengerDeviant
+from tandem.simulators.messenger_routes import ROUTES, AlreadyDone, Call, NotOffered, Unknown
+from tandem.simulators.messenger_world import World
 from tandem.simulators.server import Reply, Request, json_reply
 
-MODES = ("all", "bounced", "unsubscribed")
-Route = Callable[["Messenger", re.Match[str], Request], Any]
-_ROUTES: list[tuple[str, re.Pattern[str], Route]] = []
-
-
-class Unknown(Exception):
-    """404."""
-
-
-def _route(method: str, pattern: str) -> Callable[[Route], Route]:
-    def keep(route: Route) -> Route:
-        _ROUTES.append((method, re.compile(f"^{pattern}/?$"), route))
-        return route
-
-    return keep
+#: modules whose calls are answered, by being imported
+ANSWERED = (messenger_templates, messenger_lists, messenger_sends)
+RESULTS = "/_results/"
+_ERRORS: dict[type[Exception], tuple[int, str]] = {
+    Unknown: (404, "There is no such thing."),
+    KeyError: (404, "There is no such thing."),
+    AlreadyDone: (409, "This was done already."),
+    NotOffered: (501, "This is known by name only."),
+}
 
 
 class Messenger:
-    """A messenger with one account, one list, one project."""
+    """A messenger with one account, one list, one project.
+
+    deviations: names of ways to differ from the contract. takes_twice: a generation job takes a second upload, and
+    would send it again, as nobody says that Symplify does not.
+    """
 
     def __init__(
         self,
@@ -42,14 +39,19 @@ class Messenger:
         password: str = "simulator",
         contacts: int = 1000,
         seed: int = 1,
+        deviations: tuple[str, ...] = (),
+        takes_twice: bool = False,
     ) -> None:
         self.world = World(clock=clock, contacts=contacts, seed=seed)
-        self._customer, self._token = customer_id, token
+        self._customer, self._token, self._takes_twice = customer_id, token, takes_twice
         self._basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._deviant = MessengerDeviant(deviations)
         self._lock = threading.RLock()
 
     def answer(self, request: Request) -> Reply:
         """Answer one call; errors are `{"error": ...}`."""
+        if request.path.startswith(RESULTS):
+            return self._result(request.path.removeprefix(RESULTS).removesuffix("_result.json"))
         refused = self._refused(request)
         if refused:
             return refused
@@ -57,17 +59,23 @@ class Messenger:
         try:
             with self._lock:
                 return self._found(path, request)
-        except (Unknown, KeyError):
-            return _error(404, "There is no such thing.")
+        except tuple(_ERRORS) as error:
+            return self._deviant.failed(path, _error(*_ERRORS[type(error)]))
         except (ValueError, TypeError, AttributeError):
             return _error(400, "The request cannot be read.")
 
     def _found(self, path: str, request: Request) -> Reply:
         other_method = False
-        for method, pattern, route in _ROUTES:
-            match = pattern.match(path)
-            if match and method == request.method:
-                return json_reply(route(self, match, request))
+        for one in ROUTES:
+            match = one.pattern.match(path)
+            if match and one.method == request.method:
+                call = Call(
+                    world=self.world, customer=self._customer, places=match.groupdict(),
+                    request=self._deviant.asked(request), takes_twice=self._takes_twice,
+                )  # fmt: skip
+                if self._deviant.lacks(one.name):
+                    raise Unknown
+                return self._deviant.answer(one.name, call, one.handler(call))
             other_method = other_method or bool(match)
         return (
             _error(405, "Not by this method.") if other_method else _error(404, "There is no such address.")
@@ -76,7 +84,7 @@ class Messenger:
     def _refused(self, request: Request) -> Reply | None:
         if not request.path.startswith("/rest/"):
             return _error(404, "The API is below /rest.")
-        token = request.headers.get("x-carma-authentication-token")
+        token = self._deviant.token_of(request.headers)
         right = (
             token == self._token if token is not None else request.headers.get("authorization") == self._basic
         )
@@ -90,273 +98,23 @@ class Messenger:
             return _error(403, "Not this account's.")
         return None
 
+    def _result(self, number: str) -> Reply:
+        """The file of an export: its address needs no credential, as a pre-signed one does not."""
+        with self._lock:
+            if not number.isdigit() or int(number) not in self.world.results:
+                return _error(404, "There is no such thing.")
+            return json_reply(messenger_sends.records(self.world, self.world.results[int(number)]))
+
     def control(self, verb: str, fields: dict[str, Any]) -> Any:
-        """`messages`, `jobs`, `change` (a contact: originalId and fields)."""
+        """`messages`, `jobs`, `change` (a contact: originalId and fields), `happen` (originalId, kind, trigger)."""
         with self._lock:
             if verb == "change":
                 return self.world.change(str(fields["originalId"]), fields)
+            if verb == "happen":
+                return self.world.happen(
+                    str(fields["kind"]), int(fields["trigger"]), str(fields["originalId"])
+                )
             return {"messages": self.world.messages, "jobs": list(self.world.jobs.values())}[verb]
-
-    def known_list(self, number: str) -> None:
-        """Raises Unknown."""
-        if int(number) != LIST:
-            raise Unknown
-
-    def contact(self, text: str) -> dict[str, Any]:
-        """A contact by its id in the path, a plus read as one and then as a space. Raises Unknown."""
-        found = self.world.contact(unquote(text)) or self.world.contact(unquote_plus(text))
-        if found is None:
-            raise Unknown
-        return found
-
-    def batch(self, kind: str, total: int) -> int:
-        """A new batch; it is done when it is asked for the second time."""
-        number = 101_111 + len(self.world.batches)
-        self.world.batches[number] = Batch(id=number, kind=kind, total=total)
-        return number
-
-
-@_route("GET", "/apiurl")
-def _apiurl(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    base = f"http://{request.headers.get('host', '127.0.0.1')}"
-    names = ("serverBaseUrl", "webserviceUrl", "swaggerUrl", "restUrl", "controllerUrl")
-    paths = ("/", "/carmaws", "/mail/swagger", "/rest", "/mail")
-    return {name: base + path for name, path in zip(names, paths, strict=True)}
-
-
-@_route("GET", "/ping")
-def _ping(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    return {"message": "pong"}
-
-
-@_route("GET", r"/projects(?:/(?P<id>\d+))?")
-def _projects(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    made = {
-        "id": PROJECT,
-        "name": "Letters",
-        "description": "",
-        "projectTypeId": 1,
-        "dateCreated": 1_441_374_310_577,
-        "dateModified": 1_441_374_310_577,
-        "userCreated": "simulator",
-        "userModified": "simulator",
-    }
-    if match["id"] and int(match["id"]) != PROJECT:
-        raise Unknown
-    return made if match["id"] else [made]
-
-
-@_route("GET", "/triggers")
-def _triggers(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    project = request.query.get("projectId")
-    if project and project != str(PROJECT):
-        return []
-    return [half.world.trigger(number, versions=request.query.get("basic") != "true") for number in TRIGGERS]
-
-
-@_route("GET", r"/triggers/(?P<id>\d+)")
-def _trigger(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    return half.world.trigger(int(match["id"]))
-
-
-@_route("GET", r"/triggers/(?P<id>\d+)/campaigns")
-def _versions(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    return half.world.versions(int(match["id"]))
-
-
-@_route("GET", r"/triggers/(?P<id>\d+)/campaigns/(?P<campaign>\d+)/preview")
-def _preview(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    name, channel, active = TRIGGERS[int(match["id"])]
-    person = half.world.contact(request.query.get("originalId", ""))
-    if person is None or active != int(match["campaign"]):
-        raise Unknown
-    text = f"Hello {person['firstName']}, this is {name}."
-    sms = {"text": text, "encoding": "GSM-7", "parts": 1} if channel == 2 else None
-    return {
-        "subject": name,
-        "from": "Shop <news@shop.example>",
-        "html": "" if sms else f"<html><body><p>{text}</p></body></html>",
-        "text": text,
-        "sms": sms,
-        "missing": [] if person["firstName"] else ["firstName"],
-    }
-
-
-@_route("POST", r"/triggers/(?P<id>\d+)/messages")
-def _send(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    number, fields = int(match["id"]), request.json()
-    if number not in TRIGGERS or half.world.contact(str(fields["originalId"])) is None:
-        raise Unknown
-    half.world.messages.append({"trigger": number, **fields})
-    return {"message": f"Message {len(half.world.messages)} is on its way."}
-
-
-@_route("GET", "/lists")
-def _lists(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    return [] if request.query.get("typeId") == "2" else [_list(half)]
-
-
-@_route("GET", r"/lists/(?P<id>\d+)")
-def _one_list(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    return _list(half)
-
-
-def _list(half: Messenger) -> dict[str, Any]:
-    return {
-        "id": LIST,
-        "listTypeId": 1,
-        "name": "Customers",
-        "description": "",
-        "contacts": half.world.count(),
-    }
-
-
-@_route("GET", r"/lists/(?P<id>\d+)/contacts/(?P<mode>all|bounced|unsubscribed)")
-def _contacts(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    last, size = max(int(request.query.get("lastId", -1)), 0), int(request.query.get("pageSize", 1000))
-    flag = match["mode"]
-    found: list[dict[str, Any]] = []
-    while len(found) < size:
-        page = half.world.after(last, size)
-        if not page:
-            break
-        last = page[-1]["id"]
-        found += [one for one in page if flag == "all" or one[flag]]
-    return found[:size]
-
-
-@_route("GET", r"/lists/(?P<id>\d+)/contacts/(?P<contact>[^/]+)")
-def _contact(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    return half.contact(match["contact"])
-
-
-@_route("GET", r"/lists/(?P<id>\d+)/contacts/(?P<contact>[^/]+)/subscriptionstatus")
-def _status(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    person = half.contact(match["contact"])
-    words = ("SUBSCRIBED", "UNSUBSCRIBED")
-    return {"status": words[person["unsubscribed"]], "mobileStatus": words[person["mobileUnsubscribed"]]}
-
-
-@_route("GET", r"/lists/(?P<id>\d+)/contacts/(?P<contact>[^/]+)/bouncestatus")
-def _bounce(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    return {"status": "HARD" if half.contact(match["contact"])["bounced"] else "NONE"}
-
-
-@_route("PUT", r"/lists/(?P<id>\d+)/contacts/(?P<contact>[^/]+)/update")
-def _update(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    if request.query.get("force") != "true":
-        half.contact(match["contact"])
-    return half.world.change(unquote(match["contact"]), request.json())
-
-
-@_route("POST", r"/lists/(?P<id>\d+)/contacts")
-def _create(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    fields = request.json()
-    if str(fields["originalId"]) in MODES:
-        raise ValueError
-    return half.world.change(str(fields["originalId"]), fields)
-
-
-@_route("GET", "/properties")
-def _properties(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    names = ("originalId", "emailAddress", "mobileNumber", "firstName", "lastName", "country", "city")
-    return [
-        {
-            "id": number,
-            "propertyTypeId": 1,
-            "name": name,
-            "description": "",
-            "dataType": "STRING",
-            "includeInBaExport": False,
-            "staticProperty": True,
-            "fileHeaders": [name],
-        }
-        for number, name in enumerate(names, 1)
-    ]
-
-
-@_route("POST", r"/lists/(?P<id>\d+)/imports")
-def _import(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    fields = request.json()
-    chr(int(fields["delimiter"]))
-    if fields["type"] not in ("ADD", "REPLACE", "UNSUBSCRIBE"):
-        raise ValueError
-    made = str(uuid.uuid4())
-    half.world.imports[made] = fields
-    return {"id": made}
-
-
-@_route("POST", r"/lists/(?P<id>\d+)/recipients/(?P<import>[^/]+)")
-def _recipients(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    half.known_list(match["id"])
-    fields = half.world.imports.pop(match["import"])
-    delimiter = chr(int(fields["delimiter"]))
-    lines = [line.split(delimiter) for line in request.body.decode().splitlines() if line]
-    return {"batchId": half.batch("LIST_IMPORT", half.world.take(lines))}
-
-
-@_route("GET", r"/batches/(?P<id>\d+)")
-def _batch(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    one = half.world.batches[int(match["id"])]
-    one.asked += 1
-    done, now = one.asked > 1, half.world.now()
-    return {
-        "id": one.id,
-        "type": one.kind,
-        "customerId": int(half._customer),
-        "startTime": now,
-        "endTime": now if done else 0,
-        "affected": one.total if done else 0,
-        "processed": one.total if done else 0,
-        "total": one.total,
-        "status": "FINISHED" if done else "IN_PROGRESS",
-    }
-
-
-@_route("POST", "/jobs/generation/fixed")
-def _job(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    fields = request.json()
-    if fields["type"] not in ("TRIGGER", "CAMPAIGN"):
-        raise ValueError
-    campaign = TRIGGERS[int(fields["id"])][2] if fields["type"] == "TRIGGER" else int(fields["id"])
-    number = 7202 + len(half.world.jobs)
-    half.world.jobs[number] = {
-        "id": number,
-        "campaignId": campaign,
-        "listId": int(fields.get("listId", LIST)),
-        "contentUploaded": False,
-        "feedback": [_said(half, "WAITING_FOR_CONTENT")],
-    }
-    return half.world.jobs[number]
-
-
-@_route("POST", r"/jobs/generation/fixed/(?P<id>\d+)/recipients/automapping")
-def _content(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    job = half.world.jobs[int(match["id"])]
-    if job["contentUploaded"]:
-        raise ValueError
-    taken = half.world.take([line.split("\t") for line in request.body.decode().splitlines() if line])
-    words = ("CONTENT_UPLOADED", "GENERATION_STARTED", f"DONE {taken}")
-    job["feedback"] += [_said(half, word) for word in words]
-    job["contentUploaded"] = True
-    return job
-
-
-@_route("GET", r"/jobs/generation/fixed/(?P<id>\d+)")
-def _one_job(half: Messenger, match: re.Match[str], request: Request) -> Any:
-    return half.world.jobs[int(match["id"])]
-
-
-def _said(half: Messenger, words: str) -> dict[str, Any]:
-    return {"feedback": words, "severity": "SEVERITY_INFO", "timestamp": half.world.now()}
 
 
 def _error(status: int, words: str) -> Reply:

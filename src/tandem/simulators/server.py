@@ -158,7 +158,7 @@ def fault_of(kind: str, **more: Any) -> Fault:
 
 _FAULT_REPLIES = {
     "500": json_reply("Internal Server Error", 500),
-    "429": json_reply({"status": 429, "error": "Too Many Requests"}, 429),
+    "429": json_reply({"status": 429, "error": "Too Many Requests"}, 429, **{"Retry-After": "1"}),
     "401": json_reply("Unauthorized", 401),
     "expired": Reply(status=403, body=b"Authorization-Token Expired", kind="text/plain"),
     "html": Reply(body=b"<!doctype html><html><body>Sign in</body></html>", kind="text/html"),

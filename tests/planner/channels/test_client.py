@@ -2,6 +2,7 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 import orjson
 import pytest
@@ -23,12 +24,15 @@ TRIGGER = {
 @pytest.fixture
 def server():
     answers = {}
+    asked = answers["asked"] = []
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self):
-            status, body, kind = answers.get(
-                self.path.split("?")[0], (404, b'{"error":"none"}', "application/json")
-            )
+            path, _, query = self.path.partition("?")
+            asked.append((path, query))
+            after = dict(parse_qsl(query)).get("lastId", "-1")
+            none = (404, b'{"error":"none"}', "application/json")
+            status, body, kind = answers.get(f"{path} after {after}") or answers.get(path, none)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -92,6 +96,7 @@ def test_a_page_of_contacts_that_comes_twice_stops_the_reading(server):
 def test_silence_on_consent_is_no_consent(server):
     made, answers = server
     put(answers, "/lists/1/contacts/all", [{"id": 1, "originalId": "a", "emailAddress": "a@example.com"}])
+    put(answers, "/lists/1/contacts/all after 1", [])
     (contact,) = made.contacts(1)
     assert (contact.has_email, contact.email_consent, contact.has_mobile) == (True, False, False)
 

@@ -80,21 +80,27 @@ def messenger(
     password: Annotated[str, typer.Option(help="Its password.")] = "simulator",
     contacts: Annotated[int, typer.Option(min=1, help="How many contacts the list holds.")] = 1000,
     seed: Seed = 1,
+    takes_twice: Annotated[
+        bool, typer.Option("--takes-twice", help="A generation job takes a second upload, and sends again.")
+    ] = False,
     fault: Faults = None,
+    deviation: Annotated[
+        list[str] | None, typer.Option(help="A way to differ from the contract; `all` = all. Repeatable.")
+    ] = None,
 ) -> None:
-    """A messenger on Symplify's contract: projects, templates, lists, contacts, imports, previews, jobs."""
+    """A messenger on Symplify's contract: templates, lists, contacts, imports, previews, messages, jobs, exports."""
     from tandem.kit import clock
     from tandem.simulators.messenger import Messenger
+    from tandem.simulators.messenger_deviations import NAMES
 
-    half = Messenger(
-        clock=clock.from_environment(),
-        customer_id=customer_id,
-        token=token,
-        user=user,
-        password=password,
-        contacts=contacts,
-        seed=seed,
-    )
+    try:
+        half = Messenger(
+            clock=clock.from_environment(), customer_id=customer_id, token=token, user=user, password=password,
+            contacts=contacts, seed=seed, takes_twice=takes_twice,
+            deviations=NAMES if "all" in (deviation or []) else tuple(deviation or []),
+        )  # fmt: skip
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     _serve(half, host, port, fault)
 
 

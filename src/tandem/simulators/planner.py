@@ -182,8 +182,13 @@ class Planner:
         return {"CampaignID": one.id, "TestGroupSize": one.targeted}
 
     def _do_cancel(self, fields: dict[str, Any]) -> Any:
-        self.world.cancelled[self.world.campaigns[int(fields["campaign"])].id] = self.world.now()
-        self._post({"EventTypeID": 4, "CampaignID": int(fields["campaign"])})
+        """A campaign as a whole, or only the `customers` named."""
+        one, now = self.world.campaigns[int(fields["campaign"])], self.world.now()
+        if fields.get("customers"):
+            self.world.taken_off[one.id] = (now, tuple(map(str, fields["customers"])))
+        else:
+            self.world.cancelled[one.id] = now
+        self._post({"EventTypeID": 4, "CampaignID": one.id}, channel=one.channel)
         return {"cancelled": int(fields["campaign"])}
 
     def _do_event(self, fields: dict[str, Any]) -> Any:

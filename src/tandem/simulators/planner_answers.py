@@ -211,10 +211,12 @@ def _send_rows(ask: Ask) -> Any:
 
 
 def _cancelled(ask: Ask) -> Any:
-    one, at = ask.campaign, ask.world.cancelled.get(ask["CampaignID"])
-    if at is None or ask.world.now() - at > timedelta(hours=2):
-        return []
-    return _targeted(ask, ActionID=one.action, PromoCode=one.promo)
+    one, since = ask.campaign, ask.world.now() - timedelta(hours=2)
+    fixed = {"ActionID": one.action, "PromoCode": one.promo}
+    if ask.world.cancelled.get(one.id, since) > since:
+        return _targeted(ask, **fixed)
+    at, customers = ask.world.taken_off.get(one.id, (since, ()))
+    return [{"CustomerID": customer, **fixed} for customer in customers if at > since]
 
 
 def _processed(ask: Ask) -> Any:

@@ -72,7 +72,10 @@ class Campaign:
 
 @dataclass(kw_only=True)
 class World:
-    """All data of the simulated account. templates: channel -> template id -> name."""
+    """All data of the simulated account. templates: channel -> template id -> name.
+
+    cancelled: campaigns as a whole; taken_off: some customers of a campaign; each with its time.
+    """
 
     clock: Clock
     zone: str = "UTC"
@@ -84,6 +87,7 @@ class World:
     channels: dict[int, str] = field(default_factory=lambda: {504: "Symplify Email", 505: "Symplify SMS"})
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     cancelled: dict[int, datetime] = field(default_factory=dict)
+    taken_off: dict[int, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
     promotions: dict[str, str] = field(default_factory=lambda: {"WB23": "Welcome back"})
     apps: dict[tuple[int, str], str] = field(default_factory=dict)
     listeners: dict[tuple[int, int | None], str] = field(default_factory=dict)

@@ -124,8 +124,9 @@ class TestFaults:
     def test_an_event_registers_and_is_heard(self, foreign, clock, client):
         connect(foreign)
         service.register(foreign.account_id, clock=clock)
-        listener, triggered = foreign.simulator.half.control("listeners", {})
-        assert (int(listener["EventTypeID"]), int(triggered["EventTypeID"])) == (13, 11)
+        listener, triggered, cancelled = foreign.simulator.half.control("listeners", {})
+        events = (int(one["EventTypeID"]) for one in (listener, triggered, cancelled))
+        assert tuple(events) == (13, 11, 4)
         path = listener["ListenerURL"].partition("/listener/")[2]
         answer = client.post(
             f"/listener/{path}",

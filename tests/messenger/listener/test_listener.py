@@ -1,6 +1,7 @@
 import importlib
 import json
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from tests.fixtures.sendings import CLOCK, create_contacts, send_until
@@ -75,7 +76,7 @@ class Planner:
             ]
         )
         return CompleteRead(
-            details=None,
+            details=SimpleNamespace(status="Successful", error=""),
             channel_rows=tuple(ChannelDetails(template_id=t, scheduled_time=self.time) for t in templates),
             rows=len(self.rows),
             expected=len(self.rows),

@@ -81,6 +81,10 @@ def show(account: Account = None, as_json: Json = False) -> None:
         )
     for row in view.inbox[:10]:
         data.print(f"Campaign  {row.campaign_id} channel {row.channel_id}: {row.state} {row.problem}")
+    for gone in view.cancellations[:10]:
+        data.print(
+            f"Cancelled {gone.campaign_id}: {gone.state}, {gone.problem or gone.outcome}", soft_wrap=True
+        )
 
 
 @app.command()

@@ -38,7 +38,7 @@ UPDATE messenger_delivery_sending SET state = 'sending', started_at = coalesce(s
 WHERE account_id = %(account)s AND id = %(sending)s AND state = 'scheduled'
 """
 _STANDING = """
-SELECT s.state, coalesce(d.held, FALSE), s.cut_off, s.channel, coalesce(d.rate_per_second, 0)
+SELECT s.state, coalesce(d.held, FALSE), s.cut_off, s.channel, coalesce(d.rate_per_second, 0), s.campaign_id
 FROM messenger_delivery_block b
 JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
 LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
@@ -46,7 +46,11 @@ WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender
 FOR UPDATE OF b
 """
 _PICK = """
-SELECT a.id, a.seq, a.customer, a.template_id, a.contact_id, a.tries, a.due_at, a.state, ({reason}) AS reason
+SELECT a.id, a.seq, a.customer, a.template_id, a.contact_id, a.tries, a.due_at, a.state,
+       CASE WHEN EXISTS (
+                SELECT 1 FROM messenger_delivery_cancelledcustomer k
+                WHERE k.account_id = a.account_id AND k.campaign_id = %(campaign)s AND k.customer = a.customer)
+            THEN 'cancelled' ELSE ({reason}) END AS reason
 FROM messenger_delivery_attempt a
 LEFT JOIN messenger_contacts_contact c ON c.account_id = a.account_id AND c.id = a.contact_id
 WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq BETWEEN %(first)s AND %(last)s
@@ -80,6 +84,7 @@ FROM (SELECT min(due_at) AS next_at FROM messenger_delivery_attempt
 WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender)s AND b.fence = %(fence)s
 """
 _CELLS = ("id", "seq", "customer", "template_id", "contact_id", "tries", "due_at")
+CANCELLED_WORD = "cancelled"
 SUPPRESSED_WORDS = frozenset({"unsubscribed", "suppressed", "bounced"})
 
 
@@ -155,20 +160,21 @@ def advance(
 ) -> SubBlock:
     """Commit outcomes, then the intents of the next rows, in one transaction; limit 0 = give the block back.
 
-    Suppression, consent, kill switch and the sending's state are read here. Raises ClaimLost.
+    Suppression, consent, cancelled customers, kill switch and the sending's state are read here. Raises ClaimLost.
     """
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, held.named())
         standing = cursor.fetchone()
         if standing is None:
             raise ClaimLost(f"Block {held.block} belongs to another sender now.")
-        state, stopped, cut_off, channel, rate = standing
+        state, stopped, cut_off, channel, rate, campaign = standing
         _settle(cursor, held, done, [AttemptState.SENDING])
         if done:
             failpoint("m15")
         rows: tuple[Row, ...] = ()
         if state == SendingState.SENDING.value and not stopped and limit:
-            rows = _intend(cursor, held, Channel(channel), cut_off, limit, business, system)
+            named = held.named(limit=limit, business=business, now=system, campaign=campaign)
+            rows = _intend(cursor, held, _PICK.format(reason=REASON_SQL[channel]), named, cut_off)
         elif state == SendingState.CANCELLED.value:
             cursor.execute(_CANCEL_REST, held.named(now=business))
         if not rows:
@@ -177,22 +183,15 @@ def advance(
 
 
 def _intend(
-    cursor: Any,
-    held: Claim,
-    channel: Channel,
-    cut_off: timedelta,
-    limit: int,
-    business: datetime,
-    system: datetime,
+    cursor: Any, held: Claim, pick: str, named: dict[str, Any], cut_off: timedelta
 ) -> tuple[Row, ...]:
     """Rows now in `sending`; rows that may not be sent get their reason and the next ones are looked at."""
-    pick = _PICK.format(reason=REASON_SQL[channel.value])
     while True:
-        cursor.execute(pick, held.named(limit=limit, business=business, now=system))
+        cursor.execute(pick, named)
         found = cursor.fetchall()
         if not found:
             return ()
-        changes = [_decide(line, cut_off, business) for line in found]
+        changes = [_decide(line, cut_off, named["business"]) for line in found]
         _settle(cursor, held, changes, [AttemptState.PENDING, AttemptState.DEFERRED])
         failpoint("m10")
         rows = tuple(change.row for change in changes if change.outcome.state is AttemptState.SENDING)
@@ -203,6 +202,8 @@ def _intend(
 def _decide(line: tuple, cut_off: timedelta, business: datetime) -> Change:
     *cells, state, reason = line
     row = Row(**dict(zip(_CELLS, cells, strict=True)))
+    if reason == CANCELLED_WORD:
+        return _ended(row, AttemptState.CANCELLED, reason, business)
     if state == AttemptState.PENDING and business - row.due_at > cut_off:
         return _ended(row, AttemptState.MISSED, "missed", business)
     if reason in SUPPRESSED_WORDS:

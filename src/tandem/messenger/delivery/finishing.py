@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from tandem.kit.failpoints import failpoint
+from tandem.messenger.delivery import cancelling
 from tandem.messenger.delivery.domain import AttemptState, SendingState
 from tandem.messenger.delivery.models import Sending
 
@@ -23,6 +24,7 @@ WHERE account_id = %s AND sending_id = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 
 def finish_due(now: datetime) -> int:
     """End every sending whose rows are all settled; how many were."""
+    cancelling.end_freed(now)
     with connection.cursor() as cursor:
         cursor.execute(_READY, {"now": now})
         ready = cursor.fetchall()

@@ -9,14 +9,15 @@ from django.conf import settings
 from django.db import transaction
 
 from tandem.messenger.delivery.domain import Channel
-from tandem.messenger.delivery.models import Attempt
+from tandem.messenger.delivery.models import Attempt, CancelledCustomer
 from tandem.messenger.delivery.providers import file as outbox
 
 
 def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str, int]:
     """Delete the person's messages in the outbox, put a keyed hash in the place of the id; place -> count.
 
-    A row that was still to be sent finds no contact any more and is skipped. May be run again.
+    A row that was still to be sent finds no contact any more and is skipped. That the planner cancelled the person is
+    deleted too. May be run again.
     """
     rows = Attempt.objects.filter(account_id=account_id, customer=customer)
     found = list(rows.values_list("sending_id", "id"))
@@ -29,6 +30,7 @@ def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str
     if not dry_run:
         with transaction.atomic():
             rows.update(customer=_grave(account_id, customer), detail="")
+            CancelledCustomer.objects.filter(account_id=account_id, customer=customer).delete()
             for path in [*files, *_begun(account_id, found)]:
                 path.unlink(missing_ok=True)
     return {"ledger rows": len(found), "outbox messages": len(files)}

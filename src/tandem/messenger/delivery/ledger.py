@@ -9,27 +9,32 @@ from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
+from tandem.messenger.delivery import cancelling
 from tandem.messenger.delivery.domain import BLOCK_ROWS, LATE_CUT_OFF, Channel, PlannedTemplate, SendingState
 from tandem.messenger.delivery.errors import ListChanged
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.delivery.staging import StagedList
 
-#: one row per listed customer; who has no contact, or an address an earlier row has, is settled here
+#: one row per listed customer; who was cancelled, has no contact, or an address an earlier row has, is settled here
 _ROWS = """
 INSERT INTO messenger_delivery_attempt
     (account_id, sending_id, due_at, done_at, contact_id, template_id, seq, state, tries, customer, reason, detail)
 SELECT %(account)s, %(sending)s, m.due_at, CASE WHEN m.reason <> '' THEN %(now)s END, m.contact_id, m.template_id,
-       m.seq, CASE WHEN m.reason <> '' THEN 21 ELSE 0 END, 0, m.customer, m.reason, ''
+       m.seq, CASE m.reason WHEN '' THEN 0 WHEN 'cancelled' THEN 24 ELSE 21 END, 0, m.customer, m.reason, ''
 FROM (
     SELECT l.seq, l.customer, l.template_id, t.due_at, c.id AS contact_id,
-           CASE WHEN c.id IS NULL THEN 'no contact'
-                WHEN c.{key} <> '' AND row_number() OVER (PARTITION BY c.{key} ORDER BY l.seq) > 1
+           CASE WHEN k.customer IS NOT NULL THEN 'cancelled'
+                WHEN c.id IS NULL THEN 'no contact'
+                WHEN c.{key} <> ''
+                 AND row_number() OVER (PARTITION BY c.{key} ORDER BY k.customer IS NOT NULL, l.seq) > 1
                 THEN 'duplicate address' ELSE '' END AS reason
     FROM tandem_list l
     JOIN messenger_delivery_sendingtemplate t
       ON t.account_id = %(account)s AND t.sending_id = %(sending)s AND t.template_id = l.template_id
     LEFT JOIN messenger_contacts_contact c
       ON c.account_id = %(account)s AND c.list_id = t.list_id AND c.original_id = l.customer
+    LEFT JOIN messenger_delivery_cancelledcustomer k
+      ON k.account_id = %(account)s AND k.campaign_id = %(campaign)s AND k.customer = l.customer
 ) m ORDER BY m.seq
 """
 _BLOCKS = """
@@ -91,9 +96,11 @@ def open_sending(
                 f"Campaign {campaign_id} came a second time with another list.", "Look at the first."
             )
         return sending.id
+    cancelling.before_list(sending)
     _write_templates(account_id, sending.id, templates)
-    sending.expected = _write_rows(account_id, sending.id, channel, rows, now)
-    sending.save(update_fields=["expected"])
+    sending.expected = _write_rows(sending, rows, now)
+    cancelling.after_list(sending)
+    sending.save(update_fields=["expected", "state"])
     failpoint("m6")
     if sending.expected >= BLOCK_ROWS:
         transaction.on_commit(_count_anew)
@@ -121,20 +128,18 @@ def _write_templates(account_id: int, sending_id: int, templates: Sequence[Plann
 
 
 def _write_rows(
-    account_id: int,
-    sending_id: int,
-    channel: Channel,
-    rows: StagedList | Iterable[tuple[str, int | None]],
-    now: datetime,
+    sending: Sending, rows: StagedList | Iterable[tuple[str, int | None]], now: datetime
 ) -> int:
-    named: dict[str, Any] = {"account": account_id, "sending": sending_id, "now": now}
+    named: dict[str, Any] = {
+        "account": sending.account_id, "sending": sending.id, "campaign": sending.campaign_id, "now": now,
+    }  # fmt: skip
     with ExitStack() as stack:
         if not isinstance(rows, StagedList):
             given, rows = rows, stack.enter_context(StagedList())
             rows.add(given)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE tandem_list")
-            cursor.execute(_ROWS.format(key=_KEYS[channel]), named)
+            cursor.execute(_ROWS.format(key=_KEYS[Channel(sending.channel)]), named)
             if cursor.rowcount != rows.rows:
                 raise ListChanged(
                     "The list names a template that the campaign does not have.", "Fetch it again."

@@ -140,3 +140,19 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=["account", "sending", "seq"], name="attempt_seq_once"),
         ]
         indexes = [models.Index(fields=["account", "customer"], name="attempt_customer")]
+
+
+class CancelledCustomer(models.Model):
+    """A customer whom the planner took off a campaign; known before its list is taken, and after."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    campaign_id = models.BigIntegerField(help_text="The planner's CampaignID.")
+    customer = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "campaign_id", "customer"], name="cancelled_customer_once"
+            )
+        ]
+        indexes = [models.Index(fields=["account", "customer"], name="cancelled_customer")]

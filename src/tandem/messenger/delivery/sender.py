@@ -244,6 +244,8 @@ class Life:
 def _change(row: Row, outcome: Outcome, clock: Clock, reason: str = "") -> Change:
     if outcome.state in {AttemptState.SKIPPED, AttemptState.SUPPRESSED}:
         return Change(row=row, outcome=outcome, at=clock.business(), reason=reason or outcome.detail)
+    if outcome.state is AttemptState.CANCELLED:
+        return Change(row=row, outcome=outcome, at=clock.business(), reason=claims.CANCELLED_WORD)
     return Change(row=row, outcome=outcome, at=clock.business())
 
 

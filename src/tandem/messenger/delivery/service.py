@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count
 
 from tandem.kit.clock import Clock
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
-from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery import cancelling, tokens
+from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
+from tandem.messenger.delivery.cancelling import cancel_campaign as cancel_campaign
+from tandem.messenger.delivery.cancelling import cancel_customers as cancel_customers
+from tandem.messenger.delivery.cancelling import waiting_campaigns as waiting_campaigns
 from tandem.messenger.delivery.domain import (
     AttemptState,
     AttemptView,
@@ -30,18 +33,6 @@ from tandem.messenger.delivery.outbox import outbox_message as outbox_message
 from tandem.messenger.delivery.outbox import outbox_sizes as outbox_sizes
 from tandem.messenger.delivery.pace import Pace as Pace
 from tandem.messenger.delivery.pace import pace as pace
-
-_CANCEL_ROWS = """
-UPDATE messenger_delivery_attempt a SET state = 24, reason = 'cancelled', done_at = %(now)s
-FROM messenger_delivery_block b
-WHERE b.account_id = %(account)s AND b.sending_id = %(sending)s AND b.sender_id IS NULL AND NOT b.done
-  AND a.account_id = b.account_id AND a.sending_id = b.sending_id AND a.seq BETWEEN b.first_seq AND b.last_seq
-  AND a.state IN (0, 2)
-"""
-_CLOSE_BLOCKS = """
-UPDATE messenger_delivery_block SET done = TRUE
-WHERE account_id = %(account)s AND sending_id = %(sending)s AND sender_id IS NULL
-"""
 
 
 def list_sendings(
@@ -128,11 +119,9 @@ def resume(account_id: int, sending_id: int) -> SendingView:
 @transaction.atomic
 def cancel(account_id: int, sending_id: int, *, clock: Clock) -> SendingView:
     """End the sending: rows that wait become cancelled; at most the message in hand still leaves."""
+    cancelling.lock_blocks(account_id, sending_id)  # blocks before the sending, in the order of senders
     _move(account_id, sending_id, SendingState.CANCELLED)
-    named: dict[str, Any] = {"account": account_id, "sending": sending_id, "now": clock.business()}
-    with connection.cursor() as cursor:
-        cursor.execute(_CANCEL_ROWS, named)
-        cursor.execute(_CLOSE_BLOCKS, named)
+    cancelling.end_rows(account_id, sending_id, clock.business())
     return get_sending(account_id, sending_id)
 
 

@@ -14,6 +14,7 @@ class InboxState(StrEnum):
     TAKEN = "taken"
     HELD = "held"
     REFUSED = "refused"
+    CANCELLED = "cancelled"
 
 
 class Hears(StrEnum):
@@ -29,6 +30,9 @@ POLL_SECONDS = (10, 3600)
 FETCH_RETRY_SECONDS = (2, 5, 15, 30, 60, 120, 300, 600, 900, 1200)
 EVENT_CAMPAIGN_EXECUTED = 13
 EVENT_CUSTOMER_TRIGGERED = 11
+EVENT_CAMPAIGN_CANCELLED = 4
+#: a planner's words for a campaign of which nobody gets anything
+_STOPPED = frozenset({"failed", "cancelled", "canceled"})
 #: a real-time message that could not leave by then is not sent
 REAL_TIME_CUT_OFF = timedelta(minutes=15)
 #: events that name no id: the same words again so soon are the same event
@@ -39,6 +43,11 @@ MAX_EVENT_BYTES = 1024 * 1024
 def retry_after(tries: int) -> int | None:
     """Seconds until the next fetch, None = hold it and tell people."""
     return FETCH_RETRY_SECONDS[tries - 1] if tries <= len(FETCH_RETRY_SECONDS) else None
+
+
+def is_stopped(status: str) -> bool:
+    """Whether a planner's Status says that nobody of the campaign gets anything."""
+    return status.strip().casefold() in _STOPPED
 
 
 def wire_to_utc(text: str, zone: str) -> datetime:
@@ -133,6 +142,44 @@ class InboxView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CancelSaid:
+    """What the planner says of a cancelled campaign: which customers, or all; cause: its own words."""
+
+    customers: Sequence[str] = ()
+    whole: bool = False
+    cause: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancellationView:
+    """A campaign that may be cancelled. customers: named by the planner; whole: all, named or not.
+
+    rows_cancelled: rows of the ledger that it took out; left: messages that were gone, or in hand, before.
+    """
+
+    id: int
+    campaign_id: int
+    source: str
+    state: str
+    received_at: datetime
+    times_received: int
+    tries: int
+    next_try_at: datetime
+    looked_at: datetime | None
+    whole: bool
+    customers: int
+    rows_cancelled: int
+    left: int
+    problem: str
+
+    @property
+    def outcome(self) -> str:
+        """What it came to, in words."""
+        who = "The whole campaign is stopped" if self.whole else f"{self.customers:,} customers named"
+        return f"{who}, {self.rows_cancelled:,} rows taken out, {self.left:,} had left or were in hand."
+
+
+@dataclass(frozen=True, kw_only=True)
 class OldUrl:
     """An address that was replaced and still answers for a while."""
 
@@ -150,3 +197,4 @@ class ListenerView:
     old_urls: Sequence[OldUrl] = field(default_factory=tuple)
     calls: Sequence[ListenerCallView] = field(default_factory=tuple)
     inbox: Sequence[InboxView] = field(default_factory=tuple)
+    cancellations: Sequence[CancellationView] = field(default_factory=tuple)

@@ -33,7 +33,19 @@ class EventNotUsable(OtherSideFailed):
     title = "The planner's event cannot be used"
 
 
+class CancellationUnclear(OtherSideFailed):
+    """A campaign is announced as cancelled, and who is cannot be read."""
+
+    title = "A cancellation cannot be read"
+
+
 class ListNotUsable(OtherSideFailed):
     """What the planner serves cannot be sent."""
 
     title = "The planner's list cannot be used"
+
+
+class CampaignStopped(ListNotUsable):
+    """The planner serves nobody because it stopped the campaign."""
+
+    title = "The planner stopped the campaign"

@@ -115,3 +115,30 @@ class Inbox(models.Model):
         indexes = [
             models.Index(fields=["next_try_at"], condition=models.Q(state="waiting"), name="inbox_due")
         ]
+
+
+class Cancellation(models.Model):
+    """A campaign that its planner may have cancelled, heard of once or more, asked about until settled."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    campaign_id = models.BigIntegerField()
+    source = models.CharField(max_length=10)
+    state = models.CharField(max_length=10, default="waiting")
+    received_at = models.DateTimeField()
+    times_received = models.IntegerField(default=1)
+    tries = models.IntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True)
+    whole = models.BooleanField(default=False, help_text="The planner says that nobody gets anything.")
+    customers = models.IntegerField(default=0, help_text="How many the planner named.")
+    rows_cancelled = models.IntegerField(default=0)
+    left = models.IntegerField(
+        default=0, help_text="Messages that were gone, or in hand, when it was obeyed."
+    )
+    problem = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "campaign_id"], name="cancellation_once")]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=models.Q(state="waiting"), name="cancellation_due")
+        ]

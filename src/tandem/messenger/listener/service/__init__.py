@@ -1,5 +1,6 @@
 """The listener's verbs; see the modules."""
 
+from tandem.messenger.listener.service.cancelled import look_again, look_due
 from tandem.messenger.listener.service.connect import (
     bind_channel,
     client_of,
@@ -24,6 +25,8 @@ __all__ = [
     "find_account",
     "inbox",
     "listener_url",
+    "look_again",
+    "look_due",
     "overview",
     "planner_connection",
     "poll_account",

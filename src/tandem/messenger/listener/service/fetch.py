@@ -19,9 +19,10 @@ from tandem.messenger.delivery import ledger
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate
 from tandem.messenger.delivery.errors import ListedTwice
 from tandem.messenger.delivery.staging import StagedList
-from tandem.messenger.listener.domain import InboxState, retry_after, wire_to_utc
-from tandem.messenger.listener.errors import InboxNotFound, ListNotUsable
+from tandem.messenger.listener.domain import InboxState, is_stopped, retry_after, wire_to_utc
+from tandem.messenger.listener.errors import CampaignStopped, InboxNotFound, ListNotUsable
 from tandem.messenger.listener.models import ChannelBinding, Inbox
+from tandem.messenger.listener.service import cancelled
 from tandem.messenger.listener.service.connect import client_of, connection_row
 from tandem.messenger.projects import service as projects
 
@@ -67,6 +68,9 @@ def retry(account_id: int, inbox_id: int, *, clock: Clock) -> None:
 
 
 def _try(row: Inbox, clock: Clock) -> bool:
+    if cancelled.stopped_as_a_whole(row.account_id, row.campaign_id):
+        cancelled.close_inbox(row.account_id, row.campaign_id)
+        return False
     try:
         failpoint("m4")
         with StagedList() as staged:
@@ -75,6 +79,10 @@ def _try(row: Inbox, clock: Clock) -> bool:
             )
             failpoint("m7")
             sending_id = _open(row, read, staged, clock)
+    except CampaignStopped as problem:
+        _failed(row, problem, clock)
+        cancelled.hear(row.account_id, row.campaign_id, "list", clock)
+        return False
     except Problem as problem:
         _failed(row, problem, clock)
         return False
@@ -101,6 +109,8 @@ def _keep(staged: StagedList, rows: Sequence[ExecutionRow]) -> None:
 @transaction.atomic
 def _open(row: Inbox, read: CompleteRead, staged: StagedList, clock: Clock) -> int:
     """Sending, ledger rows and the inbox row's end, in one transaction."""
+    if not staged.rows and is_stopped(read.details.status):
+        raise CampaignStopped(f"Campaign {row.campaign_id} is stopped at the planner.", read.details.error)
     binding = ChannelBinding.objects.filter(account_id=row.account_id, channel_id=row.channel_id).first()
     if binding is None:
         raise ListNotUsable(

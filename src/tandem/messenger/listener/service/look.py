@@ -4,9 +4,15 @@ from django.db.models import Q
 
 from tandem.kit.clock import Clock
 from tandem.messenger.accounts import service as accounts
-from tandem.messenger.listener.domain import InboxView, ListenerCallView, ListenerView, OldUrl
+from tandem.messenger.listener.domain import (
+    CancellationView,
+    InboxView,
+    ListenerCallView,
+    ListenerView,
+    OldUrl,
+)
 from tandem.messenger.listener.errors import NotConnected
-from tandem.messenger.listener.models import ChannelBinding, Inbox, ListenerCall, ListenerUrl
+from tandem.messenger.listener.models import Cancellation, ChannelBinding, Inbox, ListenerCall, ListenerUrl
 from tandem.messenger.listener.service.connect import planner_connection
 from tandem.messenger.listener.service.register import address_of, listener_url, view_of
 
@@ -29,6 +35,7 @@ def overview(account_id: int, *, clock: Clock) -> ListenerView:
         ),
         calls=tuple(_call(row) for row in calls),
         inbox=tuple(inbox(account_id)),
+        cancellations=tuple(cancellations(account_id)),
     )
 
 
@@ -37,6 +44,13 @@ def inbox(account_id: int, limit: int = 50) -> list[InboxView]:
     rows = Inbox.objects.filter(account_id=account_id).order_by("-id")[:limit]
     names = InboxView.__dataclass_fields__
     return [InboxView(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def cancellations(account_id: int, limit: int = 50) -> list[CancellationView]:
+    """The campaigns that the planner may have cancelled, newest first."""
+    rows = Cancellation.objects.filter(account_id=account_id).order_by("-id")[:limit]
+    names = CancellationView.__dataclass_fields__
+    return [CancellationView(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def find_account(chosen: str | int | None) -> int:

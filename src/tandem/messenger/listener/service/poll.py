@@ -8,8 +8,10 @@ from django.db.models import Q
 
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
+from tandem.messenger.delivery import service as delivery
 from tandem.messenger.listener.domain import Hears
 from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
+from tandem.messenger.listener.service import cancelled
 from tandem.messenger.listener.service.connect import client_of, connection_row
 from tandem.messenger.listener.service.receive import hear
 from tandem.messenger.reporting import realtime as real_time_totals
@@ -57,13 +59,22 @@ def poll_account(account_id: int, *, clock: Clock) -> int:
         else:
             bindings = bindings.filter(registered_at__isnull=False)
         for binding in bindings:
-            for campaign_id in client.executed_campaigns_by_channel(binding.channel_id, today):
+            listed = client.executed_campaigns_by_channel(binding.channel_id, today)
+            for campaign_id in listed:
                 found += hear(account_id, campaign_id, binding.channel_id, "poll", clock)
+            _miss(row, binding.channel_id, set(listed), today, clock)
     except Problem as problem:
         row.last_problem = f"{problem.title}: {problem.detail}"[:500]
         log.warning("listener.poll.failed account=%s %s", account_id, problem.title)
     row.save(update_fields=["next_poll_at", "last_poll_at", "last_problem", "data_of"])
     return found
+
+
+def _miss(row: PlannerConnection, channel_id: int, listed: set[int], today: date, clock: Clock) -> None:
+    """Event 4 may be lost too: whose list we have and who is no longer listed is asked about."""
+    for campaign_id, due_at in delivery.waiting_campaigns(row.account_id, channel_id):
+        if campaign_id not in listed and due_at.astimezone(ZoneInfo(row.zone)).date() == today:
+            cancelled.hear_missing(row.account_id, campaign_id, clock)
 
 
 def report_due(clock: Clock) -> int:

@@ -8,10 +8,15 @@ from tandem.contract.reading import ContractBroken
 from tandem.kit import secrets
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.listener.domain import EVENT_CAMPAIGN_EXECUTED, InboxState, Receipt
+from tandem.messenger.listener.domain import (
+    EVENT_CAMPAIGN_CANCELLED,
+    EVENT_CAMPAIGN_EXECUTED,
+    InboxState,
+    Receipt,
+)
 from tandem.messenger.listener.errors import UnknownListener
 from tandem.messenger.listener.models import ChannelBinding, Inbox, ListenerCall, ListenerUrl
-from tandem.messenger.listener.service import triggered
+from tandem.messenger.listener.service import cancelled, triggered
 
 
 def receive_event(secret: str, body: bytes, *, message_id: str = "", clock: Clock) -> Receipt:
@@ -57,6 +62,8 @@ def hear(account_id: int, campaign_id: int, channel_id: int, source: str, clock:
 
 
 def _keep(account_id: int, event: events.CampaignEvent, clock: Clock) -> Receipt:
+    if event.event_type == EVENT_CAMPAIGN_CANCELLED and event.campaign_id:
+        return _keep_cancelled(account_id, event.campaign_id, clock)
     if event.event_type != EVENT_CAMPAIGN_EXECUTED or event.campaign_id is None:
         return Receipt(status=200, words=f"Event {event.event_type} is not used here.")
     bound = ChannelBinding.objects.filter(account_id=account_id)
@@ -73,6 +80,15 @@ def _keep(account_id: int, event: events.CampaignEvent, clock: Clock) -> Receipt
             _count_again(account_id, event.campaign_id, channel_id)
             words.append("Heard before. Nothing changes.")
     return Receipt(status=200, words=" ".join(words) or "No channel is bound. Nothing is sent.")
+
+
+def _keep_cancelled(account_id: int, campaign_id: int, clock: Clock) -> Receipt:
+    """The event says nothing but to go and ask; each one is asked about, for others may be cancelled since."""
+    from tandem.messenger.listener.tasks import defer_look
+
+    first = cancelled.hear(account_id, campaign_id, "event", clock)
+    defer_look()
+    return Receipt(status=200, words="Accepted." if first else "Heard before. The planner is asked again.")
 
 
 def _count_again(account_id: int, campaign_id: int, channel_id: int) -> None:

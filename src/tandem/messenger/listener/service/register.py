@@ -1,6 +1,7 @@
 """The secret address of an account, and telling the planner about it."""
 
 import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from tandem.kit import secrets
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
 from tandem.messenger.listener.domain import (
+    EVENT_CAMPAIGN_CANCELLED,
     EVENT_CAMPAIGN_EXECUTED,
     EVENT_CUSTOMER_TRIGGERED,
     CheckStep,
@@ -20,6 +22,12 @@ from tandem.messenger.listener.domain import (
 from tandem.messenger.listener.errors import ConnectionWrong
 from tandem.messenger.listener.models import ChannelBinding, ListenerUrl, PlannerConnection
 from tandem.messenger.listener.service.connect import client_of, connection_row
+
+#: events beside 13, and what lacks without them
+_BESIDE = {
+    EVENT_CUSTOMER_TRIGGERED: "Real-time campaigns are not announced here.",
+    EVENT_CAMPAIGN_CANCELLED: "That a campaign is cancelled is not announced here, but found out by asking.",
+}
 
 
 def listener_url(account_id: int, *, clock: Clock) -> str:
@@ -57,8 +65,9 @@ def unregister(account_id: int, *, clock: Clock) -> list[RegistrationView]:
     for binding in _bindings(account_id):
         try:
             client.unregister_event_listener(EVENT_CAMPAIGN_EXECUTED, binding.channel_id)
-            with contextlib.suppress(Problem):  # planners without real-time campaigns know no event 11
-                client.unregister_event_listener(EVENT_CUSTOMER_TRIGGERED, binding.channel_id)
+            for event_type in _BESIDE:
+                with contextlib.suppress(Problem):  # a planner may know no such event
+                    client.unregister_event_listener(event_type, binding.channel_id)
             binding.registered_at, binding.problem = None, ""
         except Problem as problem:
             binding.problem = _words(problem)
@@ -129,17 +138,22 @@ def _check_hearing(client: PlannerClient, account_id: int, url: str, row: Planne
 
 def _check_registrations(client: PlannerClient, account_id: int, url: str) -> str:
     known = {
-        listener.channel_id: listener.url
+        (listener.event_type, listener.channel_id)
         for listener in client.registered_event_listeners()
-        if listener.event_type == EVENT_CAMPAIGN_EXECUTED
+        if listener.url == url
     }
-    missing = [b.channel_id for b in _bindings(account_id) if known.get(b.channel_id) != url]
+    bindings = _bindings(account_id)
+    missing = [b.channel_id for b in bindings if (EVENT_CAMPAIGN_EXECUTED, b.channel_id) not in known]
     if missing:
         names = ", ".join(map(str, missing))
         raise ConnectionWrong(
             f"The planner does not call this listener for channel {names}.", "Register again."
         )
-    return f"The planner calls this listener for {len(_bindings(account_id))} channels."
+    quiet = [str(b.channel_id) for b in bindings if (EVENT_CAMPAIGN_CANCELLED, b.channel_id) not in known]
+    words = f"The planner calls this listener for {len(bindings)} channels."
+    if not quiet:
+        return words
+    return f"{words} Not of cancelled campaigns on channel {', '.join(quiet)}: they are found out by asking."
 
 
 def _check_read(client: PlannerClient, account_id: int, clock: Clock) -> str:
@@ -154,20 +168,20 @@ def _register_one(client: PlannerClient, binding: ChannelBinding, url: str, cloc
     try:
         client.register_event_listener(EVENT_CAMPAIGN_EXECUTED, url, binding.channel_id)
         binding.registered_at = clock.system()
-        binding.problem = _register_real_time(client, binding, url)
+        binding.problem = " ".join(_register_beside(client, binding, url))[:500]
     except Problem as problem:
         binding.problem = _words(problem)
     binding.save(update_fields=["registered_at", "problem"])
     return view_of(binding)
 
 
-def _register_real_time(client: PlannerClient, binding: ChannelBinding, url: str) -> str:
-    """Campaigns are heard of without it, so a planner that refuses event 11 is only told of."""
-    try:
-        client.register_event_listener(EVENT_CUSTOMER_TRIGGERED, url, binding.channel_id)
-    except Problem as problem:
-        return f"Real-time campaigns are not announced here. {_words(problem)}"[:500]
-    return ""
+def _register_beside(client: PlannerClient, binding: ChannelBinding, url: str) -> Iterator[str]:
+    """Campaigns are heard of without these, so a planner that refuses one is only told of."""
+    for event_type, lacking in _BESIDE.items():
+        try:
+            client.register_event_listener(event_type, url, binding.channel_id)
+        except Problem as problem:
+            yield f"{lacking} {_words(problem)}"
 
 
 def _bindings(account_id: int) -> list[ChannelBinding]:

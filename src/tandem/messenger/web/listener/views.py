@@ -89,7 +89,7 @@ def listener(request: HttpRequest) -> HttpResponse:
 @page
 @changes("connection")
 def act(request: HttpRequest) -> HttpResponse:
-    """Register, unregister, rotate, test, bind or unbind a channel, fetch a held campaign again."""
+    """Register, unregister, rotate, test, bind or unbind a channel, fetch or ask about a held campaign again."""
     verb = request.POST.get("do", "")
     account, clock = account_id(request), now_clock()
     try:
@@ -198,6 +198,12 @@ def _retry(request: HttpRequest) -> None:
     messages.success(request, _("The campaign is fetched again now."))
 
 
+def _look(request: HttpRequest) -> None:
+    held = number(request.POST.get("cancellation"))
+    listener_service.look_again(account_id(request), held, clock=now_clock())
+    messages.success(request, _("The planner is asked again now."))
+
+
 def _nothing(request: HttpRequest) -> None:
     messages.error(request, _("Nothing was chosen. Use one of the buttons."))
 
@@ -217,4 +223,5 @@ _VERBS: dict[str, Callable[[HttpRequest], None]] = {
     "bind": _bind,
     "unbind": _unbind,
     "retry": _retry,
+    "look": _look,
 }

@@ -98,6 +98,16 @@ def _concerns_of_listener(listener: Any) -> list[Concern]:
         for row in listener.inbox
         if row.state in {"held", "refused"}
     ]
+    found += [
+        Concern(
+            _("Whether campaign %(id)s is cancelled cannot be read: %(why)s")
+            % {"id": row.campaign_id, "why": row.problem},
+            f"{url}#cancelled",
+            _("Look"),
+        )
+        for row in listener.cancellations
+        if row.state == "held"
+    ]
     return found
 
 

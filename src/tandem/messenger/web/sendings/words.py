@@ -22,7 +22,7 @@ STATES: dict[str, str | Promise] = {
     "skipped": _("Not sent, for the reason beside it."),
     "suppressed": _("On a suppression list when its turn came."),
     "missed": _("Too late when its turn came; not sent."),
-    "cancelled": _("The sending was cancelled before its turn."),
+    "cancelled": _("Cancelled, here or by the planner, before its turn."),
 }
 
 #: states in which something is still to happen

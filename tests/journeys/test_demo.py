@@ -4,6 +4,9 @@ import json
 import stat
 
 import pytest
+from tests.journeys.conftest import Home
+
+from tandem.kit import embedded_postgres
 
 KEYS = {"listed", "control", "sent", "skipped", "failed", "uncertain", "outbox", "seconds"}
 
@@ -58,3 +61,16 @@ def test_other_data_into_the_same_home_is_refused(demo, tmp_path):
     log.write_text("customer,date,amount\n1,2026-01-01,10\n")
     said = home.run("demo", "run", "--no-serve", "--data", str(log), check=False)
     assert said == ""
+
+
+def test_a_run_that_fails_while_setting_up_leaves_no_server(tmp_path):
+    home = Home(tmp_path / "home")
+    log = tmp_path / "orders.csv"
+    log.write_text("customer,date,amount\n1,no day,10\n")
+    try:
+        assert home.run("demo", "run", "--no-serve", "--data", str(log), check=False) == ""
+        server = embedded_postgres.find(home.home)
+        assert server is not None
+        assert not embedded_postgres.is_running(server)
+    finally:
+        home.close()

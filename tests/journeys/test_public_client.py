@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import httpx
 import pytest
 from optimove.client import Client
+from tests.fixtures.days import ZONE, wait_until_listed
 from tests.fixtures.processes import wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -21,6 +22,26 @@ def served(demo):
     wait_for(home.url("planner") + "/ui/sign-in", 90)
     yield home, home.facts()
     home.stop("planner")
+
+
+@pytest.fixture(scope="module")
+def cancelled(served):
+    """A campaign that was cancelled after its list was made."""
+    home, _ = served
+    home.start("worker", "planner")
+    now = home.business_now()
+    send_at = now.replace(second=0, microsecond=0) + timedelta(minutes=3)
+    lead = (send_at - now).total_seconds() - 10
+    local = send_at.astimezone(ZONE)
+    made = home.run(
+        "campaign", "plan", "--name", "Called off", "--group", "Best and recent", "--project", "Spring win-back",
+        "--template", "We miss you", "--date", f"{local:%Y-%m-%d}", "--time", f"{local:%H:%M}", "--control", "0",
+        "--lead-minutes", f"{lead / 60:.3f}", "--promo", "BACK10", "--schedule", "--json",
+    )  # fmt: skip
+    wait_until_listed(home, made["id"])
+    home.run("campaign", "cancel", str(made["id"]))
+    home.stop("worker-planner")
+    return made["occurrence_id"]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +129,7 @@ def check_actions_and_groups(public, served, days):
     assert group in public.groups.get_target_groups_by_date(day)
 
 
-def check_customers(public, served, days):
+def check_customers(public, served, days, cancelled):
     _, facts = served
     campaign, channel, day = facts["campaign_id"], facts["channel_id"], days[1]
     customers = public.customers
@@ -137,6 +158,8 @@ def check_customers(public, served, days):
     assert ids <= {row["customer_id"] for row in customers.get_customers_action_ended_by_date(ends)}
     assert ids <= {row["customer_id"] for row in customers.get_currently_targeted_customers()}
     assert not customers.get_canceled_campaign_customers(campaign)
+    called_off = customers.get_canceled_campaign_customers(cancelled)
+    assert len(called_off) > 50 and {row["promo_code"] for row in called_off} == {"BACK10"}
     stage = max(public.model.get_lifecycle_stage_list())
     values = [customers.get_customer_future_values(life_cycle_stage_id=n) for n in range(1, stage + 1)]
     assert sum(map(len, values)) > 50
@@ -203,12 +226,12 @@ def check_integrations(public, served):
     assert integrations.update_campaign_metrics([metric]) is True
 
 
-def test_login_and_51_functions(public, served, days, called):
+def test_login_and_51_functions(public, served, days, cancelled, called):
     """Each is called, and answers from what the demonstration left."""
     check_general(public)
     check_model(public, days)
     check_actions_and_groups(public, served, days)
-    check_customers(public, served, days)
+    check_customers(public, served, days, cancelled)
     check_interactions(served, days[1])
     check_segments(public, days)
     check_integrations(public, served)

@@ -20,6 +20,8 @@ MODULES = {
     "list": "list_",
     "send": "send",
     "details": "details",
+    "activation": "activation",
+    "render": "render",
 }
 
 

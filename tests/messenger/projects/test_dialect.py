@@ -1,5 +1,6 @@
 """The dialect: every helper with the vendor's own examples, inline and as a block, and how mistakes are told."""
 
+from binascii import a2b_qp
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -7,11 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
-from tests.messenger.projects.letters import LINK, body_of, faults_of, html_of, letter, made, sms_of, text_of
+from tests.messenger.projects.letters import (
+    LINK,
+    NAMES,
+    body_of,
+    faults_of,
+    html_of,
+    letter,
+    made,
+    sms_of,
+    text_of,
+)
 
 from tandem.messenger.projects import dates
+from tandem.messenger.projects.compiled import Part
 from tandem.messenger.projects.conditions import condition
 from tandem.messenger.projects.domain import EmailSource, SmsSource
+from tandem.messenger.projects.emit import Emitter, place_plain
+from tandem.messenger.projects.handlebars import Reader
+from tandem.messenger.projects.tags import Names
 
 ANNA = {"firstname": "anna", "city": "Lund", "dateofbirth": "1985-03-07", "bonuslevel": "150"}
 LEVELS = (
@@ -155,7 +170,7 @@ def test_a_case_block_leaves_addresses_alone():
     assert 'href="https://x.example/Path/Lund/End" title="Lund">GO' in html_of(message)
     assert "https://x.example/Path/Lund/End" in text_of(message)
     assert sms_of(
-        "{{#upper}}see https://x.example/Path/{{lower contact.city}}/End now{{/upper}}", {"city": "Lund"}
+        "{{#upper}}see https://x.example/Path/{{contact.city}}/End now{{/upper}}", {"city": "Lund"}
     ) == ("SEE https://x.example/Path/Lund/End NOW")
 
 
@@ -271,3 +286,30 @@ def test_styles_are_inlined_and_rules_for_phones_kept():
     shown = html_of(letter(EmailSource(subject="x", html=html)))
     assert '<p style="color: red;">' in shown
     assert "@media" in shown
+
+
+PIECES = st.sampled_from(
+    [
+        "Hi { there } ", "{{contact.city}}", "{{upper contact.city}}", "{% if %}",
+        '{{print contact.firstName "a { b"}}',
+        "{{#print contact.city}}none {{contact.firstName}}{{/print}}", LEVELS, "{{date 'd MMM' contact.dateOfBirth}}",
+        "{{#lower}}ABC {{contact.firstName}}{{/lower}}", "long enough to be a chunk of its own, and a little more\n",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    st.lists(PIECES, min_size=1, max_size=8),
+    st.sampled_from(["", "anna", "<å>"]),
+    st.sampled_from(["", "150", "7"]),
+)
+def test_the_plain_course_and_the_engine_agree_on_choices(pieces, word, level):
+    values = {"firstname": word, "city": word[:2], "bonuslevel": level, "dateofbirth": "1985-03-07"}
+    for chunked in (True, False):
+        read = Reader("Text", "".join(pieces), Names(NAMES)).read()
+        part = Part(Emitter(html=False, chunked=chunked).emit(place_plain(read)))
+        plain = (part.encoded(values, b"x"), part.render(values))
+        part._course = part._words = None
+        assert a2b_qp(plain[0]) == a2b_qp(part.encoded(values, b"x"))
+        assert chunked or plain[1] == part.render(values)

@@ -10,7 +10,6 @@ from binascii import a2b_qp
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +24,11 @@ FORMAT = 2
 FUEL = 10_000
 LONGEST_VALUE = 4_000
 LARGEST_PART = 2 << 20
+VALUES_KEPT = 2_000
+SHORT_VALUE = 100
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 _UNSAFE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
+_SIGNS = re.compile("[&<>\"']")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s]+", re.IGNORECASE)
 _BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
@@ -52,7 +54,7 @@ def _link(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return html_words.escape(text, quote=True)
+    return html_words.escape(text, quote=True) if _SIGNS.search(text) else text
 
 
 #: what a value goes through after its case, by the place it stands in
@@ -121,6 +123,7 @@ class Part:
         tests = data.get("tests", [[name, HAS, ""] for name in self.names])  # without: format 1
         self._tests = [(name, condition(operator, operand)) for name, operator, operand in tests]
         self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
+        self._has_pixel = any(PIXEL in chunk for chunk in self.chunks)
         self._environment = Environment(
             keep_trailing_newline=True, debug=False, undefined_behavior="strict", fuel=FUEL, pycompat=False
         )
@@ -130,6 +133,9 @@ class Part:
         self._plain = self._environment.render_template("part") if is_fixed else None
         nodes = segments.course(data["template"])
         self._course = None if nodes is None else segments.Course(nodes, self.chunks)
+        is_text = nodes is not None and not self.chunks
+        self._words = segments.Course(nodes or [], (), str.encode, b"") if is_text else None
+        self._encoded = _Encoded()
 
     def render(self, values: Mapping[str, str]) -> str:
         """MiniJinja's output; chunk numbers are still in it."""
@@ -141,6 +147,9 @@ class Part:
     def _rendered(self, clean: Mapping[str, str]) -> str:
         if self._plain is not None:
             return self._plain
+        if self._words is not None:
+            printed = [printer(clean[name]).encode() for name, printer in self._printers]
+            return b"".join(self._words.run(self._answers(clean), printed)).decode()
         context: dict[str, Any] = {
             f"e{i}": printer(clean[name]) for i, (name, printer) in enumerate(self._printers)
         }
@@ -150,6 +159,13 @@ class Part:
         except TemplateError as error:
             raise RenderError(f"The template failed for this recipient: {error.message}.") from error
 
+    def share(self, other: "Part") -> None:
+        """Use the encoded values of another part."""
+        self._encoded = other._encoded
+
+    def _answers(self, clean: Mapping[str, str]) -> tuple[bool, ...]:
+        return tuple([holds(clean[name]) for name, holds in self._tests])
+
     def encoded(self, values: Mapping[str, str], slot: bytes, pixel: bytes = b"") -> bytes:
         """The part in quoted-printable, slots filled. values: cleaned or not. RenderError when it grows too large."""
         clean = self._cleaned(values)
@@ -157,12 +173,28 @@ class Part:
             pieces = _MARK.split(self._rendered(clean))
             out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
         else:
-            printed = [quoted.encode(printer(clean[name])) for name, printer in self._printers]
-            out = self._course.run(tuple([holds(clean[name]) for name, holds in self._tests]), printed)
-        if sum(map(len, out)) > LARGEST_PART:
-            raise RenderError("The message is too large for this recipient.", "Print long attributes once.")
+            encode = self._encoded.ready()
+            printed = [encode[printer(clean[name])] for name, printer in self._printers]
+            out = self._course.run(self._answers(clean), printed)
         made = quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
-        return made.replace(PIXEL, pixel) if PIXEL in made else made
+        if len(made) > LARGEST_PART:
+            raise RenderError("The message is too large for this recipient.", "Print long attributes once.")
+        return made.replace(PIXEL, pixel) if self._has_pixel else made
+
+
+class _Encoded(dict[str, bytes]):
+    """Values in quoted-printable; short ones are kept a while, they come again in the next part and message."""
+
+    def ready(self) -> "_Encoded":
+        if len(self) > VALUES_KEPT:
+            self.clear()
+        return self
+
+    def __missing__(self, text: str) -> bytes:
+        made = quoted.encode(text)
+        if len(text) < SHORT_VALUE:
+            self[text] = made
+        return made
 
 
 class Clean(dict[str, str]):
@@ -196,6 +228,7 @@ class CompiledEmail:
 
     def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
         self.subject, self.html, self.text = (Part(data[part]) for part in ("subject", "html", "text"))
+        self.text.share(self.html)
         self.names = tuple(sorted({*self.subject.names, *self.html.names, *self.text.names}))
         self.has_pixel = bool(data.get("pixel"))
         self.sender = sender.address
@@ -253,7 +286,7 @@ class CompiledEmail:
         date: datetime | str,
         headers: Sequence[tuple[str, str]],
     ) -> str:
-        when = date if isinstance(date, str) else format_datetime(date)
+        when = date if isinstance(date, str) else _dated(date)
         link = quoted.header_token(unsubscribe_url)
         if not link.startswith(("https://", "http://")) or set(link) & set("<> "):
             raise ValueError("unsubscribe address")
@@ -266,6 +299,12 @@ class CompiledEmail:
             f"{extra}MIME-Version: 1.0\r\n"
             f'Content-Type: multipart/alternative; boundary="{_BOUNDARY.decode()}"\r\n\r\n'
         )
+
+
+def _dated(date: datetime) -> str:
+    from email.utils import format_datetime  # a trial in a child does without
+
+    return format_datetime(date)
 
 
 def _decoded(part: bytes) -> str:

@@ -21,6 +21,9 @@ _SEGMENT = re.compile(
 )
 _OPENED = re.compile(r"<!--|<[a-zA-Z]")
 _ATTRIBUTE = re.compile(r"""([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
+_STYLED = re.compile(
+    r"""<(style|script)\b[^>]*>(.*?)(?:</|\Z)|\sstyle\s*=\s*("[^"]*"|'[^']*')""", re.DOTALL | re.IGNORECASE
+)
 _PARSER = mrml.ParserOptions(include_loader=mrml.noop_loader())
 _RENDERER = mrml.RenderOptions(fonts={})  # no remote fonts
 _INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -89,12 +92,20 @@ def to_html(text: str, shield: Shield, *, is_mjml: bool, say: Say) -> str:
             say(None, f"The MJML cannot be read: {wrong}.")
             return ""
         text = made.content
-    place_html(text, shield, say)  # before style sheets are taken out
+    _early(text, shield, say)  # before style sheets are taken out
     try:
         return _INLINER.inline(text)
     except (css_inline.InlineError, ValueError) as wrong:
         say(None, f"The styles cannot be inlined: {wrong}.")
         return ""
+
+
+def _early(html: str, shield: Shield, say: Say) -> None:
+    for found in _STYLED.finditer(html):
+        for piece in shield.split(found[2] or found[3] or ""):
+            if isinstance(piece, Tag):
+                where = f"<{found[1].lower()}>" if found[1] else "the attribute style"
+                say(piece, f"A value cannot stand inside {where}.")
 
 
 def place_html(html: str, shield: Shield, say: Say) -> list[Placed]:

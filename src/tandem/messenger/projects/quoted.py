@@ -9,6 +9,7 @@ from binascii import b2a_qp
 
 SOFT = b"=\r\n"
 _LIMIT, _LAST = 76, 75
+_SAFE = bytes(sorted(set(range(0x20, 0x7F)) - {0x3D}))
 _WORD_BYTES = 39  # base64 of 39 bytes in an encoded word after "Subject: " stays within 76 characters
 _PLAIN_HEADER = re.compile(r"[\x20-\x7e]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]")
@@ -19,8 +20,9 @@ _ADDRESS = re.compile(
 
 def encode(text: str) -> bytes:
     """One chunk; a soft break or the end of the part follows it."""
-    if not text:
-        return b""
+    raw = text.encode()
+    if len(raw) <= _LAST and not raw.translate(None, _SAFE) and raw[-1:] != b" " and raw != b".":
+        return raw  # nothing to encode, as in most values
     encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
     if b"\n" not in encoded and len(encoded) <= _LAST:
         return encoded

@@ -4,7 +4,7 @@ Understands what the compiler emits for values and choices; anything more is Min
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tandem.messenger.projects import quoted
@@ -102,7 +102,15 @@ def _has_code(nodes: Sequence[Node]) -> bool:
 class Course:
     """A part with its fixed runs encoded; one prepared form for each set of answers to its tests."""
 
-    def __init__(self, nodes: Sequence[Node], chunks: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        chunks: Sequence[bytes],
+        encode: Callable[[str], bytes] = quoted.encode,
+        soft: bytes = quoted.SOFT,
+    ) -> None:
+        self._encode = encode
+        self._soft = soft
         self._nodes = nodes
         self._chunks = chunks
         self._runs: dict[str, bytes] = {}
@@ -143,11 +151,11 @@ class Course:
             else:
                 run = self._run(node) if isinstance(node, str) else self._chunks[node.number]
                 if pieces and pieces[-1]:
-                    pieces[-1] = quoted.SOFT.join((pieces[-1], run))
+                    pieces[-1] = self._soft.join((pieces[-1], run))
                 else:
                     pieces.append(run)
 
     def _run(self, text: str) -> bytes:
         if text not in self._runs:
-            self._runs[text] = quoted.encode(text)
+            self._runs[text] = self._encode(text)
         return self._runs[text]

@@ -5,7 +5,6 @@ HTML and MJML are read by native code that a hostile text may crash or keep busy
 
 import json
 import resource
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -67,6 +66,8 @@ def made(job: bytes) -> Made:
 
 
 def _asked(job: bytes) -> dict[str, Any]:
+    import subprocess  # only the parent needs it
+
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-m", "tandem.messenger.projects.trial"],

@@ -306,7 +306,7 @@ class TestErrors:
             ("GET", "/triggers/999999", 404),
             ("GET", "/lists/999999/contacts/all", 404),
             ("GET", "/batches/999999", 404),
-            ("POST", "/triggers/1/messages", 501),
+            ("POST", "/triggers/1/messages", 400),
             ("POST", "/jobs/generation/fixed", 400),
             ("POST", "/eventhub", 501),
             ("POST", "/journeys/7/commence", 501),

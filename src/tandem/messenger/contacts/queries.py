@@ -1,6 +1,6 @@
 """Set-based reads: why contacts may not be sent to, what messages need of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -8,13 +8,24 @@ from django.db import connection
 from tandem.messenger.contacts.domain import STATIC, Recipient
 from tandem.messenger.contacts.models import Contact, Property
 
+#: per channel: columns of the address, its key, opt-out and bounce
+_COLUMNS = {
+    "email": ("email", "email_key", "unsubscribed", "bounced"),
+    "sms": ("mobile", "mobile_key", "mobile_unsubscribed", "mobile_bounced"),
+}
 
-def _reason(address: str, key: str, unsubscribed: str, bounced: str, channel: str) -> str:
+
+def reason_sql(channel: str, ignored: str = "FALSE") -> str:
+    """Why a contact may not be sent to: SQL over the contact alias `c` and %(now)s; NULL = may be sent.
+
+    ignored: SQL that says whether an opt-out does not count for this message; all else always counts.
+    """
+    address, key, unsubscribed, bounced = _COLUMNS[channel]
     return f"""CASE
       WHEN c.id IS NULL THEN 'no contact'
       WHEN NOT c.active THEN 'inactive'
       WHEN c.{address} = '' THEN 'no address'
-      WHEN c.{unsubscribed} THEN 'unsubscribed'
+      WHEN c.{unsubscribed} AND NOT ({ignored}) THEN 'unsubscribed'
       WHEN c.{bounced} THEN 'bounced'
       WHEN c.blocked_until IS NOT NULL AND c.blocked_until > %(now)s THEN 'suppressed'
       WHEN EXISTS (SELECT 1 FROM messenger_contacts_suppression s
@@ -24,20 +35,29 @@ def _reason(address: str, key: str, unsubscribed: str, bounced: str, channel: st
     END"""  # noqa: S608 - column names from this module
 
 
-#: per channel: SQL over the contact alias `c` and %(now)s; NULL = may be sent
-REASON_SQL: Mapping[str, str] = {
-    "email": _reason("email", "email_key", "unsubscribed", "bounced", "email"),
-    "sms": _reason("mobile", "mobile_key", "mobile_unsubscribed", "mobile_bounced", "sms"),
-}
+def reasons(
+    account_id: int,
+    channel: str,
+    contact_ids: Sequence[int],
+    *,
+    now: datetime,
+    ignoring: Collection[int] = frozenset(),
+) -> dict[int, str]:
+    """Contact id -> why nothing may be sent, only for those refused; in the caller's transaction.
 
-
-def reasons(account_id: int, channel: str, contact_ids: Sequence[int], *, now: datetime) -> dict[int, str]:
-    """Contact id -> why nothing may be sent, only for those refused; in the caller's transaction."""
-    sql = f"""SELECT wanted.id, {REASON_SQL[channel]} AS reason
-        FROM unnest(%(ids)s::bigint[]) AS wanted(id)
+    ignoring: contacts whose opt-out does not count for the message in question.
+    """
+    sql = f"""SELECT wanted.id, {reason_sql(channel, "wanted.ignored")} AS reason
+        FROM unnest(%(ids)s::bigint[], %(ignored)s::boolean[]) AS wanted(id, ignored)
         LEFT JOIN messenger_contacts_contact c ON c.id = wanted.id AND c.account_id = %(account)s"""  # noqa: S608
+    named = {
+        "ids": list(contact_ids),
+        "ignored": [contact in ignoring for contact in contact_ids],
+        "account": account_id,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"ids": list(contact_ids), "account": account_id, "now": now})
+        cursor.execute(sql, named)
         return {contact: reason for contact, reason in cursor.fetchall() if reason}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.contacts.queries import REASON_SQL
+from tandem.messenger.contacts.queries import reason_sql
 from tandem.messenger.delivery.domain import (
     GIVE_UP_AFTER,
     AttemptState,
@@ -46,13 +46,16 @@ WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender
 FOR UPDATE OF b
 """
 _PICK = """
-SELECT a.id, a.seq, a.customer, a.template_id, a.contact_id, a.tries, a.due_at, a.state,
+SELECT a.id, a.seq, a.customer, a.template_id, a.contact_id, a.tries, a.due_at,
+       coalesce(t.ignore_opt_out, FALSE), a.state,
        CASE WHEN EXISTS (
                 SELECT 1 FROM messenger_delivery_cancelledcustomer k
                 WHERE k.account_id = a.account_id AND k.campaign_id = %(campaign)s AND k.customer = a.customer)
             THEN 'cancelled' ELSE ({reason}) END AS reason
 FROM messenger_delivery_attempt a
 LEFT JOIN messenger_contacts_contact c ON c.account_id = a.account_id AND c.id = a.contact_id
+LEFT JOIN messenger_delivery_sendingtemplate t
+  ON t.account_id = a.account_id AND t.sending_id = a.sending_id AND t.template_id = a.template_id
 WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq BETWEEN %(first)s AND %(last)s
   AND a.state IN (0, 2) AND a.due_at <= %(business)s
 ORDER BY a.seq LIMIT %(limit)s
@@ -83,7 +86,8 @@ FROM (SELECT min(due_at) AS next_at FROM messenger_delivery_attempt
         AND state IN (0, 1, 2)) o
 WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender)s AND b.fence = %(fence)s
 """
-_CELLS = ("id", "seq", "customer", "template_id", "contact_id", "tries", "due_at")
+_IGNORED = "coalesce(t.ignore_opt_out, FALSE)"
+_CELLS = ("id", "seq", "customer", "template_id", "contact_id", "tries", "due_at", "ignore_opt_out")
 CANCELLED_WORD = "cancelled"
 SUPPRESSED_WORDS = frozenset({"unsubscribed", "suppressed", "bounced"})
 
@@ -116,6 +120,7 @@ class Row:
     contact_id: int
     tries: int
     due_at: datetime
+    ignore_opt_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +179,7 @@ def advance(
         rows: tuple[Row, ...] = ()
         if state == SendingState.SENDING.value and not stopped and limit:
             named = held.named(limit=limit, business=business, now=system, campaign=campaign)
-            rows = _intend(cursor, held, _PICK.format(reason=REASON_SQL[channel]), named, cut_off)
+            rows = _intend(cursor, held, _PICK.format(reason=reason_sql(channel, _IGNORED)), named, cut_off)
         elif state == SendingState.CANCELLED.value:
             cursor.execute(_CANCEL_REST, held.named(now=business))
         if not rows:

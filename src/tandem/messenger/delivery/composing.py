@@ -13,6 +13,13 @@ from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Out
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
+from tandem.messenger.projects.tags import MESSAGE_PREFIX
+
+
+def overlay(values: Mapping[str, str] | None) -> dict[str, str]:
+    """A message's own values as templates name them: in the place of the contact's, and by their own names."""
+    own = values or {}
+    return {**own, **{MESSAGE_PREFIX + name: value for name, value in own.items()}}
 
 
 class Composer:
@@ -29,7 +36,7 @@ class Composer:
         self._dated = (0, "")
         named = sending.campaign_id or sending.campaign_key or sending.source_key
         self._headers = (("X-Tandem-Campaign", str(named)),)
-        self._values: Mapping[str, str] = sending.values or {}
+        self._values = overlay(sending.values)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
         self._compiled = {
             template.template_id: projects.compiled_version(claim.account, template.version_id)

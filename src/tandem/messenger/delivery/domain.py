@@ -51,6 +51,10 @@ class SendingKind(StrEnum):
     MESSAGE = "message"
 
 
+#: sendings of one message each
+SINGLE_KINDS = (SendingKind.REAL_TIME, SendingKind.MESSAGE)
+
+
 class SendingState(StrEnum):
     """Where a sending stands."""
 

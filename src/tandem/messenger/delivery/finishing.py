@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.delivery import cancelling
+from tandem.messenger.delivery import cancelling, counting
 from tandem.messenger.delivery.domain import AttemptState, SendingState
 from tandem.messenger.delivery.models import Sending
 
@@ -47,6 +47,7 @@ def _finish(account_id: int, sending_id: int, now: datetime) -> bool:
     sending.started_at = sending.started_at or now
     sending.totals = totals
     sending.save(update_fields=["state", "finished_at", "started_at", "totals"])
+    counting.add(account_id, sending_id, totals)
     failpoint("m16")
     return True
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
-from tandem.messenger.delivery.domain import Channel
-from tandem.messenger.delivery.models import Attempt, CancelledCustomer
+from tandem.messenger.delivery.domain import SINGLE_KINDS, Channel
+from tandem.messenger.delivery.models import Attempt, CancelledCustomer, Sending
 from tandem.messenger.delivery.providers import file as outbox
 
 
@@ -31,6 +32,7 @@ def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str
         with transaction.atomic():
             rows.update(customer=_grave(account_id, customer), detail="")
             CancelledCustomer.objects.filter(account_id=account_id, customer=customer).delete()
+            _own_values(account_id, found).update(values=None)
             for path in [*files, *_begun(account_id, found)]:
                 path.unlink(missing_ok=True)
     return {"ledger rows": len(found), "outbox messages": len(files)}
@@ -47,9 +49,16 @@ def export(account_id: int, customer: str) -> list[dict[str, object]]:
             "state": row.get_state_display(),
             "reason": row.reason,
             "at": row.done_at,
+            "values": row.sending.values if row.sending.kind in SINGLE_KINDS else None,
         }
         for row in rows.order_by("id")
     ]
+
+
+def _own_values(account_id: int, attempts: Iterable[tuple[int, int]]) -> QuerySet[Sending]:
+    """Sendings whose values are of this person alone: those of one message."""
+    sendings = {sending_id for sending_id, _ in attempts}
+    return Sending.objects.filter(account_id=account_id, pk__in=sendings, kind__in=SINGLE_KINDS)
 
 
 def _begun(account_id: int, attempts: Iterable[tuple[int, int]]) -> Iterator[Path]:

@@ -18,6 +18,7 @@ class Gate:
         self._claim = claim
         self._channel = part.channel
         self._contacts = [row.contact_id for row in part.rows]
+        self._ignoring = frozenset(row.contact_id for row in part.rows if row.ignore_opt_out)
         self._customers = [row.customer for row in part.rows]
         self._cancelled: frozenset[str] = frozenset()
         self._clock = clock
@@ -47,7 +48,11 @@ class Gate:
         self._cancelled = cancelling.named_of(self._claim.account, self._claim.sending, self._customers)
         self.reasons = dict(
             contacts.reasons(
-                self._claim.account, self._channel.value, self._contacts, now=self._clock.system()
+                self._claim.account,
+                self._channel.value,
+                self._contacts,
+                now=self._clock.system(),
+                ignoring=self._ignoring,
             )
         )
         self._read_at = time.monotonic()

@@ -122,6 +122,7 @@ def _write_templates(account_id: int, sending_id: int, templates: Sequence[Plann
             version_id=template.version_id,
             list_id=template.list_id,
             due_at=template.due_at,
+            ignore_opt_out=template.ignore_opt_out,
         )
         for template in templates
     )

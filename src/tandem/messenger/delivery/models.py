@@ -70,7 +70,12 @@ class Sending(models.Model):
             models.UniqueConstraint(fields=["account", "source_key"], name="sending_once"),
             models.UniqueConstraint(fields=["account", "id"], name="sending_of_account"),
         ]
-        indexes = [models.Index(fields=["account", "-due_at"])]
+        indexes = [
+            models.Index(fields=["account", "-due_at"]),
+            models.Index(
+                fields=["account"], condition=models.Q(finished_at__isnull=True), name="sending_open"
+            ),
+        ]
 
 
 class SendingTemplate(models.Model):
@@ -82,12 +87,33 @@ class SendingTemplate(models.Model):
     version_id = models.BigIntegerField()
     list_id = models.BigIntegerField()
     due_at = models.DateTimeField()
+    ignore_opt_out = models.BooleanField(
+        default=False, db_default=False, help_text="Sent to unsubscribed contacts too."
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "sending", "template_id"], name="sending_template_once"
             )
+        ]
+        indexes = [
+            models.Index(fields=["account", "template_id", "-due_at", "-id"], name="sending_of_template"),
+            models.Index(fields=["account", "list_id", "-due_at", "-id"], name="sending_of_list"),
+        ]
+
+
+class VersionCount(models.Model):
+    """Messages of a version in ended sendings. what: an AttemptState, or UNSUBSCRIBED."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    version_id = models.BigIntegerField()
+    what = models.SmallIntegerField()
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "version_id", "what"], name="version_count_once")
         ]
 
 

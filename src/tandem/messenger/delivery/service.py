@@ -11,16 +11,16 @@ from tandem.kit.clock import Clock
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
-from tandem.messenger.delivery import cancelling, tokens
+from tandem.messenger.delivery import cancelling, counting, tokens
 from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
 from tandem.messenger.delivery.cancelling import cancel_campaign as cancel_campaign
 from tandem.messenger.delivery.cancelling import cancel_customers as cancel_customers
 from tandem.messenger.delivery.cancelling import waiting_campaigns as waiting_campaigns
 from tandem.messenger.delivery.domain import (
+    SINGLE_KINDS,
     AttemptState,
     AttemptView,
     Channel,
-    SendingKind,
     SendingState,
     SendingView,
     Unsubscribed,
@@ -38,11 +38,9 @@ from tandem.messenger.delivery.pace import pace as pace
 def list_sendings(
     account_id: int, limit: int = 50, offset: int = 0, *, real_time: bool = False
 ) -> list[SendingView]:
-    """The newest sendings first; those of real-time events, one message each, are a list of their own."""
+    """The newest sendings first; those of one message each (real-time, triggers) are a list of their own."""
     kinds = Sending.objects.filter(account_id=account_id)
-    chosen = (
-        kinds.filter(kind=SendingKind.REAL_TIME) if real_time else kinds.exclude(kind=SendingKind.REAL_TIME)
-    )
+    chosen = kinds.filter(kind__in=SINGLE_KINDS) if real_time else kinds.exclude(kind__in=SINGLE_KINDS)
     return _views(account_id, list(chosen.order_by("-due_at", "-id")[offset : offset + limit]))
 
 
@@ -161,6 +159,7 @@ def unsubscribe_by_token(token: str, *, clock: Clock) -> Unsubscribed | None:
             )
     if not ended:
         return None
+    counting.add_unsubscribed(attempt.account_id, sending.pk, attempt.template_id)
     return Unsubscribed(
         account_id=attempt.account_id,
         sending_id=sending.pk,

@@ -10,6 +10,8 @@ from tandem.messenger.delivery.errors import BadToken
 
 UNSUBSCRIBE = b"u"
 MESSAGE_ID = b"m"
+VIEW = b"v"
+LIST = b"l"
 _SHAPE = struct.Struct(">IQ")
 _MAC_BYTES = 12
 

@@ -1,5 +1,9 @@
-"""The recipients' door: unsubscribe. A small ASGI app of its own; GET shows a page, only POST acts (RFC 8058)."""
+"""The recipients' door: unsubscribe, see a message again. A small ASGI app of its own.
 
+GET shows a page, only POST acts (RFC 8058).
+"""
+
+import html
 import logging
 from collections.abc import Awaitable, Callable
 from importlib import resources
@@ -18,9 +22,11 @@ use_half("messenger")
 from django.db import OperationalError, close_old_connections  # noqa: E402 - settings come first
 
 from tandem.kit import clock as clocks  # noqa: E402
+from tandem.kit.problems import NotFound  # noqa: E402
 from tandem.messenger.delivery import service as delivery  # noqa: E402
-from tandem.messenger.delivery.errors import BadToken  # noqa: E402
+from tandem.messenger.messages import service as messages  # noqa: E402
 from tandem.messenger.reporting import unsubscribes  # noqa: E402
+from tandem.messenger.tracking import shown  # noqa: E402
 
 log = logging.getLogger("tandem.tracking")
 MAX_BODY = 16 * 1024
@@ -52,6 +58,16 @@ async def unsubscribe(request: Request) -> Response:
     return await _answered(lambda: _unsubscribe(request.path_params["token"]))
 
 
+async def see(request: Request) -> Response:
+    """A message again, as it was sent."""
+    return await _answered(lambda: _see(request.path_params["token"]))
+
+
+async def list_page(request: Request) -> Response:
+    """How one leaves a list."""
+    return await _answered(lambda: _list(request.path_params["token"]))
+
+
 async def health(request: Request) -> Response:
     """That the door is open."""
     return PlainTextResponse("ok")
@@ -60,7 +76,7 @@ async def health(request: Request) -> Response:
 async def _answered(work: Callable[[], Response]) -> Response:
     try:
         return await run_in_threadpool(_with_connection, work)
-    except BadToken as problem:
+    except NotFound as problem:
         return _page(404, problem.title, f"{problem.detail} {problem.advice}")
     except OperationalError:
         log.exception("tracking.database.unavailable")
@@ -85,6 +101,16 @@ def _unsubscribe(token: str) -> Response:
     return _page(200, "You are unsubscribed", "You get no more messages from this list.")
 
 
+def _see(token: str) -> Response:
+    return shown.answer(messages.show(token, clock=clocks.from_environment()), HEADERS)
+
+
+def _list(token: str) -> Response:
+    name = html.escape(messages.list_name(token))
+    words = f"Open the unsubscribe link in any message from {name}. It is yours alone, and ends the messages to you."
+    return _page(200, "Unsubscribe", words)
+
+
 async def _not_found(request: Request, error: Exception) -> Response:
     return _page(404, "Not found", "There is nothing at this address.")
 
@@ -94,6 +120,8 @@ application = Starlette(
     routes=[
         Route("/u/{token}", ask, methods=["GET"]),
         Route("/u/{token}", unsubscribe, methods=["POST"]),
+        Route("/v/{token}", see, methods=["GET"]),
+        Route("/l/{token}", list_page, methods=["GET"]),
         Route("/health", health, methods=["GET"]),
     ],
     exception_handlers=_handlers,  # type: ignore[arg-type]

@@ -5,6 +5,6 @@ from tandem.site.settings.base import apply
 globals().update(
     apply(
         "messenger",
-        ["accounts", "contacts", "projects", "delivery", "reporting", "jobs", "exports", "listener"],
+        ["accounts", "contacts", "projects", "delivery", "messages", "reporting", "jobs", "exports", "listener"],
     )
 )

@@ -21,6 +21,7 @@ from tandem.messenger.jobs import listed
 from tandem.messenger.jobs.domain import DONE, FAILED, GENERATION_STARTED, JobState, Severity
 from tandem.messenger.jobs.models import Job, JobUpload
 from tandem.messenger.jobs.service.declare import say
+from tandem.messenger.projects import service as projects
 
 log = logging.getLogger("tandem.jobs")
 KIND = "job"
@@ -98,6 +99,7 @@ def _generate(job: Job, upload: JobUpload, batch: BatchView, clock: Clock) -> li
                     version_id=job.version_id,
                     list_id=job.list_id,
                     due_at=upload.due_at,
+                    ignore_opt_out=projects.get_trigger(job.account_id, job.trigger_id).ignore_opt_out,
                 )
             ],
             rows=_rows(spool, job.trigger_id),

@@ -165,6 +165,7 @@ def _templates(
                 version_id=target.version_id,
                 list_id=target.list_id,
                 due_at=due_at,
+                ignore_opt_out=target.ignore_opt_out,
             )
         )
     if not planned:

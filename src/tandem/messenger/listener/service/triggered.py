@@ -87,6 +87,7 @@ def _open(account_id: int, event: TriggeredEvent, key: str, clock: Clock) -> int
         version_id=target.version_id,
         list_id=target.list_id,
         due_at=clock.business(),
+        ignore_opt_out=target.ignore_opt_out,
     )
     return ledger.open_sending(
         account_id,

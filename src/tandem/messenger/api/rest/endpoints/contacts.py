@@ -1,9 +1,11 @@
 """Contacts of a list, by the ids that the shop gives them."""
 
+from dataclasses import replace
 from typing import Any
 
 from tandem.messenger.api.rest import wire
 from tandem.messenger.api.rest.call import Call
+from tandem.messenger.api.rest.contact_lines import contact_line
 from tandem.messenger.api.rest.endpoint import Endpoint, Kind, Param, Sure, get, post
 from tandem.messenger.api.rest.wire import BadRequest
 from tandem.messenger.contacts import service as contacts
@@ -13,6 +15,7 @@ from tandem.messenger.contacts.errors import UnknownContact
 
 def page_contacts(call: Call) -> Any:
     """A page of contacts by ascending internal id."""
+    with_properties = call.flag("includeProperties", default=True)
     found = contacts.page_contacts(
         call.account_id,
         call.number("listId"),
@@ -21,9 +24,11 @@ def page_contacts(call: Call) -> Any:
         email=call.text("email"),
         last_id=call.integer("lastId", -1),
         size=call.integer("pageSize", 1000),
+        with_properties=with_properties,
     )
-    with_properties = call.flag("includeProperties", default=True)
-    return [wire.contact(view, with_properties=with_properties) for view in found]
+    names = contacts.property_names(call.account_id) if with_properties else {}
+    list_id = call.number("listId")
+    return [contact_line(line, list_id, names) for line in found]
 
 
 def get_contact(call: Call) -> Any:
@@ -33,13 +38,28 @@ def get_contact(call: Call) -> Any:
 
 def create_contact(call: Call) -> Any:
     """Make or change the contact whose originalId is in the body."""
-    body = call.json()
+    return _created(call, call.json())
+
+
+def _created(call: Call, body: Any) -> Any:
     original_id = (
         next((v for k, v in body.items() if k.lower() == "originalid"), "") if isinstance(body, dict) else ""
     )
     if not isinstance(original_id, str) or not original_id:
         raise BadRequest("The contact has no originalId.", "Give it as a text.")
     return _saved(call, body, original_id, force=True)
+
+
+def create_contact_by_list(call: Call) -> Any:
+    """The same with the list's id in the body."""
+    body = call.json()
+    said = (
+        next((v for k, v in body.items() if k.lower() == "listid"), None) if isinstance(body, dict) else None
+    )
+    text = str(said) if not isinstance(said, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise BadRequest("The contact has no listId.", "Give the id of its list as a whole number.")
+    return _created(replace(call, path={**call.path, "listId": text}), body)
 
 
 def update_contact(call: Call) -> Any:
@@ -122,6 +142,8 @@ ENDPOINTS = (
     ),
     post("lists/{listId}/contacts", create_contact, sure=Sure.DOCUMENTED,
          meaning="Make or change the contact whose originalId is in the body."),
+    post("contacts", create_contact_by_list, sure=Sure.NAMED,
+         meaning="The same with the list's id in the body, as `listId`."),
     get("lists/{listId}/contacts/{originalId}", get_contact, meaning="One contact; 404 if there is none.",
         differs="A client that writes a blank as `+` is understood."),
     Endpoint(method="PUT", path="lists/{listId}/contacts/{originalId}/update", answer=update_contact, query=(_FORCE,),

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from tandem.messenger.api.rest import wire
+from tandem.messenger.api.rest import wire, wire_messages
 from tandem.messenger.api.rest.call import Call
 from tandem.messenger.api.rest.endpoint import Param, get
 from tandem.messenger.contacts import service as contacts
+from tandem.messenger.messages import service as messages
 
 
 def list_lists(call: Call) -> Any:
@@ -20,6 +21,16 @@ def get_list(call: Call) -> Any:
     return wire.contact_list(contacts.get_list(call.account_id, call.number("listId")))
 
 
+def unsubscribe_url(call: Call) -> Any:
+    """Where a list says how one leaves it."""
+    return {"url": messages.unsubscribe_url(call.account_id, call.number("listId"))}
+
+
+def list_zapier_properties(call: Call) -> Any:
+    """Recipient attributes as fields of a form."""
+    return [wire_messages.zapier_property(view) for view in contacts.list_properties(call.account_id)]
+
+
 def list_properties(call: Call) -> Any:
     """Recipient attributes."""
     return [wire.recipient_property(view) for view in contacts.list_properties(call.account_id)]
@@ -30,5 +41,17 @@ ENDPOINTS = (
         "lists", list_lists, Param(name="typeId", default="1", meaning="1 normal, 2 test."), meaning="Lists."
     ),
     get("lists/{listId}", get_list, meaning="One list, with how many contacts it holds by state."),
+    get(
+        "lists/{listId}/unsubscribeurl",
+        unsubscribe_url,
+        meaning="A page that says how one leaves the list: each message has its own link, so this one names nobody.",
+        example='{"url":"https://host/l/3q2-7w.."}',
+    ),
+    get(
+        "properties/zapier",
+        list_zapier_properties,
+        meaning="Recipient attributes as fields of a form.",
+        example='[{"key":"originalId","type":"string","required":true,"label":"originalId","help_text":""}]',
+    ),
     get("properties", list_properties, meaning="Recipient attributes, the default ones included."),
 )

@@ -1,0 +1,1 @@
+"""Single messages of triggers: sent by programs, read back, shown again in a browser."""

@@ -41,6 +41,7 @@ SITE_GROUPS = {
     "tandem.site.commands.demo": "demo",
     "tandem.site.commands.simulate": "simulate",
     "tandem.site.commands.conform": "conform",
+    "tandem.bridge.cli": "bridge",
 }
 
 

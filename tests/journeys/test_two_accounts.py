@@ -116,14 +116,14 @@ def houses():
         home.close()
 
 
-def test_four_registrations(houses):
+def test_four_registrations_of_each_event(houses):
     key = houses.facts["planner"]["keys"]["alder"]
     answer = httpx.get(
         houses.home.url("planner") + "/current/general/GetRegisteredEventListeners",
         headers={"X-API-KEY": key},
     )
     rows = [
-        one for one in answer.json() if one["EventTypeID"] in (11, 13)
+        one for one in answer.json() if one["EventTypeID"] in (4, 11, 13)
     ]  # others' events are others' business
     found = {(one["EventTypeID"], one["ChannelID"]): one["ListenerURL"] for one in rows}
     urls = {
@@ -131,10 +131,10 @@ def test_four_registrations(houses):
         for name in ACCOUNTS
     }
     wanted = {
-        (event, channel): urls[name] for event in (11, 13) for name in ACCOUNTS for channel in CHANNELS[name]
+        (event, channel): urls[name] for event in (4, 11, 13) for name in ACCOUNTS for channel in CHANNELS[name]
     }
     assert found == wanted
-    assert len([1 for event, _ in found if event == 13]) == 4
+    assert [len([1 for event, _ in found if event == kind]) for kind in (4, 13)] == [4, 4]
     assert len(set(found.values())) == 2
 
 

@@ -25,6 +25,7 @@ FLOWS = {
         "customers/GetCustomerExecutionDetailsByCampaign",
         "paging",
     ),
+    "Obey a cancellation": ("general/RegisterEventListener", "customers/GetCanceledCampaignCustomers"),
     "Report what became of a sending": ("integrations/UpdateCampaignMetrics",),
     "Offer templates": ("integrations/AddChannelTemplates", "integrations/GetChannelTemplates"),
     "Read customers with attributes": ("customers/GetCustomerSendDetailsByChannel",),

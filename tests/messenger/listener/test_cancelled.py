@@ -25,6 +25,7 @@ from tandem.messenger.delivery.domain import AttemptState, Outcome
 from tandem.messenger.delivery.models import Attempt, CancelledCustomer, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.listener import service
+from tandem.messenger.listener.errors import InboxNotFound
 from tandem.messenger.listener.models import Cancellation, ChannelBinding, Inbox
 from tandem.messenger.reporting import service as reporting
 from tandem.simulators.planner import Planner
@@ -206,6 +207,16 @@ class TestOrders:
         assert Sending.objects.get(campaign_id=planner.campaign).state == "cancelled"
         assert memory.messages == []
 
+    def test_pages_of_any_size_and_a_planner_read_by_a_profile(self, planner, clock, memory):
+        service.set_profile(planner.account_id, "[paging]\nsize = 2\n")
+        fetch(planner, clock)
+        cancel(planner)
+        hear(planner, clock)
+        service.look_due(clock)
+        asked = [one["path"] for one in planner.simulator.log]
+        assert sum("GetCanceledCampaignCustomers" in path for path in asked) == 6
+        assert Cancellation.objects.get().customers == 9
+
     def test_no_account_is_touched_by_anothers(self, planner, clock, memory):
         other = create_house("Southwind")
         theirs = create_sending(other, create_contacts(other, 2), campaign_id=planner.campaign, clock=clock)
@@ -213,6 +224,9 @@ class TestOrders:
         hear(planner, clock)
         service.look_due(clock)
         assert delivery.get_sending(other.account_id, theirs).counts == {"pending": 2}
+        Cancellation.objects.update(state="held")
+        with pytest.raises(InboxNotFound):
+            service.look_again(other.account_id, Cancellation.objects.get().id, clock=clock)
 
 
 class TestAsking:

@@ -9,6 +9,7 @@ from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import TemplateShare
 from tandem.planner.campaigns.offer import PromotionView
 from tandem.planner.execution import service as execution
+from tandem.planner.execution.service import lists
 from tandem.planner.listeners.models import Event
 from tandem.planner.targeting import service as targeting
 
@@ -170,6 +171,16 @@ class TestCustomers:
         rows = get("customers/GetCustomerActionDetailsByDate", f"Date={DAY}")
         assert ids(rows) == sorted(members[0] + ids(by_sms))
         assert {row["RecipientGroupID"] for row in rows} == {1}
+
+    @pytest.mark.parametrize("version", ["current", "v3.0"])
+    def test_an_answer_is_the_same_of_however_many_pieces(self, call, two, version, monkeypatch):
+        query = f"Date={DAY}&IncludeControlGroup=True&CustomerAttributes=total_spent;stage"
+        path = f"/{version}/customers/GetCustomerOneTimeActionsByDate?{query}"
+        whole = call(path).content
+        assert whole.count(b"CustomerAttribute") > len(SENDABLE)
+        for size in (1, 3):
+            monkeypatch.setattr(lists, "CHUNK", size)
+            assert call(path).content == whole
 
     def test_by_action(self, get, two, members):
         name = "customers/GetCustomersByAction"

@@ -1,7 +1,7 @@
 """Customer attributes beside the rows of an answer: an array in `current`, one joined string in `vN.N`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -31,27 +31,28 @@ class Attributes:
         """Put the values into rows of customers known by their surrogates; every row gets the key."""
         if self.names:
             values = self._reader.of(surrogates)
-            for row, surrogate in zip(rows, surrogates, strict=True):
-                self._put(row, values.get(surrogate))
+            self._put(rows, map(values.get, surrogates))
 
     def add_by_id(self, rows: Sequence[dict[str, Any]]) -> None:
         """Put the values into rows by their CustomerID; every row gets the key."""
         if self.names:
             ids = [row["CustomerID"] for row in rows]
             values = customers.attributes_for(self._call.account_id, ids, self.names)
-            for row in rows:
-                self._put(row, values.get(row["CustomerID"]))
+            self._put(rows, map(values.get, ids))
 
     @cached_property
     def _reader(self) -> customers.AttributeReader:
         return customers.AttributeReader(self._call.account_id, self.names)
 
-    def _put(self, row: dict[str, Any], found: Sequence[str | None] | None) -> None:
-        found = found or [None] * len(self.names)
+    def _put(self, rows: Sequence[dict[str, Any]], found: Iterable[Sequence[str | None] | None]) -> None:
+        none = [None] * len(self.names)
+        pairs = zip(rows, found, strict=True)
         if self._call.is_current:
-            row["CustomerAttributes"] = found
+            for row, values in pairs:
+                row["CustomerAttributes"] = values or none
         else:
-            row["CustomerAttribute"] = self._delimiter.join(value or "" for value in found)
+            for row, values in pairs:
+                row["CustomerAttribute"] = self._delimiter.join(value or "" for value in values or none)
 
 
 def add_attributes(call: Call, rows: list[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """Rows of frozen lists as an answer: JSON made piece by piece, so that memory stays flat however long the list is."""
 
 from collections.abc import Callable, Sequence
+from io import SEEK_END, BytesIO
 from typing import Any
 
 import orjson
@@ -18,19 +19,21 @@ class Page:
 
     def __init__(self) -> None:
         """An empty one."""
-        self._parts: list[bytes] = []
+        self._array = BytesIO(b"[]")
         self.rows = 0
 
     def add(self, documents: list[dict[str, Any]]) -> None:
         """Add rows at its end."""
         if documents:
-            self._parts += [b"," if self._parts else b"[", orjson.dumps(documents)[1:-1]]
+            self._array.seek(-1, SEEK_END)
+            self._array.write(b"," if self.rows else b"")
+            self._array.write(memoryview(orjson.dumps(documents))[1:])
             self.rows += len(documents)
 
     @property
     def json(self) -> bytes:
-        """The array."""
-        return b"".join((*self._parts, b"]")) if self._parts else b"[]"
+        """The array; no second copy of it is made."""
+        return self._array.getvalue()
 
 
 def listing(

@@ -197,6 +197,7 @@ class SendTarget:
     list_id: int
     channel: Channel
     ignore_opt_out: bool
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +229,12 @@ GSM_BASIC = frozenset(
 #: its extension table: two septets each
 GSM_EXTENDED = frozenset("^{}\\[~]|€\f")
 _GSM = GSM_BASIC | GSM_EXTENDED
+#: what says the same within GSM-7
+GSM_INSTEAD = {
+    "\u2019": "'", "\u2018": "'", "`": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2013": "-", "\u2014": "-",
+    "\u2026": "...", "\xa0": " ", "\t": " ", "\u2022": "-", "ç": "c", "á": "a", "í": "i", "ó": "o", "ú": "u", "â": "a",
+    "ê": "e", "ë": "e", "î": "i", "ï": "i", "ô": "o", "û": "u",
+}  # fmt: skip
 
 
 def count_sms(text: str) -> SmsText:

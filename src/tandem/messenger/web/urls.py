@@ -6,7 +6,7 @@ from tandem.messenger.web.contacts import views as contacts
 from tandem.messenger.web.listener import views as listener
 from tandem.messenger.web.outbox import views as outbox
 from tandem.messenger.web.overview import views as overview
-from tandem.messenger.web.projects import editor
+from tandem.messenger.web.projects import editor, snippets
 from tandem.messenger.web.projects import views as projects
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
@@ -20,6 +20,9 @@ urlpatterns = [
     path("sign-out", session.sign_out, name="sign-out"),
     path("projects", projects.project_list, name="projects"),
     path("projects/<int:project_id>", projects.project, name="project"),
+    path("projects/<int:project_id>/change", snippets.change_project, name="project-change"),
+    path("snippets", snippets.snippets, name="snippets"),
+    path("snippets/<int:snippet_id>", snippets.snippet, name="snippet"),
     path("projects/triggers/<int:trigger_id>", projects.trigger, name="trigger"),
     path("projects/triggers/<int:trigger_id>/new", editor.edit, name="version-new"),
     path(_VERSION, projects.version, name="version"),

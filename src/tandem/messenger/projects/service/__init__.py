@@ -1,7 +1,12 @@
 """Verbs of projects, triggers, versions and their rendering."""
 
 from tandem.messenger.projects.service.checking import check
-from tandem.messenger.projects.service.folders import create_project, get_project, list_projects
+from tandem.messenger.projects.service.folders import (
+    change_project,
+    create_project,
+    get_project,
+    list_projects,
+)
 from tandem.messenger.projects.service.rendering import compiled_version, preview, send_target
 from tandem.messenger.projects.service.snippets import (
     delete_snippet,
@@ -22,6 +27,7 @@ __all__ = [
     "activate",
     "add_active_version",
     "change_draft",
+    "change_project",
     "check",
     "compiled_version",
     "create_project",

@@ -25,23 +25,7 @@ def create_project(
     clock: Clock,
 ) -> ProjectView:
     """Make a project. Raises BadProject for a sender that messages cannot carry, NameTaken for its name."""
-    if not name.strip() or len(name) > 200:
-        raise BadProject(
-            "The project needs a name of at most 200 characters.", "Give it a name.", field="name"
-        )
-    try:
-        check_sender(Sender(name=from_name, address=from_address, reply_to=reply_to, sms=sms_sender))
-    except ValueError:
-        raise BadProject(
-            "The sender's name or address cannot be used.", "Write an address such as news@shop.example.",
-            field="from_address",
-        ) from None  # fmt: skip
-    if sms_sender and not _SMS_SENDER.fullmatch(sms_sender):
-        raise BadProject(
-            "The SMS sender must be a number or at most 11 letters and digits.",
-            "Shorten it.",
-            field="sms_sender",
-        )
+    _check(name, from_name, from_address, reply_to, sms_sender)
     now = clock.system()
     try:
         with transaction.atomic():
@@ -54,6 +38,34 @@ def create_project(
             f"There is a project {name!r} already.", "Choose another name.", field="name"
         ) from None
     return project_view(row)
+
+
+def change_project(
+    account_id: int,
+    project_id: int,
+    *,
+    name: str,
+    description: str = "",
+    from_name: str = "",
+    from_address: str,
+    reply_to: str = "",
+    sms_sender: str = "",
+    clock: Clock,
+) -> ProjectView:
+    """Change a project; drafts follow, activated versions keep the sender they had. Raises as create_project."""
+    get_project(account_id, project_id)
+    _check(name, from_name, from_address, reply_to, sms_sender)
+    try:
+        with transaction.atomic():
+            Project.objects.filter(account_id=account_id, pk=project_id).update(
+                name=name.strip(), description=description, from_name=from_name, from_address=from_address,
+                reply_to=reply_to, sms_sender=sms_sender, modified_at=clock.system(),
+            )  # fmt: skip
+    except IntegrityError:
+        raise NameTaken(
+            f"There is a project {name!r} already.", "Choose another name.", field="name"
+        ) from None
+    return get_project(account_id, project_id)
 
 
 def list_projects(account_id: int) -> tuple[ProjectView, ...]:
@@ -76,3 +88,23 @@ def project_view(row: Project) -> ProjectView:
         from_address=row.from_address, reply_to=row.reply_to, sms_sender=row.sms_sender,
         created_at=row.created_at, modified_at=row.modified_at,
     )  # fmt: skip
+
+
+def _check(name: str, from_name: str, from_address: str, reply_to: str, sms_sender: str) -> None:
+    if not name.strip() or len(name) > 200:
+        raise BadProject(
+            "The project needs a name of at most 200 characters.", "Give it a name.", field="name"
+        )
+    try:
+        check_sender(Sender(name=from_name, address=from_address, reply_to=reply_to, sms=sms_sender))
+    except ValueError:
+        raise BadProject(
+            "The sender's name or address cannot be used.", "Write an address such as news@shop.example.",
+            field="from_address",
+        ) from None  # fmt: skip
+    if sms_sender and not _SMS_SENDER.fullmatch(sms_sender):
+        raise BadProject(
+            "The SMS sender must be a number or at most 11 letters and digits.",
+            "Shorten it.",
+            field="sms_sender",
+        )

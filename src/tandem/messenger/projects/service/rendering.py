@@ -25,7 +25,7 @@ def send_target(account_id: int, trigger_id: int, *, version_id: int | None = No
         raise NotActive(f"The trigger {row.name!r} has no active version.", "Activate one.")
     return SendTarget(
         trigger_id=row.pk, version_id=version_id, list_id=row.list_id, channel=Channel(row.channel),
-        ignore_opt_out=row.ignore_opt_out,
+        ignore_opt_out=row.ignore_opt_out, name=row.name,
     )  # fmt: skip
 
 

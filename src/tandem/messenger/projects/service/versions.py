@@ -37,22 +37,31 @@ def save_draft(
                 source=stored, created_at=now, modified_at=now,
             )  # fmt: skip
     except IntegrityError:
-        raise NameTaken(
-            f"The trigger has a version {name!r} already.", "Choose another name.", field="name"
-        ) from None
+        raise _taken(name) from None
     return version_view(row)
 
 
-def change_draft(account_id: int, version_id: int, source: Source, *, clock: Clock) -> VersionView:
-    """Replace the content of a draft. Raises VersionFixed once it was activated."""
+def change_draft(
+    account_id: int, version_id: int, source: Source, *, name: str = "", clock: Clock
+) -> VersionView:
+    """Replace the content of a draft, and its name if one is given. Raises VersionFixed once it was activated."""
     row = version_row(account_id, version_id)
-    stored = _stored(row.trigger, source)
-    changed = TriggerVersion.objects.filter(
-        account_id=account_id, pk=version_id, state=VersionState.DRAFT
-    ).update(source=stored, modified_at=clock.system())
+    changes: dict[str, Any] = {"source": _stored(row.trigger, source), "modified_at": clock.system()}
+    if name.strip():
+        changes["name"] = name.strip()
+    drafts = TriggerVersion.objects.filter(account_id=account_id, pk=version_id, state=VersionState.DRAFT)
+    try:
+        with transaction.atomic():
+            changed = drafts.update(**changes)
+    except IntegrityError:
+        raise _taken(name) from None
     if not changed:
         raise VersionFixed(f"{row.name} was activated.", "Make a new version from it and change that.")
     return version_view(version_row(account_id, version_id))
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(f"The trigger has a version {name!r} already.", "Choose another name.", field="name")
 
 
 def activate(account_id: int, version_id: int, *, clock: Clock) -> VersionView:

@@ -1,6 +1,7 @@
-"""The editor of a new version: saves a draft, then shows it with its faults, if any."""
+"""The editor of a version: the source and, beside it, what it looks like and what is wrong with it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -12,12 +13,14 @@ from django.views.decorators.http import require_http_methods
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
+from tandem.kit.web import is_fragment
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.projects import service as projects_service
-from tandem.messenger.projects.domain import EmailSource, SmsSource
+from tandem.messenger.projects.domain import EmailSource, SmsSource, VersionState
 from tandem.messenger.web.pages import account_id, actor, changes, now_clock, number, page
+from tandem.messenger.web.projects.looks import describe
 
-_SOURCE = {"rows": 20, "class": "source", "spellcheck": "false", "wrap": "off"}
+_SOURCE = {"rows": 26, "class": "source", "spellcheck": "false", "wrap": "off"}
 
 
 class EmailForm(TandemForm):
@@ -74,49 +77,99 @@ class SmsForm(TandemForm):
         return SmsSource(text=self.cleaned_data["text"])
 
 
+STARTING = """<mjml>
+  <mj-body>
+    <mj-section>
+      <mj-column>
+        <mj-text font-size="20px">Hello {{print contact.firstName "there"}}</mj-text>
+        <mj-text>Write your message here.</mj-text>
+        <mj-text font-size="12px"><a href="{{message.unsubscribeUrl}}">Unsubscribe</a></mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+"""
+
+
 @require_http_methods(["GET", "POST"])
 @page
 @changes("content")
 def edit(request: HttpRequest, trigger_id: int) -> HttpResponse:
-    """A form filled with the version named by `from`, else the active or the newest one."""
-    trigger = projects_service.get_trigger(account_id(request), trigger_id)
+    """A form filled with a draft, the version named by `from`, the active or the newest one.
+
+    Preview, asked for or while typing (htmx), keeps the text in a draft: nothing is sent from it until it is activated.
+    """
+    account = account_id(request)
+    trigger = projects_service.get_trigger(account, trigger_id)
+    draft = _draft(trigger, number(request.POST.get("draft") or request.GET.get("draft")))
     kind = EmailForm if trigger.channel == "email" else SmsForm
-    form = kind(request.POST) if request.method == "POST" else kind(initial=_filled(trigger, request))
-    if request.method == "POST" and form.is_valid():
-        saved = _save(request, trigger_id, form)
-        if saved is not None:
-            return redirect("version", trigger_id, saved)
-    return render(
-        request, "projects/edit.html", {"trigger": trigger, "form": form}, status=422 if form.errors else 200
+    if request.method == "GET":
+        return _shown(request, trigger, draft, kind(initial=_filled(trigger, draft, request)))
+    form = kind(request.POST)
+    saved = _save(request, trigger_id, draft, form) if form.is_valid() else None
+    if is_fragment(request):
+        return render(request, "projects/_look.html", _look(request, trigger, saved or draft))
+    if saved is None:
+        return _shown(request, trigger, draft, form)
+    if request.POST.get("do") == "preview":
+        query = urlencode({"draft": saved.id, "contact": _contact(request)})
+        return redirect(f"{request.path}?{query}#look")
+    accounts.record(
+        account,
+        actor=actor(request),
+        action="version saved",
+        subject=f"{trigger_id}/{saved.id}",
+        clock=now_clock(),
     )
+    messages.success(request, _("Saved as a draft. Nothing is sent from it until you activate it."))
+    return redirect("version", trigger_id, saved.id)
 
 
-def _save(request: HttpRequest, trigger_id: int, form: Any) -> int | None:
-    account, clock = account_id(request), now_clock()
+def _shown(request: HttpRequest, trigger: Any, draft: Any, form: Any) -> HttpResponse:
+    project = projects_service.get_project(account_id(request), trigger.project_id)
+    context = {**_look(request, trigger, draft), "form": form, "project": project}
+    return render(request, "projects/edit.html", context, status=422 if form.errors else 200)
+
+
+def _look(request: HttpRequest, trigger: Any, draft: Any) -> dict[str, Any]:
+    contact = _contact(request)
+    if draft is None:
+        return {"trigger": trigger, "draft": None, "contact": contact}
+    return {**describe(request, trigger, draft, contact), "draft": draft}
+
+
+def _contact(request: HttpRequest) -> str:
+    return (request.POST.get("contact") or request.GET.get("contact") or "").strip()[:150]
+
+
+def _draft(trigger: Any, version_id: int) -> Any:
+    return next((v for v in trigger.versions if v.id == version_id and v.state == VersionState.DRAFT), None)
+
+
+def _save(request: HttpRequest, trigger_id: int, draft: Any, form: Any) -> Any:
+    account, clock, name = account_id(request), now_clock(), form.cleaned_data["name"]
     try:
-        saved = projects_service.save_draft(
-            account, trigger_id, form.source(), name=form.cleaned_data["name"], clock=clock
-        )
+        if draft is None:
+            return projects_service.save_draft(account, trigger_id, form.source(), name=name, clock=clock)
+        return projects_service.change_draft(account, draft.id, form.source(), name=name, clock=clock)
     except Problem as problem:
         form.problem(problem)
         return None
-    accounts.record(
-        account, actor=actor(request), action="version saved", subject=f"{trigger_id}/{saved.id}", clock=clock
-    )
-    messages.success(request, _("Saved as a draft. Nothing is sent from it until you activate it."))
-    return int(saved.id)
 
 
-def _filled(trigger: Any, request: HttpRequest) -> dict[str, str]:
+def _filled(trigger: Any, draft: Any, request: HttpRequest) -> dict[str, str]:
     wanted = number(request.GET.get("from")) or trigger.active_version_id
     versions = trigger.versions
-    start = next((version for version in versions if version.id == wanted), versions[0] if versions else None)
+    start = draft or next(
+        (version for version in versions if version.id == wanted), versions[0] if versions else None
+    )
     if start is None:
-        return {"kind": "mjml"}
-    source = start.source
+        return {"kind": "mjml", "body": STARTING}
+    source, name = start.source, draft.name if draft else ""
     if isinstance(source, SmsSource):
-        return {"text": source.text}
+        return {"name": name, "text": source.text}
     return {
+        "name": name,
         "subject": source.subject,
         "kind": "mjml" if source.mjml else "html",
         "body": source.mjml or source.html,

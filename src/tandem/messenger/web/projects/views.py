@@ -8,12 +8,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from tandem.kit.problems import NotFound, Problem
+from tandem.kit.problems import Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.projects import service as projects_service
 from tandem.messenger.web.frames import framed
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, page, wanted
+from tandem.messenger.web.projects.looks import describe
 
 
 @require_GET
@@ -37,6 +38,7 @@ def project(request: HttpRequest, project_id: int) -> HttpResponse:
     context = {
         "project": projects_service.get_project(account, project_id),
         "triggers": projects_service.list_triggers(account, project_id),
+        "may_change": may(request, "content"),
     }
     return render(request, "projects/project.html", context)
 
@@ -60,7 +62,7 @@ def trigger(request: HttpRequest, trigger_id: int) -> HttpResponse:
 @page
 def version(request: HttpRequest, trigger_id: int, version_id: int) -> HttpResponse:
     """One version: its source, what it looks like for a contact, what is wrong with it."""
-    context = describe(request, trigger_id, version_id)
+    context = _look(request, trigger_id, version_id)
     return render(request, "projects/version.html", context, status=404 if context["unknown"] else 200)
 
 
@@ -85,7 +87,7 @@ def activate(request: HttpRequest, trigger_id: int, version_id: int) -> HttpResp
     try:
         projects_service.activate(account, found.id, clock=clock)
     except Problem as problem:
-        context = describe(request, trigger_id, version_id) | {"problem": problem}
+        context = _look(request, trigger_id, version_id) | {"problem": problem}
         return render(request, "projects/version.html", context, status=problem.status)
     accounts.record(
         account,
@@ -100,38 +102,11 @@ def activate(request: HttpRequest, trigger_id: int, version_id: int) -> HttpResp
     return redirect("version", trigger_id, version_id)
 
 
-def describe(request: HttpRequest, trigger_id: int, version_id: int) -> dict[str, Any]:
-    """What the page of a version shows."""
+def _look(request: HttpRequest, trigger_id: int, version_id: int) -> dict[str, Any]:
     account = account_id(request)
     contact = (request.GET.get("contact") or request.POST.get("contact") or "").strip()[:150]
     found = projects_service.get_trigger(account, trigger_id)
-    shown = _version(account, trigger_id, version_id)
-    preview, problem, unknown = _preview(account, trigger_id, version_id, contact)
-    return {
-        "trigger": found,
-        "version": shown,
-        "contact": contact,
-        "preview": preview,
-        "faults": getattr(problem, "problems", ()) if problem else (),
-        "preview_problem": problem,
-        "unknown": unknown,
-        "may_change": may(request, "content"),
-    }
-
-
-def _preview(
-    account: int, trigger_id: int, version_id: int, contact: str
-) -> tuple[Any, Problem | None, bool]:
-    try:
-        return (
-            projects_service.preview(account, trigger_id, version_id, original_id=contact or None),
-            None,
-            False,
-        )
-    except NotFound as problem:
-        return None, problem, bool(contact)
-    except Problem as problem:
-        return None, problem, False
+    return describe(request, found, _version(account, trigger_id, version_id), contact)
 
 
 def _version(account: int, trigger_id: int, version_id: int) -> Any:

@@ -19,6 +19,7 @@ MODULES = {
     "count": "count",
     "list": "list_",
     "send": "send",
+    "contacts": "contacts",
     "details": "details",
     "activation": "activation",
     "render": "render",

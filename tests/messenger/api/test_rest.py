@@ -255,6 +255,25 @@ class TestContacts:
         assert seen == sorted(set(seen))
         assert len(seen) == 8
 
+    def test_a_line_of_a_page_is_the_contact(self, house):
+        path = self.contacts(house)
+        one = house.get(f"{path}/a%20b%2Fc@d")
+        contacts.unsubscribe(house.account, one["id"], "email", source="link", clock=CLOCK)
+        one = house.get(f"{path}/a%20b%2Fc@d")
+        assert one["optOutDate"] > 10**12
+        assert house.get(f"{path}/all") == house.get(f"{path}/unsubscribed") == [one]
+        (bare,) = house.get(f"{path}/all?includeProperties=false")
+        assert bare == {**one, "properties": {}, "namedProperties": {}}
+
+    def test_ends_of_pages(self, house):
+        path = self.contacts(house)
+        one = house.get(f"{path}/all?pageSize=-5&lastId=-99999999999999999999999")
+        assert len(one) == 1
+        assert house.get(f"{path}/all?lastId=99999999999999999999999") == []
+        assert house.get(f"{path}/all?email=nobody@shop.example") == []
+        assert house.get(f"{path}/all?email=ANNA@shop.example&channel=EMAIL") == one
+        assert house.get(f"{path}/all?channel=SMS") == one
+
     def test_modes(self, house):
         one = house.get(f"{self.contacts(house)}/a%20b%2Fc@d")
         contacts.unsubscribe(house.account, one["id"], "email", source="link", clock=CLOCK)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import phonenumbers
 
@@ -111,6 +112,40 @@ class ContactView:
     active: bool
     created_at: datetime
     modified_at: datetime
+
+
+class ContactLine(NamedTuple):
+    """One contact of a page, as cheap as it can be: texts, flags, and moments in milliseconds since 1970 (0 = none)."""
+
+    id: int
+    original_id: str
+    email: str
+    mobile: str
+    first_name: str
+    middle_name: str
+    last_name: str
+    title: str
+    date_of_birth: str
+    city: str
+    zip_code: str
+    country: str
+    sex: str
+    mobile_valid: bool
+    unsubscribed: bool
+    mobile_unsubscribed: bool
+    audio_unsubscribed: bool
+    bounced: bool
+    mobile_bounced: bool
+    active: bool
+    content_version: int
+    opt_out_at: int
+    opt_out_mobile_at: int
+    opt_out_audio_at: int
+    invalidated_at: int
+    blocked_until: int
+    created_at: int
+    modified_at: int
+    properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

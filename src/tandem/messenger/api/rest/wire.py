@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tandem.kit.problems import Refused
@@ -18,6 +18,8 @@ from tandem.messenger.projects.domain import (
 
 Json = dict[str, Any]
 AUTHOR = "tandem"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _PERMISSIONS = {"read": True, "write": True, "execute": True}
 
 
@@ -30,7 +32,7 @@ class BadRequest(Refused):
 
 def ms(moment: datetime | None) -> int:
     """Epoch milliseconds; 0 for none."""
-    return 0 if moment is None else int(moment.timestamp() * 1000)
+    return 0 if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
 def project(view: ProjectView) -> Json:

@@ -1,5 +1,6 @@
 """Verbs of lists, attributes, contacts, consent, suppressions, imports and erasure."""
 
+from tandem.messenger.contacts.queries import property_names
 from tandem.messenger.contacts.service.batches import (
     get_batch,
     import_file,
@@ -28,11 +29,11 @@ from tandem.messenger.contacts.service.lists import (
     list_type,
     require_list,
 )
+from tandem.messenger.contacts.service.paging import page_contacts
 from tandem.messenger.contacts.service.people import (
     contact_id_of,
     find_contacts,
     get_contact,
-    page_contacts,
     save_contact,
     values_of,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "list_type",
     "next_batch_id",
     "page_contacts",
+    "property_names",
     "queue_kept",
     "require_list",
     "resubscribe",

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from tandem.kit.clock import Clock
@@ -25,7 +25,6 @@ from tandem.messenger.contacts.service.consent import set_flag
 from tandem.messenger.contacts.service.lists import define_property, require_list
 
 _COPIED = tuple(f.name for f in fields(ContactView) if f.name != "named")
-PAGE_LIMIT = 10_000
 
 
 def get_contact(account_id: int, list_id: int, original_id: str) -> ContactView:
@@ -47,25 +46,6 @@ def find_contacts(account_id: int, list_id: int, text: str, limit: int = 50) -> 
         rows = rows.filter(same | Q(mobile_key=mobile_key(account_id, number)) if number else same)
     names = property_names(account_id)
     return tuple(_view(row, names) for row in rows.order_by("id")[:limit])
-
-
-def page_contacts(
-    account_id: int,
-    list_id: int,
-    mode: str = "all",
-    channel: str = "MIXED",
-    email: str = "",
-    last_id: int = -1,
-    size: int = 1000,
-) -> tuple[ContactView, ...]:
-    """A page by ascending id after `last_id`. mode: all (active ones), bounced, unsubscribed."""
-    require_list(account_id, list_id)
-    rows = Contact.objects.filter(account_id=account_id, list_id=list_id, pk__gt=last_id)
-    if email:
-        rows = rows.filter(email_key=email_key(account_id, email))
-    names = property_names(account_id)
-    found = _of_mode(rows, mode, channel.upper()).order_by("id")[: max(1, min(size, PAGE_LIMIT))]
-    return tuple(_view(row, names) for row in found)
 
 
 def values_of(account_id: int, list_id: int, original_id: str) -> dict[str, str]:
@@ -109,19 +89,6 @@ def _row(account_id: int, list_id: int, original_id: str) -> Contact:
         require_list(account_id, list_id)
         raise UnknownContact("There is no such contact in this list.", "Check the id and the list.")
     return row
-
-
-def _of_mode(rows: QuerySet[Contact], mode: str, channel: str) -> QuerySet[Contact]:
-    of_email = channel in ("EMAIL", "MIXED")
-    of_sms = channel in ("SMS", "MOBILE", "MIXED")
-    if mode == "bounced":
-        return rows.filter(Q(bounced=of_email or None) | Q(mobile_bounced=of_sms or None))
-    if mode == "unsubscribed":
-        return rows.filter(Q(unsubscribed=of_email or None) | Q(mobile_unsubscribed=of_sms or None))
-    rows = rows.filter(active=True)
-    if channel == "EMAIL":
-        return rows.exclude(email="")
-    return rows.exclude(mobile="") if channel in ("SMS", "MOBILE") else rows
 
 
 def _new(account_id: int, list_id: int, original_id: str, force: bool, clock: Clock) -> Contact:

@@ -143,12 +143,13 @@ def test_two_calls_at_once_without_a_key_make_one_attribute(desk):
 
 
 @pytest.mark.parametrize(("step", "kept"), [("m19", 1), ("m6", 0)])
-def test_a_process_that_dies_before_its_answer(desk, step, kept):
+def test_a_process_that_dies_before_its_answer(desk, settings, step, kept):
     body = json.dumps({"originalId": "bo", "properties": {"bonus": "7"}, "saveProps": True})
     path = f"/rest/{desk.account}/triggers/{desk.mail}/messages"
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tandem.site.settings.messenger",
+        "TANDEM_HOME": str(settings.TANDEM_HOME),
         "TANDEM_TEST_BUILD": "1",
         "TANDEM_FAILPOINT": f"{step}:1:kill",
     }

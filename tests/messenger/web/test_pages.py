@@ -182,7 +182,7 @@ def test_a_sending_is_paused_resumed_and_cancelled_after_a_question(house, clien
 
 
 def test_real_time_messages_are_a_list_of_their_own(house, client):
-    assert "No real-time message yet" in client.get("/ui/sendings?kind=real-time").content.decode()
+    assert "No single message yet" in client.get("/ui/sendings?kind=real-time").content.decode()
     create_contacts(house, 1)
     listener.bind_channel(house.account_id, 504, "email")
     secret = listener.listener_url(house.account_id, clock=CLOCK).rpartition("/")[2]

@@ -24,7 +24,7 @@ def _account(chosen: str | None) -> int:
 @command("messenger")
 def list_(
     limit: int = 50,
-    real_time: Annotated[bool, typer.Option("--real-time", help="Those of real-time events.")] = False,
+    real_time: Annotated[bool, typer.Option("--real-time", help="Those of one message each.")] = False,
     account: Account = None,
     as_json: Json = False,
 ) -> None:

@@ -23,7 +23,8 @@ _SINCE = "coalesce(a.done_at, a.due_at) >= %(since)s"
 _OF_SENDINGS = """
 SELECT {columns}
 FROM messenger_delivery_sendingtemplate t
-JOIN messenger_delivery_sending s ON s.account_id = t.account_id AND s.id = t.sending_id
+JOIN messenger_delivery_sending s
+  ON s.account_id = t.account_id AND s.id = t.sending_id AND (s.finished_at IS NULL OR s.finished_at >= %(since)s)
 JOIN messenger_projects_trigger g ON g.account_id = t.account_id AND g.id = t.template_id
 CROSS JOIN LATERAL (
     SELECT a.* FROM messenger_delivery_attempt a

@@ -127,7 +127,7 @@ def _open(
         rows=[(wanted.original_id, target.trigger_id)],
         clock=clock,
         kind=SendingKind.MESSAGE.value,
-        name="Message of a trigger",
+        name=target.name,
         cut_off=LATEST,
         values=values or None,
     )

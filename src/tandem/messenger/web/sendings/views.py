@@ -40,7 +40,7 @@ from tandem.messenger.web.sendings.words import (
 @require_GET
 @page
 def sendings(request: HttpRequest) -> HttpResponse:
-    """All sendings, newest first; `kind=real-time` shows those of real-time events."""
+    """All sendings, newest first; `kind=real-time` shows those of one message each."""
     offset = number(request.GET.get("from"))
     real_time = request.GET.get("kind") == "real-time"
     rows = delivery.list_sendings(account_id(request), limit=PAGE + 1, offset=offset, real_time=real_time)

@@ -162,10 +162,9 @@ class Attempt(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "sending", "customer"], name="attempt_once"),
+            models.UniqueConstraint(fields=["account", "customer", "sending"], name="attempt_once"),
             models.UniqueConstraint(fields=["account", "sending", "seq"], name="attempt_seq_once"),
         ]
-        indexes = [models.Index(fields=["account", "customer"], name="attempt_customer")]
 
 
 class CancelledCustomer(models.Model):

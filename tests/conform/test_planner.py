@@ -10,7 +10,7 @@ from tandem.clients.profile import parse
 from tandem.conform.findings import Mend, Verdict, redacted
 from tandem.conform.learning import DATES, TIMES, form_of
 from tandem.conform.planner import PlannerConformance, Wishes
-from tandem.conform.talk import NotAPlanner, Pace, Talk
+from tandem.conform.talk import NotAPlanner, Pace, PlannerTalk
 from tandem.contract.planner_functions import FUNCTIONS
 from tandem.kit.clock import FrozenClock
 from tandem.kit.http import Http
@@ -54,7 +54,7 @@ def simulated(deviations=(), customers=1500):
 def talk_to(server, **ways):
     http = Http(allow_private=(f"127.0.0.1:{server.port}",))
     ways = ways or {"user": "simulator", "password": "simulator"}
-    return Talk(server.url, http=http, pace=Pace(10_000), **ways)
+    return PlannerTalk(server.url, http=http, pace=Pace(10_000), **ways)
 
 
 def run(server, **wishes):

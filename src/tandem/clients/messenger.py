@@ -72,10 +72,13 @@ class MessengerClient(MessengerCalls):
     def projects(self) -> tuple[wire.Project, ...]:
         """All projects; from the triggers' projectId where the server has no list of projects."""
         try:
-            return self._array("projects", wire.parse_project, "projects")
+            found = self._array("projects", wire.parse_project, "projects")
         except (problems.MessengerHasNot, problems.MessengerRefused):
-            numbers = sorted({trigger.project_id for trigger in self.triggers()})
-            return tuple(wire.Project(id=number, name=f"Project {number}") for number in numbers)
+            found = ()
+        if found:
+            return found
+        numbers = sorted({trigger.project_id for trigger in self.triggers()})
+        return tuple(wire.Project(id=number, name=f"Project {number}") for number in numbers)
 
     def triggers(self, project_id: int | None = None) -> tuple[wire.Trigger, ...]:
         """All triggers, or those of one project (filtered here too: a server may ignore the parameter).
@@ -106,11 +109,11 @@ class MessengerClient(MessengerCalls):
                 {"originalId": original_id}, triggerId=trigger_id, campaignId=campaign_id,
             )  # fmt: skip
             return shaped(wire.parse_preview, document)
-        except problems.MessengerHasNot:
+        except problems.MessengerCannot:
+            pass
+        except (problems.MessengerHasNot, problems.MessengerRefused):
             if list_id is None or not self._has_contact(list_id, original_id):
                 raise
-        except problems.MessengerRefused:
-            pass
         link = self._newest_link(trigger_id)
         if not link:
             raise problems.NoPreview(
@@ -173,7 +176,7 @@ class MessengerClient(MessengerCalls):
     def _has_contact(self, list_id: int, original_id: str) -> bool:
         try:
             self._get("lists/{listId}/contacts/{originalId}", listId=list_id, originalId=original_id)
-        except problems.MessengerHasNot:
+        except (problems.MessengerHasNot, problems.MessengerRefused):
             return False
         return True
 

@@ -151,7 +151,10 @@ class MessengerCalls:
         if answer.is_html:
             raise problems.html()
         try:
-            return self._profile.mended(orjson.loads(answer.body))
+            raw = orjson.loads(answer.body)
+            if isinstance(raw, dict) and [str(key).lower() for key in raw] == ["error"]:
+                problems.explain(answer)  # a refusal, whatever the status says
+            return self._profile.mended(raw)
         except (ValueError, OverflowError, OSError) as error:
             raise problems.odd(
                 "it is not whole JSON, or a time in it is not in the profile's form"

@@ -13,6 +13,7 @@ class Verdict(StrEnum):
     DIFFERS = "differs"
     NOT_PERMITTED = "not permitted"
     NOT_TRIED = "not tried"
+    NOT_OFFERED = "not offered"
 
 
 class Mend(StrEnum):
@@ -97,27 +98,40 @@ class Report:
         }
 
 
+#: of several ways to do a thing, the one to look at: the best
+_BEST = (Verdict.AGREES, Verdict.NOT_TRIED, Verdict.NOT_PERMITTED, Verdict.DIFFERS, Verdict.NOT_OFFERED)
+
+
 def flows_of(findings: tuple[Finding, ...], needs: Mapping[str, tuple[str, ...]]) -> tuple[Flow, ...]:
-    """What each flow comes to, from the functions it needs."""
+    """What each flow comes to, from the functions it needs; `one | other` = either will do."""
     by_name = {one.name: one for one in findings}
     return tuple(
-        _flow(name, [by_name[one] for one in functions if one in by_name])
-        for name, functions in needs.items()
+        _flow(name, _each([_best(one, by_name) for one in functions])) for name, functions in needs.items()
     )
 
 
+def _each(found: list[Finding | None]) -> list[Finding]:
+    return list({one.name: one for one in found if one is not None}.values())
+
+
+def _best(names: str, by_name: Mapping[str, Finding]) -> Finding | None:
+    found = [by_name[name] for name in names.split(" | ") if name in by_name]
+    return min(found, key=lambda one: (not one.works, _BEST.index(one.verdict)), default=None)
+
+
 def _flow(name: str, found: list[Finding]) -> Flow:
-    broken = [one.name for one in found if one.verdict is Verdict.DIFFERS and not one.works]
-    if broken:
-        return Flow(name=name, outcome="does not work", because=tuple(broken))
-    barred = [one.name for one in found if one.verdict is Verdict.NOT_PERMITTED]
-    if barred:
-        return Flow(name=name, outcome="is not permitted to this credential", because=tuple(barred))
-    untried = [one.name for one in found if one.verdict is Verdict.NOT_TRIED]
-    if untried:
-        return Flow(name=name, outcome="is not known", because=tuple(untried))
-    mended = [one.name for one in found if any(note.mend is Mend.PROFILE for note in one.notes)]
-    return Flow(name=name, outcome="works with the profile" if mended else "works", because=tuple(mended))
+    def of(*verdicts: Verdict) -> tuple[str, ...]:
+        return tuple(one.name for one in found if one.verdict in verdicts and not one.works)
+
+    for outcome, because in (
+        ("does not work", of(Verdict.DIFFERS, Verdict.NOT_OFFERED)),
+        ("is not permitted to this credential", of(Verdict.NOT_PERMITTED)),
+        ("is not known", of(Verdict.NOT_TRIED)),
+    ):
+        if because:
+            return Flow(name=name, outcome=outcome, because=because)
+    mended = tuple(one.name for one in found if any(note.mend is Mend.PROFILE for note in one.notes))
+    return Flow(name=name, outcome="works with the profile" if mended else "works", because=mended)
 
 
 def redacted(document: Any) -> Any:

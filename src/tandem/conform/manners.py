@@ -4,11 +4,12 @@ from typing import Any
 
 from tandem.clients.planner_problems import PlannerRefusedLogin
 from tandem.conform.findings import Finding, Mend, Note, Verdict
+from tandem.conform.judging import by_profile, finding
 from tandem.conform.planner_values import Values
-from tandem.conform.talk import NotAPlanner, Seen, Talk
+from tandem.conform.talk import NotAPlanner, PlannerTalk, Seen
 from tandem.contract.planner_api import DETAILS_PAGE, TOKEN_HEADER
 from tandem.contract.planner_functions import WireFunction
-from tandem.contract.planner_shapes import Form, words_of
+from tandem.contract.planner_shapes import words_of
 
 VERSIONS = ("current", "v3.0", "v1.6", "")
 HEADERS = (("", ""), ("Authorization", "Bearer "), ("Authorization", ""), ("X-Authorization-Token", ""))
@@ -20,7 +21,7 @@ NOBODY = 2_000_000_011
 class Manners:
     """Finds them out and keeps what a profile can mend."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: PlannerTalk) -> None:
         self._talk = talk
         self._no_length = False
         self._unknown, self._empty = "", ""
@@ -32,7 +33,7 @@ class Manners:
         if self._talk.profile.version != "current":
             known = self._talk.profile.version
             notes.append(
-                _profile("version", "/current/ is answered", f"only /{known}/ is" if known else "none is")
+                by_profile("version", "/current/ is answered", f"only /{known}/ is" if known else "none is")
             )
         if self._talk.key:
             if seen.status in (401, 403):
@@ -85,7 +86,7 @@ class Manners:
             raise PlannerRefusedLogin(f"The login answers {words_of(seen.document)}; no token is in it.")
         self._talk.learn(token_key=key)
         self._talk.token = str(seen.document[key])
-        return [_profile("$", "the token, a string", words_of(seen.document))]
+        return [by_profile("$", "the token, a string", words_of(seen.document))]
 
     def _header(self) -> list[Note]:
         for name, prefix in HEADERS:
@@ -93,22 +94,9 @@ class Manners:
             if self._talk.ask("GET", "general/GetLastDataUpdate").status not in (401, 403):
                 if not name:
                     return []
-                return [_profile("header", f"{TOKEN_HEADER}: <token>", f"{name}: {prefix}<token>")]
+                return [by_profile("header", f"{TOKEN_HEADER}: <token>", f"{name}: {prefix}<token>")]
         self._talk.learn(token_header="", token_prefix="")
         return [Note(path="header", expected=TOKEN_HEADER, seen="the token is refused", mend=Mend.NONE)]
-
-    def look_inside(self, function: WireFunction, seen: Seen) -> tuple[Note, ...]:
-        """Whether the answer is inside an envelope; learnt and told once."""
-        if self._talk.profile.envelope or not isinstance(seen.raw, dict):
-            return ()
-        names = {field.name.lower() for field in function.answer.fields}
-        inner = [key for key, value in seen.raw.items() if isinstance(value, list | dict)]
-        if len(inner) == 1 and not names & {str(key).lower() for key in seen.raw}:
-            wanted = list if function.answer.form is Form.ARRAY else dict
-            if isinstance(seen.raw[inner[0]], wanted):
-                self._talk.learn(envelope=str(inner[0]))
-                return (_profile("$", function.answer.form.value, f"it is inside {inner[0]}"),)
-        return ()
 
     def is_absent(self, seen: Seen) -> bool:
         """Whether a 404 means that the function is not there, and not that its list is empty."""
@@ -128,7 +116,7 @@ class Manners:
     def paging(self, function: WireFunction, query: dict[str, Any]) -> Finding:
         """Names of the parameters, the largest page, what comes after the last row."""
         notes = [*self._names(function, query), *self._size(function, query), *self._after(function, query)]
-        return _finding("paging", notes)
+        return finding("paging", notes)
 
     def _names(self, function: WireFunction, query: dict[str, Any]) -> list[Note]:
         for top, skip in PAGING:
@@ -138,7 +126,7 @@ class Manners:
                 if (top, skip) == PAGING[0]:
                     return []
                 self._talk.learn(top=top, skip=skip, counts="pages" if skip == "page" else "rows")
-                return [_profile("paging", "$top and $skip", f"{top} and {skip}")]
+                return [by_profile("paging", "$top and $skip", f"{top} and {skip}")]
         note = Note(path="paging", expected="$top and $skip", seen="neither is heeded", mend=Mend.NONE)
         return [] if len(self._rows(function, query)) <= 1 else [note]
 
@@ -153,7 +141,7 @@ class Manners:
                 return (
                     []
                     if size == SIZES[0]
-                    else [_profile("page", f"{SIZES[0]:,} rows at once", f"{size:,} at most")]
+                    else [by_profile("page", f"{SIZES[0]:,} rows at once", f"{size:,} at most")]
                 )
         return [Note(path="page", expected="pages of any size", seen=f"{seen.status}", mend=Mend.NONE)]
 
@@ -166,7 +154,7 @@ class Manners:
             self._empty = seen.text
             self._talk.learn(empty_status=(404,) if seen.status == 200 else (seen.status,))
             words = "null or nothing" if seen.status == 200 else str(seen.status)
-            return [_profile("empty list", "200 []", words)]
+            return [by_profile("empty list", "200 []", words)]
         return [Note(path="empty list", expected="200 []", seen=f"{seen.status}", mend=Mend.NONE)]
 
     def _rows(self, function: WireFunction, query: dict[str, Any]) -> list[Any]:
@@ -194,7 +182,7 @@ class Manners:
             if self._talk.ask("GET", details.lower(), query).status != 200:
                 note = Note(path="case", expected="any case", seen="only as written", mend=Mend.NOT_NEEDED)
                 notes.append(note)
-        return (_finding("errors and addresses", notes),)
+        return (finding("errors and addresses", notes),)
 
 
 def _token_key(document: Any) -> str:
@@ -204,13 +192,5 @@ def _token_key(document: Any) -> str:
     return str((named or long or [""])[0])
 
 
-def _profile(path: str, expected: str, seen: str) -> Note:
-    return Note(path=path, expected=expected, seen=seen, mend=Mend.PROFILE)
-
-
-def _finding(name: str, notes: list[Note]) -> Finding:
-    return Finding(name=name, verdict=Verdict.DIFFERS if notes else Verdict.AGREES, notes=tuple(notes))
-
-
 def _convention(name: str, notes: list[Note]) -> tuple[Finding, ...]:
-    return (_finding(name, notes),) if notes else ()
+    return (finding(name, notes),) if notes else ()

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from tandem.clients.profile import PLAIN, dump
-from tandem.conform.findings import Finding, Mend, Note, Report, Verdict, flows_of, redacted
+from tandem.conform.findings import Finding, Note, Report, Verdict, flows_of, redacted
+from tandem.conform.judging import judged, look_inside
 from tandem.conform.learning import Learner
 from tandem.conform.manners import Manners
 from tandem.conform.planner_values import Values
 from tandem.conform.planner_writes import Writes
-from tandem.conform.talk import Seen, Talk
+from tandem.conform.talk import PlannerTalk, Seen
 from tandem.contract.planner_functions import FUNCTIONS, WireFunction
-from tandem.contract.planner_shapes import Form, differences
+from tandem.contract.planner_shapes import Form
 
 FLOWS = {
     "Sign in": ("general/login",),
@@ -50,7 +51,9 @@ class Wishes:
 class PlannerConformance:
     """One run. Raises NotAPlanner, PlannerRefusedLogin where there is nothing to hold against the contract."""
 
-    def __init__(self, talk: Talk, wishes: Wishes, *, now: datetime, told: Told = lambda _: None) -> None:
+    def __init__(
+        self, talk: PlannerTalk, wishes: Wishes, *, now: datetime, told: Told = lambda _: None
+    ) -> None:
         self._talk, self._wishes, self._told = talk, wishes, told
         self._learner = Learner(talk, now)
         self._manners = Manners(talk)
@@ -97,22 +100,16 @@ class PlannerConformance:
 
     def _asked(self, function: WireFunction, query: dict[str, Any]) -> tuple[Seen, tuple[Note, ...]]:
         seen = self._talk.ask("GET", function.path, query)
-        notes = self._manners.look_inside(function, seen)
+        notes = look_inside(self._talk, function.answer, seen)
         return (replace(seen, document=self._talk.profile.unwrapped(seen.raw)) if notes else seen), notes
 
     def _judged(self, function: WireFunction, seen: Seen, notes: tuple[Note, ...]) -> Finding:
-        if seen.status in (401, 403):
-            return Finding(name=function.path, verdict=Verdict.NOT_PERMITTED, why=f"{seen.status}")
         is_list = function.answer.form is Form.ARRAY
         if seen.status == 404 and is_list and not self._manners.is_absent(seen):
             return Finding(name=function.path, verdict=Verdict.NOT_TRIED, why="404, as of an empty list")
-        if seen.status != 200 or seen.trouble:
-            words = seen.trouble or f"{seen.status}"
-            note = Note(path="$", expected="200 with JSON", seen=words, mend=Mend.NONE)
-            return Finding(name=function.path, verdict=Verdict.DIFFERS, notes=(note,))
-        notes += tuple(self._learner.note(one) for one in differences(function.answer, seen.document))
-        notes += self._manners.length_note(seen)
-        return Finding(name=function.path, verdict=Verdict.DIFFERS if notes else Verdict.AGREES, notes=notes)
+        if seen.status == 200 and not seen.trouble:
+            notes += self._manners.length_note(seen)
+        return judged(function.path, function.answer, seen, notes, self._learner)
 
     def _mended(self, document: Any) -> Any:
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from tandem.conform.findings import Verdict
 from tandem.conform.planner import PlannerConformance, Wishes
-from tandem.conform.talk import Pace, Talk
+from tandem.conform.talk import Pace, PlannerTalk
 from tandem.kit.http import Http
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,7 +17,7 @@ def run(live_server, credential, **wishes):
     pair = live_server.url.removeprefix("http://").replace("localhost", "127.0.0.1")
     http = Http(allow_private=(pair,))
     user, password = credential
-    talk = Talk(live_server.url, user=user, password=password, http=http, pace=Pace(10_000))
+    talk = PlannerTalk(live_server.url, user=user, password=password, http=http, pace=Pace(10_000))
     report = PlannerConformance(talk, Wishes(**wishes), now=NOW).run()
     http.close()
     return report

@@ -11,6 +11,10 @@ import typer
 from tandem.kit.commands import data, guarded, print_json, words
 
 app = typer.Typer(no_args_is_help=True, help="Hold a foreign server against the contract, carefully.")
+Rate = Annotated[int, typer.Option(min=1, max=1000, help="Calls in ten seconds at most.")]
+Shapes = Annotated[Path | None, typer.Option(help="Write the shapes of all answers, without values, here.")]
+Written = Annotated[Path | None, typer.Option(help="Write a suggested profile here.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 @app.callback()
@@ -41,19 +45,17 @@ def planner(
         int, typer.Option(min=0, max=60, help="Days back in which a campaign is looked for.")
     ] = 7,
     zone: Annotated[str, typer.Option(help="Time zone of the planner's account.")] = "UTC",
-    rate: Annotated[int, typer.Option(min=1, max=1000, help="Calls in ten seconds at most.")] = 40,
-    shapes: Annotated[
-        Path | None, typer.Option(help="Write the shapes of all answers, without values, here.")
-    ] = None,
-    write_profile: Annotated[Path | None, typer.Option(help="Write a suggested profile here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    rate: Rate = 40,
+    shapes: Shapes = None,
+    write_profile: Written = None,
+    as_json: Json = False,
 ) -> None:
     """Run every function against a planner: agrees, differs, not permitted, not tried; and what will work.
 
     Read-only unless --allow-writes is given. The exit code is 5 if a flow of Tandem is known not to work.
     """
     from tandem.conform.planner import PlannerConformance, Wishes
-    from tandem.conform.talk import Pace, Talk
+    from tandem.conform.talk import Pace, PlannerTalk
     from tandem.kit import clock
     from tandem.kit.problems import Refused
 
@@ -62,7 +64,7 @@ def planner(
             "Neither an API key nor a user name with its password was given.",
             "Set TANDEM_PLANNER_API_KEY, or TANDEM_PLANNER_USER and TANDEM_PLANNER_PASSWORD.",
         )
-    talk = Talk(url, user=user, password=password, api_key=api_key, http=_http(url), pace=Pace(rate))
+    talk = PlannerTalk(url, user=user, password=password, api_key=api_key, http=_http(url), pace=Pace(rate))
     try:
         now = clock.from_environment().business().astimezone(ZoneInfo(zone))
         now = datetime.combine(date.fromisoformat(day), time(12), now.tzinfo) if day else now
@@ -72,15 +74,64 @@ def planner(
         ) from None
     wishes = Wishes(allow_writes=allow_writes, channel=channel, campaign=campaign, days=days)
     report = PlannerConformance(talk, wishes, now=now, told=(lambda _: None) if as_json else _tell).run()
-    if shapes:
-        import orjson
+    _end(report, as_json, shapes, write_profile)
 
-        shapes.write_bytes(orjson.dumps(report.shapes, option=orjson.OPT_INDENT_2) + b"\n")
-    if write_profile:
-        write_profile.write_text(
-            report.profile or "# This planner differs in nothing that needs a profile.\n"
+
+@app.command()
+@guarded
+def messenger(
+    url: Annotated[str, typer.Option(help="API URL of the messenger; it ends in /rest.")],
+    customer_id: Annotated[str, typer.Option(help="The company's customer ID at the messenger.")],
+    user: Annotated[str, typer.Option(help="User name.", envvar="TANDEM_MESSENGER_USER")] = "",
+    password: Annotated[
+        str, typer.Option(help="Its password; better in the environment.", envvar="TANDEM_MESSENGER_PASSWORD")
+    ] = "",
+    token: Annotated[
+        str,
+        typer.Option(help="API token instead; better in the environment.", envvar="TANDEM_MESSENGER_TOKEN"),
+    ] = "",
+    allow_writes: Annotated[
+        bool, typer.Option("--allow-writes", help="Also write: an empty import and an export, no contact.")
+    ] = False,
+    trigger: Annotated[int, typer.Option(help="A template to look at; 0 = the first that can be sent.")] = 0,
+    contact: Annotated[str, typer.Option(help="originalId of a contact to look at; empty = the first.")] = "",
+    send_to: Annotated[
+        str,
+        typer.Option(
+            help="originalId of a contact of yours that may get two messages of --trigger, to try sending."
+        ),
+    ] = "",
+    rate: Rate = 40,
+    shapes: Shapes = None,
+    write_profile: Written = None,
+    as_json: Json = False,
+) -> None:
+    """Make every call to a messenger: agrees, differs, not permitted, not tried, not offered; and what will work.
+
+    Read-only unless --allow-writes is given; nothing is sent unless a template and a contact are named as well. The
+    exit code is 5 if a flow of Tandem is known not to work.
+    """
+    from tandem.conform.messenger import MessengerConformance, MessengerWishes
+    from tandem.conform.talk import MessengerTalk, Pace
+    from tandem.kit import clock
+    from tandem.kit.problems import Refused
+
+    if not token and not (user and password):
+        raise Refused(
+            "Neither a token nor a user name with its password was given.",
+            "Set TANDEM_MESSENGER_TOKEN, or TANDEM_MESSENGER_USER and TANDEM_MESSENGER_PASSWORD.",
         )
-    _end(report, as_json, write_profile)
+    if send_to and not (allow_writes and trigger):
+        raise Refused(
+            "--send-to sends two messages.", "Name the template with --trigger, and give --allow-writes."
+        )
+    talk = MessengerTalk(
+        url, customer_id, user=user, password=password, token=token, http=_http(url), pace=Pace(rate)
+    )
+    wishes = MessengerWishes(allow_writes=allow_writes, trigger=trigger, contact=contact, send_to=send_to)
+    now, told = clock.from_environment().business(), (lambda _: None) if as_json else _tell
+    report = MessengerConformance(talk, wishes, now=now, told=told).run()
+    _end(report, as_json, shapes, write_profile)
 
 
 def _http(url: str) -> Any:
@@ -109,7 +160,14 @@ def _tell(finding: Any) -> None:
         data.print(line, markup=False, soft_wrap=True)
 
 
-def _end(report: Any, as_json: bool, written: Path | None) -> None:
+def _end(report: Any, as_json: bool, shapes: Path | None, written: Path | None) -> None:
+    """Write the files, tell the flows, and leave with 5 if one is known not to work."""
+    if shapes:
+        import orjson
+
+        shapes.write_bytes(orjson.dumps(report.shapes, option=orjson.OPT_INDENT_2) + b"\n")
+    if written:
+        written.write_text(report.profile or "# This server differs in nothing that needs a profile.\n")
     if as_json:
         print_json(report.document())
     else:

@@ -50,6 +50,7 @@ NEEDED = frozenset({
 #: what a missing key may be taken for; someone should look at it
 ASSUMED: dict[str, object] = {"active": True, "projectId": 1}
 POLLS, POLL_SECONDS = 20, 3.0
+_SLOW = f"the batch was not done after {POLLS} looks"
 ABSENT = (404, 405, 501)
 Told = Callable[[Finding], None]
 
@@ -108,8 +109,8 @@ class MessengerConformance:
             return unknown
         if call.name == _BATCH:
             return self._polled(call)
-        if call.name == _RESULT:
-            self._poll({"batchId": self._values.found["exportId"]})
+        if call.name == _RESULT and not self._poll({"batchId": self._values.found["exportId"]})[2]:
+            return Finding(name=call.name, verdict=Verdict.NOT_TRIED, why=_SLOW)
         query = self._values.query(call)
         if (
             call.path.startswith(f"{_C}/")
@@ -164,24 +165,27 @@ class MessengerConformance:
 
     def _polled(self, call: WireCall) -> Finding:
         """A batch, asked for until it is done."""
-        seen, words = self._poll({"batchId": self._values.found["batchId"]})
+        seen, words, done = self._poll({"batchId": self._values.found["batchId"]})
         learnt: dict[str, object] = {}
         notes = status_notes(words, learnt)
         if learnt:
             self._talk.learn(values={**self._talk.profile.values, **learnt})
         self._shapes[call.name] = {"status": seen.status, "shape": redacted(seen.raw)}
-        return self._judged(call, (seen, notes))
+        found = self._judged(call, (seen, notes))
+        return found if done or not found.works else replace(found, why=_SLOW)
 
-    def _poll(self, places: dict[str, Any]) -> tuple[Seen, list[str]]:
-        seen, words = Seen(status=0), []
+    def _poll(self, places: dict[str, Any]) -> tuple[Seen, list[str], bool]:
+        """The last answer, the words of its status on the way, and whether it came to an end."""
+        seen, words, done = Seen(status=0), [], False
         for turn in range(POLLS):
             if turn:
                 self._talk.pace.pause(POLL_SECONDS)
             seen = self._talk.at("GET", "batches/{batchId}", places, {})
             words.append(_status(self._mended(seen)))
-            if seen.status != 200 or words[-1].upper() not in BATCH_WORDS[:2]:
+            done = words[-1].upper() not in BATCH_WORDS[:2]
+            if seen.status != 200 or done:
                 break
-        return seen, [word for word in words if word]
+        return seen, [word for word in words if word], done
 
 
 def _absent(call: WireCall, seen: Seen) -> Finding:

@@ -186,6 +186,10 @@ class TestOrders:
         assert (Cancellation.objects.get().state, CancelledCustomer.objects.count()) == ("taken", 0)
         assert send(planner, clock).counts["accepted"] == 3
 
+    def test_a_test_event_is_only_heard(self, planner, clock):
+        assert hear(planner, clock, CampaignID=0).words == "A test was heard. Nothing changes."
+        assert not Cancellation.objects.exists()
+
     def test_after_the_messages_left_it_is_said_how_many_had(self, planner, clock, memory):
         fetch(planner, clock)
         assert send(planner, clock).state == "finished"

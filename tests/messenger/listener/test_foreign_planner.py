@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tandem.clients.profile import ProfileWrong
 from tandem.conform.planner import PlannerConformance, Wishes
-from tandem.conform.talk import Pace, Talk
+from tandem.conform.talk import Pace, PlannerTalk
 from tandem.kit.clock import FrozenClock
 from tandem.kit.http import Http
 from tandem.messenger.accounts import service as accounts
@@ -226,7 +226,7 @@ def test_twenty_deviations_and_the_suggested_profile(foreign, clock):
     connect(foreign, hears="polling")
     assert fetched(foreign, clock) == 0
     http = Http(allow_private=(f"127.0.0.1:{foreign.port}",))
-    talk = Talk(foreign.url, user="simulator", password="simulator", http=http, pace=Pace(10_000))
+    talk = PlannerTalk(foreign.url, user="simulator", password="simulator", http=http, pace=Pace(10_000))
     report = PlannerConformance(talk, Wishes(allow_writes=True), now=clock.business()).run()
     service.set_profile(foreign.account_id, report.profile)
     assert fetched(foreign, clock) == 39
@@ -257,7 +257,9 @@ class TestWholeWay:
     def test_the_journey(self, differing):
         connect(differing, hears="polling")
         http = Http(allow_private=(f"127.0.0.1:{differing.port}",))
-        talk = Talk(differing.url, user="simulator", password="simulator", http=http, pace=Pace(10_000))
+        talk = PlannerTalk(
+            differing.url, user="simulator", password="simulator", http=http, pace=Pace(10_000)
+        )
         report = PlannerConformance(talk, Wishes(allow_writes=True), now=CLOCK.business()).run()
         service.set_profile(differing.account_id, report.profile)
         assert fetched(differing, CLOCK) == 39

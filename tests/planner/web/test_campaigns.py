@@ -336,6 +336,7 @@ def test_a_fetched_campaign_is_cancelled_with_what_is_certain(client, account, f
     page = client.post(f"{url}/cancel", follow=True).content.decode()
     assert "is being cancelled. The messenger has its list and is told to stop." in page
     assert "Nobody listens to event 4." in page
+    assert "Not yet known" in page
     assert 'hx-trigger="every 2s"' in page
     assert "Yes, cancel it" not in page
     totals, stated = {0: 0, 5: 1, 9: 0}, {(11, 0), (11, 5), (11, 9)}

@@ -18,6 +18,9 @@ from tandem.messenger.listener.errors import UnknownListener
 from tandem.messenger.listener.models import ChannelBinding, Inbox, ListenerCall, ListenerUrl
 from tandem.messenger.listener.service import cancelled, triggered
 
+#: what a test event names
+NO_CAMPAIGN = 0
+
 
 def receive_event(secret: str, body: bytes, *, message_id: str = "", clock: Clock) -> Receipt:
     """Keep the event of this address. The answer is 200 only after the commit.
@@ -62,7 +65,7 @@ def hear(account_id: int, campaign_id: int, channel_id: int, source: str, clock:
 
 
 def _keep(account_id: int, event: events.CampaignEvent, clock: Clock) -> Receipt:
-    if event.event_type == EVENT_CAMPAIGN_CANCELLED and event.campaign_id:
+    if event.event_type == EVENT_CAMPAIGN_CANCELLED and event.campaign_id is not None:
         return _keep_cancelled(account_id, event.campaign_id, clock)
     if event.event_type != EVENT_CAMPAIGN_EXECUTED or event.campaign_id is None:
         return Receipt(status=200, words=f"Event {event.event_type} is not used here.")
@@ -86,6 +89,8 @@ def _keep_cancelled(account_id: int, campaign_id: int, clock: Clock) -> Receipt:
     """The event says nothing but to go and ask; each one is asked about, for others may be cancelled since."""
     from tandem.messenger.listener.tasks import defer_look
 
+    if campaign_id == NO_CAMPAIGN:
+        return Receipt(status=200, words="A test was heard. Nothing changes.")
     first = cancelled.hear(account_id, campaign_id, "event", clock)
     defer_look()
     return Receipt(status=200, words="Accepted." if first else "Heard before. The planner is asked again.")

@@ -43,7 +43,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "timeline": timeline,
         "live": live,
         "can_cancel": view.can_be_cancelled(now().business()),
-        "branches": _branches(timeline.outcome, live) if timeline.outcome else [],
+        "branches": _branches(timeline.outcome, live, _rest(str(view.state))) if timeline.outcome else [],
         "reported": reported(account_id, view),
         "channel_name": dict(channels.execution_channels(account_id)).get(view.channel_id, ""),
     }
@@ -61,9 +61,15 @@ def _in_business_time(timeline: Timeline) -> Timeline:
     return replace(timeline, steps=steps)
 
 
-def _branches(outcome: Outcome, live: bool) -> list[Branch]:
+def _rest(state: str) -> str:
+    """What is to be said of those of whom nothing is known."""
+    if state == "being cancelled":
+        return _("Not yet known")
+    return _("On the way") if state in _LIVE else _("Uncertain")
+
+
+def _branches(outcome: Outcome, live: bool, rest: str) -> list[Branch]:
     """Where everybody of the group went; while it is sent, the rest is still under way."""
-    rest = _("On the way") if live else _("Uncertain")
     ends = (
         ("sent", _("Sent"), outcome.sent),
         ("control", _("Control group"), outcome.control),

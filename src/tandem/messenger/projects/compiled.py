@@ -29,7 +29,7 @@ SHORT_VALUE = 100
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 _UNSAFE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
 _SIGNS = re.compile("[&<>\"']")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s]+", re.IGNORECASE)
 _BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
 SLOT = b"\x01"
@@ -120,8 +120,10 @@ class Part:
             (name, Expression(name=name, cases=tuple(cases), encoding=encoding).printer())
             for name, cases, encoding in data["expressions"]
         ]
+        self.source: str = data["template"]
         tests = data.get("tests", [[name, HAS, ""] for name in self.names])  # without: format 1
         self._tests = [(name, condition(operator, operand)) for name, operator, operand in tests]
+        self.asked = tuple((name, operator) for name, operator, _ in tests)
         self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
         self._has_pixel = any(PIXEL in chunk for chunk in self.chunks)
         self._environment = Environment(
@@ -158,6 +160,11 @@ class Part:
             return self._environment.render_template("part", **context)
         except TemplateError as error:
             raise RenderError(f"The template failed for this recipient: {error.message}.") from error
+
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """The names of its expressions, by their numbers."""
+        return tuple(name for name, _ in self._printers)
 
     def share(self, other: "Part") -> None:
         """Use the encoded values of another part."""
@@ -229,6 +236,7 @@ class CompiledEmail:
     def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
         self.subject, self.html, self.text = (Part(data[part]) for part in ("subject", "html", "text"))
         self.text.share(self.html)
+        self.parts = (self.subject, self.html, self.text)
         self.names = tuple(sorted({*self.subject.names, *self.html.names, *self.text.names}))
         self.has_pixel = bool(data.get("pixel"))
         self.sender = sender.address
@@ -258,11 +266,12 @@ class CompiledEmail:
         date: datetime | str,
         headers: Sequence[tuple[str, str]] = (),
         pixel_url: str = "",
+        mark: str = "",
     ) -> bytes:
-        """The complete message with CRLF lines, not dot-stuffed. RenderError if it cannot be made safely."""
+        """The complete message with CRLF lines, not dot-stuffed; `mark` before its subject. RenderError if unsafe."""
         clean = cleaned(self.names, values)
         try:
-            head = self._head(clean, to, message_id, unsubscribe_url, date, headers)
+            head = self._head(clean, to, message_id, unsubscribe_url, date, headers, mark)
         except ValueError as wrong:
             raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
         pixel = quoted.encode(_escape(pixel_url)) if self.has_pixel else b""
@@ -285,6 +294,7 @@ class CompiledEmail:
         unsubscribe_url: str,
         date: datetime | str,
         headers: Sequence[tuple[str, str]],
+        mark: str,
     ) -> str:
         when = date if isinstance(date, str) else _dated(date)
         link = quoted.header_token(unsubscribe_url)
@@ -293,7 +303,7 @@ class CompiledEmail:
         extra = "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
         return (
             f"{self._fixed}To: {quoted.address(to)}\r\n"
-            f"Subject: {quoted.header_text(self.subject_of(values))}\r\n"
+            f"Subject: {quoted.header_text(mark + self.subject_of(values))}\r\n"
             f"Date: {quoted.header_token(when)}\r\nMessage-ID: <{quoted.address(message_id)}>\r\n"
             f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
             f"{extra}MIME-Version: 1.0\r\n"
@@ -327,6 +337,7 @@ class CompiledSms:
 
     def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
         self.text = Part(data["text"])
+        self.parts = (self.text,)
         self.names = self.text.names
         self.sender = sender.sms
 

@@ -21,7 +21,7 @@ DEEPEST_SNIPPET = 5
 _OPEN = re.compile(r"\{\{|!!(?=[A-Za-z])")
 _OLD = re.compile(r"!!([A-Za-z][A-Za-z0-9_]{0,99})!!")
 _SNIPPET = re.compile(r"snippet(?=[\s\"'])", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass

@@ -7,7 +7,13 @@ from tandem.messenger.projects.service.folders import (
     get_project,
     list_projects,
 )
-from tandem.messenger.projects.service.rendering import compiled_version, preview, send_target
+from tandem.messenger.projects.service.rendering import (
+    compiled_or_draft,
+    compiled_version,
+    fallbacks_of,
+    preview,
+    send_target,
+)
 from tandem.messenger.projects.service.snippets import (
     delete_snippet,
     get_snippet,
@@ -29,10 +35,12 @@ __all__ = [
     "change_draft",
     "change_project",
     "check",
+    "compiled_or_draft",
     "compiled_version",
     "create_project",
     "create_trigger",
     "delete_snippet",
+    "fallbacks_of",
     "get_project",
     "get_snippet",
     "get_trigger",

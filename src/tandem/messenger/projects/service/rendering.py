@@ -7,6 +7,8 @@ from tandem.messenger.contacts import service as contacts
 from tandem.messenger.projects.compiled import Compiled, CompiledSms, load
 from tandem.messenger.projects.domain import Channel, Preview, SendTarget, source_from_json
 from tandem.messenger.projects.errors import NotActive, UnknownTrigger
+from tandem.messenger.projects.fallbacks import fallbacks
+from tandem.messenger.projects.models import TriggerVersion
 from tandem.messenger.projects.service import checking
 from tandem.messenger.projects.service.triggers import trigger_row, version_row
 
@@ -30,11 +32,33 @@ def send_target(account_id: int, trigger_id: int, *, version_id: int | None = No
 
 
 def _check_version(account_id: int, trigger_id: int, version_id: int) -> None:
-    if version_row(account_id, version_id).trigger_id != trigger_id:
+    _version_of(account_id, trigger_id, version_id)
+    compiled_version(account_id, version_id)
+
+
+def compiled_or_draft(account_id: int, trigger_id: int, version_id: int) -> Compiled:
+    """The compiled form of a version of a trigger, activated or not. Raises UnknownTrigger, TemplateWrong."""
+    return _compiled(account_id, _version_of(account_id, trigger_id, version_id))
+
+
+def fallbacks_of(account_id: int, trigger_id: int, version_id: int) -> frozenset[str]:
+    """The attributes that have something to stand in their place when a person lacks them."""
+    return fallbacks(compiled_or_draft(account_id, trigger_id, version_id))
+
+
+def _version_of(account_id: int, trigger_id: int, version_id: int) -> TriggerVersion:
+    row = version_row(account_id, version_id)
+    if row.trigger_id != trigger_id:
         raise UnknownTrigger(
             f"Version {version_id} is not one of trigger {trigger_id}.", "Look at its versions."
         )
-    compiled_version(account_id, version_id)
+    return row
+
+
+def _compiled(account_id: int, row: TriggerVersion) -> Compiled:
+    if row.compiled is not None:
+        return compiled_version(account_id, row.pk)
+    return checking.draft(row.trigger, source_from_json(row.trigger.channel, row.source))
 
 
 @lru_cache(maxsize=256)
@@ -55,18 +79,11 @@ def preview(
     values: Mapping[str, str] | None = None,
 ) -> Preview:
     """One message as a person would get it: a contact of the trigger's list, or given values. Sends nothing."""
-    row = version_row(account_id, version_id)
-    if row.trigger_id != trigger_id:
-        raise UnknownTrigger(
-            f"Version {version_id} is not one of trigger {trigger_id}.", "Look at its versions."
-        )
+    row = _version_of(account_id, trigger_id, version_id)
     if original_id is not None:
         values = contacts.values_of(account_id, row.trigger.list_id, original_id)
     given = {name.lower(): value for name, value in (values or {}).items()}
-    if row.compiled is not None:
-        compiled = compiled_version(account_id, version_id)
-    else:
-        compiled = checking.draft(row.trigger, source_from_json(row.trigger.channel, row.source))
+    compiled = _compiled(account_id, row)
     missing = tuple(name for name in compiled.names if not given.get(name))
     if isinstance(compiled, CompiledSms):
         sms = compiled.render(given, unsubscribe_url=PREVIEW_LINK)

@@ -16,6 +16,12 @@ LARGEST_BODY = 4 * 1024 * 1024
 BLOCK = 1 << 20
 
 
+class TooLarge(BadRequest):
+    """The body is more than is read into memory."""
+
+    status = 413
+
+
 @dataclass(frozen=True)
 class Call:
     """What a handler gets."""
@@ -36,8 +42,11 @@ class Call:
         return self.path["originalId"]
 
     def text(self, name: str, default: str = "") -> str:
-        """A query parameter."""
-        return self.request.GET.get(name, default)
+        """A query parameter. Raises BadRequest."""
+        said = self.request.GET.get(name, default)
+        if "\0" in said:
+            raise BadRequest(f"The parameter {name} has a NUL character in it.")
+        return said
 
     def integer(self, name: str, default: int) -> int:
         """A whole-number query parameter. Raises BadRequest."""
@@ -55,11 +64,17 @@ class Call:
         return default if said not in ("true", "false") else said == "true"
 
     def json(self) -> Any:
-        """The body as JSON, whatever its content type says. Raises BadRequest."""
+        """The body as JSON, whatever its content type says. Raises BadRequest, TooLarge."""
+        said = self.request.read(LARGEST_BODY + 1)
+        if len(said) > LARGEST_BODY:
+            raise TooLarge(f"The body is larger than {LARGEST_BODY >> 20} MB.", "Send it in parts.")
         try:
-            return orjson.loads(self.request.read(LARGEST_BODY + 1)[: LARGEST_BODY + 1])
+            found = orjson.loads(said)
         except orjson.JSONDecodeError:
             raise BadRequest("The body is not JSON.", "Send one JSON document in UTF-8.") from None
+        if b"\\u0000" in said and _has_nul(found):
+            raise BadRequest("A text of the body has a NUL character in it.")
+        return found
 
     def blocks(self) -> Iterator[bytes]:
         """The body in blocks. Raises BadRequest after the last one if its end is missing."""
@@ -77,6 +92,14 @@ class Call:
     def charset(self) -> str:
         """The encoding of a body that is text, as its content type says; UTF-8 if it says nothing."""
         return self.request.content_params.get("charset", "").strip('"') or "UTF8"
+
+
+def _has_nul(found: Any) -> bool:
+    if isinstance(found, str):
+        return "\0" in found
+    if isinstance(found, dict):
+        return any(map(_has_nul, found)) or any(map(_has_nul, found.values()))
+    return isinstance(found, list) and any(map(_has_nul, found))
 
 
 def segments_of(request: HttpRequest) -> tuple[str, ...]:

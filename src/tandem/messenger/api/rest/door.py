@@ -61,6 +61,8 @@ def _caller(request: HttpRequest, said: str) -> Caller:
 
 def _route(method: str, segments: tuple[str, ...]) -> tuple[Endpoint, dict[str, str]]:
     """The call at this address and its path parameters. Raises NotServed."""
+    if any("\0" in segment for segment in segments):
+        raise NotServed(404, "A part of this address has a NUL character in it.")
     if segments and segments[-1] == "" and segments[-2:-1] != ("contacts",):
         segments = segments[:-1]  # one final slash is allowed
     method = "GET" if method == "HEAD" else method

@@ -272,7 +272,7 @@ ENDPOINTS = (
 )
 NUMBERS = {
     "projectId": "project_id", "triggerId": "trigger_id", "campaignId": "version_id", "listId": "list_id",
-    "batchId": "batch_id", "contactId": "contact_id",
+    "batchId": "batch_id", "contactId": "contact_id", "jobId": "job_id",
 }  # fmt: skip
 WORDS = {"originalId": "birch-1", "importId": "birch-1", "mode": "all", "channel": "email"}
 

@@ -56,6 +56,10 @@ def create(
     text_file: Annotated[
         Path | None, typer.Option(help="Text part of the email; made from the file if left out.")
     ] = None,
+    ignore_opt_out: Annotated[
+        bool,
+        typer.Option("--ignore-opt-out", help="Reach people who unsubscribed too: receipts, not offers."),
+    ] = False,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,6 +85,7 @@ def create(
             list_id=list_id,
             name=name,
             channel="email" if subject else "sms",
+            ignore_opt_out=ignore_opt_out,
             clock=now,
         )
         version = service.add_active_version(chosen.id, made.id, source, clock=now)
@@ -118,17 +123,18 @@ def preview(
     original_id: Annotated[
         str | None, typer.Option("--as", help="originalId of a contact in the trigger's list.")
     ] = None,
+    version: Annotated[int | None, typer.Option(help="Id of a version; the active one if left out.")] = None,
     html_file: Annotated[Path | None, typer.Option(help="Write the HTML here.")] = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the active version as one person would get it. Sends nothing."""
+    """Show a version as one person would get it. Sends nothing."""
     from tandem.messenger.accounts.service import find_account
     from tandem.messenger.projects import service
 
     chosen = find_account(account)
-    target = service.send_target(chosen.id, trigger)
-    shown = service.preview(chosen.id, trigger, target.version_id, original_id=original_id)
+    version = version or service.send_target(chosen.id, trigger).version_id
+    shown = service.preview(chosen.id, trigger, version, original_id=original_id)
     if html_file:
         html_file.write_text(shown.html, encoding="utf-8")
     if as_json:
@@ -140,3 +146,6 @@ def preview(
         typer.echo(f"From: {shown.sender}\nSubject: {shown.subject}\n\n{shown.text}")
     if shown.missing:
         words.print(f"Without a value: {', '.join(shown.missing)}", markup=False)
+
+
+from tandem.messenger.cli import templates  # noqa: E402, F401 - its commands belong to this app

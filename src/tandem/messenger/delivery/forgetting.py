@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from tandem.kit.vacuum import vacuum
 from tandem.messenger.delivery.domain import SINGLE_KINDS, Channel
 from tandem.messenger.delivery.models import Attempt, CancelledCustomer, Sending
 from tandem.messenger.delivery.providers import file as outbox
@@ -18,7 +19,7 @@ def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str
     """Delete the person's messages in the outbox, put a keyed hash in the place of the id; place -> count.
 
     A row that was still to be sent finds no contact any more and is skipped. That the planner cancelled the person is
-    deleted too. May be run again.
+    deleted too, and the values of messages of their own. May be run again.
     """
     rows = Attempt.objects.filter(account_id=account_id, customer=customer)
     found = list(rows.values_list("sending_id", "id"))
@@ -35,6 +36,7 @@ def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str
             _own_values(account_id, found).update(values=None)
             for path in [*files, *_begun(account_id, found)]:
                 path.unlink(missing_ok=True)
+        vacuum(Sending._meta.db_table)
     return {"ledger rows": len(found), "outbox messages": len(files)}
 
 

@@ -8,6 +8,7 @@ from tandem.messenger.projects.service.folders import (
     list_projects,
 )
 from tandem.messenger.projects.service.rendering import (
+    check_version,
     compiled_or_draft,
     compiled_version,
     fallbacks_of,
@@ -20,7 +21,12 @@ from tandem.messenger.projects.service.snippets import (
     list_snippets,
     save_snippet,
 )
-from tandem.messenger.projects.service.triggers import create_trigger, get_trigger, get_version, list_triggers
+from tandem.messenger.projects.service.triggers import (
+    create_trigger,
+    get_trigger,
+    get_version,
+    list_triggers,
+)
 from tandem.messenger.projects.service.versions import (
     activate,
     add_active_version,
@@ -35,6 +41,7 @@ __all__ = [
     "change_draft",
     "change_project",
     "check",
+    "check_version",
     "compiled_or_draft",
     "compiled_version",
     "create_project",

@@ -46,6 +46,11 @@ def fallbacks_of(account_id: int, trigger_id: int, version_id: int) -> frozenset
     return fallbacks(compiled_or_draft(account_id, trigger_id, version_id))
 
 
+def check_version(account_id: int, trigger_id: int, version_id: int) -> None:
+    """Raises UnknownTrigger unless the version is one of the trigger, activated or not."""
+    _version_of(account_id, trigger_id, version_id)
+
+
 def _version_of(account_id: int, trigger_id: int, version_id: int) -> TriggerVersion:
     row = version_row(account_id, version_id)
     if row.trigger_id != trigger_id:

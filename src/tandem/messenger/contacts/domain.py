@@ -221,6 +221,8 @@ class ForgetReport:
 
 def clean(text: str) -> str:
     """One line without control characters, at most 1000 long."""
+    if text.isprintable() and len(text) <= LONGEST:  # most are, and looking costs a third
+        return text.strip()
     return _CONTROL.sub(" ", text).strip()[:LONGEST]
 
 

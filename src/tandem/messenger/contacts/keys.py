@@ -7,17 +7,31 @@ from functools import lru_cache
 from django.conf import settings
 
 
+class _Hmac:
+    """HMAC-SHA256 whose key is taken in once: half the time of a call that begins with the key."""
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def hexdigest(self, said: bytes) -> str:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(said)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
 @lru_cache(maxsize=64)
-def _secret(account_id: int) -> bytes:
-    return hmac.new(
-        settings.SECRET_KEY.encode(), f"suppression:{account_id}".encode(), hashlib.sha256
-    ).digest()
+def _keyed(account_id: int) -> _Hmac:
+    secret = settings.SECRET_KEY.encode()
+    return _Hmac(hmac.new(secret, f"suppression:{account_id}".encode(), hashlib.sha256).digest())
 
 
 def _key(account_id: int, kind: str, text: str) -> str:
     if not text:
         return ""
-    return hmac.digest(_secret(account_id), f"{kind}:{text}".encode(), "sha256").hex()[:32]
+    return _keyed(account_id).hexdigest(f"{kind}:{text}".encode())[:32]
 
 
 def email_key(account_id: int, address: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import orjson
 
@@ -25,6 +26,8 @@ TABLE = (
     "seq", "original_id", "customer_key", "email", "email_key", "mobile", "mobile_key", "mobile_valid", *PLAIN,
     "properties", "unsubscribed", "mobile_unsubscribed",
 )  # fmt: skip
+_PICKED = ("original_id", "email", "mobile", *PLAIN)
+_NOTHING = ("",)
 
 
 @dataclass
@@ -71,30 +74,41 @@ class RowReader:
     problems: list[str] = field(default_factory=list)
     faults: int = 0
 
-    def rows(self, lines: Iterator[list[str]]) -> Iterator[tuple[object, ...]]:
-        """A tuple in the order of TABLE per usable line."""
-        for number, cells, original_id in self._usable(lines):
-            yield self._row(number, cells, original_id)
+    def __post_init__(self) -> None:
+        """Which cell is which column: what the file lacks is the empty cell after the last."""
+        columns = self.header.columns
+        self._identity = columns["original_id"]
+        self._picked = itemgetter(*(columns.get(name, self.width) for name in _PICKED))
+        self._flags = itemgetter(*(self.header.flags.get(name, self.width) for name in FLAGS.values()))
+        self._properties = tuple(self.header.properties.items())
+
+    def rows(self, lines: Iterator[list[str]]) -> Iterator[str]:
+        """A line of COPY's text in the order of TABLE per usable line."""
+        for number, cells in self._usable(lines):
+            yield self._row(number, cells)
 
     def ids(self, lines: Iterator[list[str]]) -> Iterator[tuple[int, str, str]]:
         """Line number, originalId and the id's key of the same lines."""
-        for number, _, original_id in self._usable(lines):
+        for number, cells in self._usable(lines):
+            original_id = cells[self._identity]
             yield number, original_id, customer_key(self.account_id, original_id)
 
-    def _usable(self, lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str], str]]:
-        at = self.header.columns["original_id"]
-        for number, cells in enumerate(lines, 2):
-            if not any(cells):
+    def _usable(self, lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+        """Line number and clean cells, one more than the header has."""
+        for number, line in enumerate(lines, 2):
+            if not any(line):
                 continue
             self.total += 1
-            if len(cells) > self.width:
-                self.say(number, f"has {len(cells)} cells, the header {self.width}; it was left out")
+            missing = self.width - len(line)
+            if missing < 0:
+                self.say(number, f"has {len(line)} cells, the header {self.width}; it was left out")
                 continue
-            original_id = clean(cells[at]) if at < len(cells) else ""
+            cells = [*map(clean, line), *_NOTHING * (missing + 1)]
+            original_id = cells[self._identity]
             if not original_id or original_id in RESERVED_IDS:
                 self.say(number, "has no usable originalId; it was left out")
                 continue
-            yield number, cells, original_id
+            yield number, cells
 
     def say(self, number: int, words: str) -> None:
         """Keep the first problems in words, count all."""
@@ -102,23 +116,20 @@ class RowReader:
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(f"Line {number} {words}.")
 
-    def _row(self, number: int, cells: list[str], original_id: str) -> tuple[object, ...]:
-        def cell(at: int | None) -> str:
-            return clean(cells[at]) if at is not None and at < len(cells) else ""
-
-        columns = self.header.columns
-        address = email_address(cell(columns.get("email")))
+    def _row(self, number: int, cells: list[str]) -> str:
+        account = self.account_id
+        original_id, given, written, *plain = self._picked(cells)
+        address = email_address(given)
         if address is None:
             self.say(number, "has an e-mail address that cannot be used; the contact has none")
             address = ""
-        mobile, valid = mobile_number(cell(columns.get("mobile")), cell(columns.get("country")))
-        if not mobile and cell(columns.get("mobile")):
+        mobile, valid = mobile_number(written, cells[self.header.columns.get("country", self.width)])
+        if written and not mobile:
             self.say(number, "has a mobile number that cannot be used; the contact has none")
-        properties = {key: value for key, at in self.header.properties.items() if (value := cell(at))}
-        account = self.account_id
-        return (
-            number, original_id, customer_key(account, original_id), address, email_key(account, address),
-            mobile, mobile_key(account, mobile), valid, *(cell(columns.get(column)) for column in PLAIN),
-            orjson.dumps(properties).decode(),
-            *(flag in self.header.flags and is_true(cell(self.header.flags[flag])) for flag in FLAGS.values()),
+        properties = {key: value for key, at in self._properties if (value := cells[at])}
+        row = (
+            str(number), original_id, customer_key(account, original_id), address, email_key(account, address),
+            mobile, mobile_key(account, mobile), str(valid), *plain, orjson.dumps(properties).decode(),
+            *[str(is_true(flag)) for flag in self._flags(cells)],
         )  # fmt: skip
+        return "\t".join(row).replace("\\", "\\\\") + "\n"

@@ -49,6 +49,7 @@ class SendingKind(StrEnum):
     CAMPAIGN = "campaign"
     REAL_TIME = "realtime"
     MESSAGE = "message"
+    JOB = "job"
 
 
 #: sendings of one message each

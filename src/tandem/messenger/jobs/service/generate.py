@@ -16,7 +16,7 @@ from tandem.messenger.contacts.errors import BadImport
 from tandem.messenger.contacts.files import Shape, opened
 from tandem.messenger.contacts.storage import import_path
 from tandem.messenger.delivery import ledger
-from tandem.messenger.delivery.domain import Channel, PlannedTemplate
+from tandem.messenger.delivery.domain import Channel, PlannedTemplate, SendingKind
 from tandem.messenger.jobs import listed
 from tandem.messenger.jobs.domain import DONE, FAILED, GENERATION_STARTED, JobState, Severity
 from tandem.messenger.jobs.models import Job, JobUpload
@@ -24,7 +24,6 @@ from tandem.messenger.jobs.service.declare import say
 from tandem.messenger.projects import service as projects
 
 log = logging.getLogger("tandem.jobs")
-KIND = "job"
 
 
 def run_waiting(*, clock: Clock) -> int:
@@ -104,7 +103,7 @@ def _generate(job: Job, upload: JobUpload, batch: BatchView, clock: Clock) -> li
             ],
             rows=_rows(spool, job.trigger_id),
             clock=clock,
-            kind=KIND,
+            kind=SendingKind.JOB.value,
             name=f"Job {job.pk}",
         )
     job.recipients = found.recipients

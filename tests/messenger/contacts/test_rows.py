@@ -1,0 +1,79 @@
+"""Whatever stands in the cells of an import file comes back from the database, one line without control characters."""
+
+import hashlib
+import hmac
+
+import pytest
+from django.conf import settings as django_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.fixtures.examples import examples
+from tests.fixtures.sendings import CLOCK, create_house
+
+from tandem.messenger.contacts import keys, service
+from tandem.messenger.contacts.domain import clean
+
+pytestmark = pytest.mark.django_db
+CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\t\n\r"), max_size=30)
+
+
+@pytest.fixture(scope="module")
+def kept_house(keep):
+    def build(_):
+        house = create_house()
+        service.define_property(house.account_id, name="level", clock=CLOCK)
+        return house
+
+    return keep(build)
+
+
+@pytest.fixture
+def house(kept_house, db, settings, tmp_path):
+    return kept_house.take(settings, tmp_path)
+
+
+def imported(house, lines):
+    import_id = service.start_import(house.account_id, house.list_id, clock=CLOCK)
+    body = ["\n".join(["originalId\tcity\tlevel\tfirstName", *lines]).encode()]
+    batch = service.upload(house.account_id, house.list_id, import_id, body, defer=False, clock=CLOCK)
+    return service.run_batch(house.account_id, batch.id, clock=CLOCK)
+
+
+def found(house, original_id):
+    one = service.get_contact(house.account_id, house.list_id, original_id)
+    return one.city, one.named.get("level", ""), one.first_name
+
+
+@given(cells=st.lists(st.one_of(CELLS, st.sampled_from(["\\", "\\N", "\\.", "a\\tb", '"', "'{}", "\x85", "\u2028 x"])),
+                      min_size=3, max_size=3))  # fmt: skip
+@settings(
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
+)
+def test_any_cells(house, cells):
+    batch = imported(house, ["\t".join(["one", *cells]), "two\\\tx", "\\N\ty"])
+    assert (batch.status, batch.total) == ("FINISHED", 3), batch.problems
+    shown = found(house, "one")
+    assert (shown[0], shown[2]) == (clean(cells[0]), clean(cells[2]))
+    assert not clean(cells[1]) or shown[1] == clean(cells[1])
+    assert found(house, "two\\") == ("x", "", "")
+    assert found(house, "\\N") == ("y", "", "")
+
+
+def test_short_lines_lack_the_last_cells(house):
+    assert imported(house, ["one", "two\tLund", "", "\t\t"]).total == 2
+    assert (found(house, "one"), found(house, "two")) == (("", "", ""), ("Lund", "", ""))
+
+
+@given(
+    text=st.text(min_size=1, max_size=80).filter(lambda text: text.isprintable()),
+    account=st.integers(1, 2**40),
+)
+def test_keys_are_hmacs(text, account):
+    secret = hmac.new(
+        django_settings.SECRET_KEY.encode(), f"suppression:{account}".encode(), hashlib.sha256
+    ).digest()
+    wanted = hmac.digest(secret, f"customer:{text}".encode(), "sha256").hex()[:32]
+    assert keys.customer_key(account, text) == wanted

@@ -62,6 +62,7 @@ GROUPS = {
             "tests/clients",
             "tests/simulators",
             "tests/conform",
+            "tests/bridge",
             "tests/site",
         ),
         half="planner",

@@ -66,7 +66,7 @@ def _listener(config: Config, joined: Joined) -> str:
 
 
 def _messenger(joined: Joined) -> str:
-    joined.messenger.apiurl()
+    joined.messenger.sign_in()
     return "It accepts the credentials."
 
 

@@ -161,7 +161,7 @@ def _serve(path: Path, *, once: bool = False) -> None:
 
 
 def _opened(path: Path) -> "tuple[Config, State]":
-    from tandem.bridge.config import load
+    from tandem.bridge.config_file import load
     from tandem.bridge.state import State
 
     loaded = load(path)

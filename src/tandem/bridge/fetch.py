@@ -9,7 +9,7 @@ from tandem.bridge.config import Channel
 from tandem.bridge.domain import STOPPED, CampaignState, Due, PartState, due, retry_after
 from tandem.bridge.joined import Joined, words
 from tandem.bridge.state import State
-from tandem.clients.messenger import MessengerHasNot
+from tandem.clients.messenger_problems import MessengerHasNot
 from tandem.clients.planner import CompleteRead
 from tandem.clients.planner_problems import CustomerTwice, NotForThisChannel, PlannerKnowsNot
 from tandem.clients.planner_sender import RowWithAttributes

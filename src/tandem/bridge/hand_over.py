@@ -22,7 +22,7 @@ from tandem.bridge.domain import (
 )
 from tandem.bridge.joined import Joined, baseline_of, words
 from tandem.bridge.state import State, move
-from tandem.clients.messenger import MessengerHasNot, MessengerRefused
+from tandem.clients.messenger_problems import MessengerHasNot, MessengerRefused
 from tandem.clients.messenger_sender import Job, NotReached, Said, Unheard, job_of
 from tandem.clients.planner_problems import PlannerForbidden, PlannerKnowsNot, PlannerRefused
 from tandem.kit.failpoints import failpoint
@@ -32,6 +32,8 @@ log = logging.getLogger("tandem.bridge")
 #: answers to a new job that mean: no such call here. Nothing was uploaded yet, so nothing was sent either
 NO_JOBS = frozenset({404, 405, 501})
 WAIT = frozenset({401, 403, 408, 429})
+#: steps of a part at once; a step is a block of single messages, too
+STEPS = 50
 _BUSY = "('waiting', 'created', 'sending')"
 
 
@@ -73,12 +75,14 @@ def hand_over_due(joined: Joined) -> int:
 
 
 def _advance(joined: Joined, number: int) -> bool:
-    """Step by step until the part rests, waits or fails; whether it rests."""
-    while True:
+    """Step by step until the part rests, waits or fails; whether it rests. Long ones make room for others."""
+    for _ in range(STEPS):
         part = part_of(joined.state, joined.pair.name, number)
         try:
             moved = _step(joined, part)
         except Problem as problem:
+            if _broke_off(joined, number, words(problem)):
+                return True
             _later(joined, part, words(problem))
             log.warning(
                 "bridge.hand_over.failed pair=%s campaign=%s %s",
@@ -87,8 +91,24 @@ def _advance(joined: Joined, number: int) -> bool:
                 problem.title,
             )
             return False
+        except Exception:
+            _broke_off(joined, number, "The bridge failed; the cause is in its log.")
+            raise
         if not moved:
             return PartState(part["state"]) in AT_REST
+    return False
+
+
+def _broke_off(joined: Joined, number: int, why: str) -> bool:
+    """Something went wrong that no answer is: whether an intent was left without its outcome. It is uncertain then."""
+    joined.state.execute(
+        "UPDATE customers SET state = 'uncertain' WHERE pair = ? AND part = ? AND state = 'sending'",
+        (joined.pair.name, number),
+    )
+    part = part_of(joined.state, joined.pair.name, number)
+    if part["state"] in (PartState.CREATING, PartState.UPLOADING):
+        return _uncertain(joined, part, why)
+    return False
 
 
 def _step(joined: Joined, part: sqlite3.Row) -> bool:

@@ -71,6 +71,7 @@ def join(config: Config, pair: Pair, state: State, clock: Clock) -> Joined:
             messenger.credentials.password,
             messenger.credentials.key,
             http,
+            profile=messenger.profile,
         ),
     )
 

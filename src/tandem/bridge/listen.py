@@ -111,10 +111,11 @@ def register_due(config: Config, joined: Joined) -> bool:
     row = joined.state.row("SELECT next_registration FROM pairs WHERE pair = ?", (pair.name,))
     if pair.hears != "events" or row is None or row["next_registration"] > now:
         return False
-    register(config, joined)
-    joined.state.execute(
-        "UPDATE pairs SET registered_at = ?, next_registration = ? WHERE pair = ?",
-        (now, now + LOOK_AGAIN, pair.name),
+    changed = register(config, joined)
+    joined.state.execute(  # what was executed until now was told to nobody: ask once more
+        "UPDATE pairs SET registered_at = ?, next_registration = ?, problem = '', "
+        "next_poll = CASE ? WHEN 0 THEN next_poll ELSE 0 END WHERE pair = ?",
+        (now, now + LOOK_AGAIN, changed, pair.name),
     )
     return True
 

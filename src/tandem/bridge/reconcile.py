@@ -23,7 +23,7 @@ from tandem.bridge.domain import (
     totals_of,
 )
 from tandem.bridge.joined import Joined, words
-from tandem.clients.messenger import MessengerHasNot, MessengerRefused
+from tandem.clients.messenger_problems import MessengerHasNot, MessengerRefused
 from tandem.clients.messenger_sender import export_records
 from tandem.clients.planner_problems import (
     PlannerBusy,

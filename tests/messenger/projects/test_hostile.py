@@ -1,5 +1,6 @@
 """Templates and values of someone who means harm: nothing gets out, nothing takes more than its budget."""
 
+import json
 import resource
 import time
 from html.parser import HTMLParser
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
+from tests.messenger.projects.fuzz import CORPUS, KINDS, tried
 from tests.messenger.projects.letters import NAMES, SENDER, faults_of, html_of, letter, sms_of, text_of
 
 from tandem.messenger.projects import trial
@@ -325,6 +327,20 @@ def test_any_heap_of_words_compiles_or_is_refused_with_a_place(words):
             assert all(fault.line >= 1 and fault.column >= 1 and fault.words for fault in wrong.problems)
         else:
             assert trial.check(made.data) == "" or "empty" in trial.check(made.data)
+
+
+KEPT = json.loads(CORPUS.read_text())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_fuzzing_kept_behaves(kind):
+    for text in KEPT[kind]:
+        tried(text, kind)
+
+
+def test_a_tool_that_panics_is_a_fault_not_an_end():
+    found = faults_of(EmailSource(subject="x", mjml="<mjml><mj-body></mj-body></mjml><!--[if x"))
+    assert "comment or a tag that does not end" in found[0][3]
 
 
 def test_the_text_part_has_no_tags_of_values():

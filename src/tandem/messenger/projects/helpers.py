@@ -170,4 +170,5 @@ def _unknown(said: str, names: Names) -> str:
 
 
 def _cut(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 40 else text[:40] + "…"

@@ -86,18 +86,24 @@ class Shield:
 def to_html(text: str, shield: Shield, *, is_mjml: bool, say: Say) -> str:
     """Shielded source -> shielded HTML with inlined styles."""
     if is_mjml:
-        try:
-            made = mrml.to_html(text, _PARSER, _RENDERER)
-        except OSError as wrong:
-            say(None, f"The MJML cannot be read: {wrong}.")
-            return ""
-        text = made.content
+        text = _said_or(
+            lambda: mrml.to_html(text, _PARSER, _RENDERER).content, "The MJML cannot be read", say
+        )
     _early(text, shield, say)  # before style sheets are taken out
+    return _said_or(lambda: _INLINER.inline(text), "The styles cannot be inlined", say)
+
+
+def _said_or(work: Callable[[], str], words: str, say: Say) -> str:
+    """What the tool makes, or nothing and its complaint said; the tools' authors let some texts make them panic."""
     try:
-        return _INLINER.inline(text)
-    except (css_inline.InlineError, ValueError) as wrong:
-        say(None, f"The styles cannot be inlined: {wrong}.")
-        return ""
+        return work()
+    except (OSError, ValueError, css_inline.InlineError) as wrong:
+        say(None, f"{words}: {wrong}.")
+    except BaseException as wrong:
+        if type(wrong).__name__ != "PanicException":
+            raise
+        say(None, f"{words}. Look for a comment or a tag that does not end.")
+    return ""
 
 
 def _early(html: str, shield: Shield, say: Say) -> None:

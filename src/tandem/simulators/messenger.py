@@ -4,9 +4,12 @@ import base64
 import threading
 from typing import Any
 
+from tandem.contract.reading import ContractBroken
 from tandem.kit.clock import Clock
+from tandem.kit.problems import Problem
 from tandem.simulators import messenger_lists, messenger_sends, messenger_templates
 from tandem.simulators.messenger_deviations import MessengerDeviant
+from tandem.simulators.messenger_listener import PATH, Listener
 from tandem.simulators.messenger_routes import ROUTES, AlreadyDone, Call, NotOffered, Unknown
 from tandem.simulators.messenger_world import World
 from tandem.simulators.server import Reply, Request, json_reply
@@ -46,12 +49,15 @@ class Messenger:
         self._customer, self._token, self._takes_twice = customer_id, token, takes_twice
         self._basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self._deviant = MessengerDeviant(deviations)
+        self._listener: Listener | None = None
         self._lock = threading.RLock()
 
     def answer(self, request: Request) -> Reply:
         """Answer one call; errors are `{"error": ...}`."""
         if request.path.startswith(RESULTS):
             return self._result(request.path.removeprefix(RESULTS).removesuffix("_result.json"))
+        if request.path == PATH and request.method == "POST":
+            return self._heard(request.body)
         refused = self._refused(request)
         if refused:
             return refused
@@ -98,6 +104,27 @@ class Messenger:
             return _error(403, "Not this account's.")
         return None
 
+    def _listen(self, fields: dict[str, Any]) -> Any:
+        made = Listener(
+            self.world, planner=str(fields["planner"]), user=str(fields["user"]),
+            password=str(fields["password"]), channels=[int(one) for one in fields["channels"]], lock=self._lock,
+        )  # fmt: skip
+        try:
+            made.register(str(fields["own"]).rstrip("/"))
+        except Problem as problem:
+            raise ValueError(problem.detail) from problem
+        self._listener = made
+        return {"channels": fields["channels"]}
+
+    def _heard(self, body: bytes) -> Reply:
+        if self._listener is None:
+            return _error(404, "Nobody listens.")
+        try:
+            self._listener.hear(body)
+        except ContractBroken as error:
+            return _error(400, str(error))
+        return json_reply({"message": "heard"})
+
     def _result(self, number: str) -> Reply:
         """The file of an export: its address needs no credential, as a pre-signed one does not."""
         with self._lock:
@@ -106,8 +133,16 @@ class Messenger:
             return json_reply(messenger_sends.records(self.world, self.world.results[int(number)]))
 
     def control(self, verb: str, fields: dict[str, Any]) -> Any:
-        """`messages`, `jobs`, `change` (a contact: originalId and fields), `happen` (originalId, kind, trigger)."""
+        """`messages`, `jobs`, `change` (a contact: originalId and fields), `happen` (originalId, kind, trigger).
+
+        `listen` (planner, user, password, channels, own: this simulator's address) registers at a planner; `heard`
+        tells what became of its campaigns.
+        """
+        if verb == "listen":
+            return self._listen(fields)
         with self._lock:
+            if verb == "heard":
+                return list(self._listener.heard.values()) if self._listener else []
             if verb == "change":
                 return self.world.change(str(fields["originalId"]), fields)
             if verb == "happen":

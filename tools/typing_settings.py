@@ -7,7 +7,7 @@ from tandem.kit.secrets import Vault
 
 _ROOMS = {
     "planner": "accounts listeners customers modelling targeting channels campaigns realtime execution results daily",
-    "messenger": "accounts contacts projects delivery messages reporting jobs exports listener",
+    "messenger": "accounts contacts projects delivery messages testsends reporting jobs exports listener",
 }
 SECRET_KEY = "for the type checker"
 USE_TZ = True

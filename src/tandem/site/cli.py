@@ -32,6 +32,7 @@ GROUPS = {
     "tandem.messenger.cli.triggers": "triggers",
     "tandem.messenger.cli.listener": "listener",
     "tandem.messenger.cli.sendings": "sendings",
+    "tandem.messenger.cli.testsends": "tests",
 }
 
 

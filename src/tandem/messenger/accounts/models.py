@@ -11,6 +11,9 @@ class Account(models.Model):
     name = models.CharField(max_length=200, unique=True)
     zone = models.CharField(max_length=64, help_text="IANA name.")
     currency = models.CharField(max_length=3)
+    sms_part_cost = models.DecimalField(
+        max_digits=9, decimal_places=4, null=True, help_text="What one part of an SMS costs, in its currency."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
 

@@ -97,12 +97,14 @@ def forget(
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
     from tandem.messenger.reporting import unsubscribes
+    from tandem.messenger.testsends import service as testsends
 
     now = clock.from_environment()
     reports = []
     for owner in _owners(account):
         gone = unsubscribes.forget(owner.id, original_id, dry_run=dry_run)
         gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= testsends.forget(owner.id, original_id, dry_run=dry_run)
         report = service.forget(owner.id, original_id, dry_run=dry_run, clock=now)
         found = {**report.places, **gone}
         reports.append({"account": owner.name, "found": list(found.items()), "remains": report.remains})

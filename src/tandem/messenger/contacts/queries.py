@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -50,7 +51,7 @@ def reasons(
     sql = f"""SELECT wanted.id, {reason_sql(channel, "wanted.ignored")} AS reason
         FROM unnest(%(ids)s::bigint[], %(ignored)s::boolean[]) AS wanted(id, ignored)
         LEFT JOIN messenger_contacts_contact c ON c.id = wanted.id AND c.account_id = %(account)s"""  # noqa: S608
-    named = {
+    named: dict[str, Any] = {
         "ids": list(contact_ids),
         "ignored": [contact in ignoring for contact in contact_ids],
         "account": account_id,
@@ -59,6 +60,29 @@ def reasons(
     with connection.cursor() as cursor:
         cursor.execute(sql, named)
         return {contact: reason for contact, reason in cursor.fetchall() if reason}
+
+
+def refused_addresses(
+    account_id: int, channel: str, list_id: int, keys: Sequence[str], *, now: datetime
+) -> dict[str, str]:
+    """Key of an address -> why a contact of the list with it may not be sent to; none for those who may."""
+    key = _COLUMNS[channel][1]
+    sql = f"""SELECT c.{key}, {reason_sql(channel)} FROM messenger_contacts_contact c
+        WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.{key} = ANY(%(keys)s)
+        UNION ALL
+        SELECT s.key, 'suppressed' FROM messenger_contacts_suppression s
+        WHERE s.account_id = %(account)s AND s.key = ANY(%(keys)s) AND s.channel IN (%(channel)s, 'all')
+          AND (s.list_id IS NULL OR s.list_id = %(list)s)"""  # noqa: S608 - column names from this module
+    named: dict[str, Any] = {
+        "account": account_id,
+        "list": list_id,
+        "keys": list(keys),
+        "channel": channel,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, named)
+        return {found: reason for found, reason in cursor.fetchall() if reason}
 
 
 def property_names(account_id: int) -> dict[str, str]:

@@ -14,20 +14,28 @@ from tandem.messenger.delivery.providers import file
 
 
 def outbox(
-    account_id: int, channel: str | None = None, limit: int = 50, before: str | None = None
+    account_id: int,
+    channel: str | None = None,
+    limit: int = 50,
+    before: str | None = None,
+    *,
+    root: Path | None = None,
 ) -> list[OutboxMessage]:
-    """Messages of the latest sendings first; `before` = name of the last one shown. Only those shown are opened."""
+    """Messages of the latest sendings first; `before` = name of the last one shown. Only those shown are opened.
+
+    root: another outbox than that of sendings.
+    """
     found: list[tuple[tuple[int, int], Path, Channel]] = []
     for each in [Channel(channel)] if channel else list(Channel):
-        box = file.folder(_root(), account_id, each)
+        box = file.folder(root or _root(), account_id, each)
         found += [(file.order(path.name), path, each) for path in file.newest(box, limit, before)]
     found.sort(key=lambda one: one[0], reverse=True)
     return [_read(path, each, whole=False) for _, path, each in found[:limit]]
 
 
-def outbox_message(account_id: int, channel: str, name: str) -> OutboxMessage:
+def outbox_message(account_id: int, channel: str, name: str, *, root: Path | None = None) -> OutboxMessage:
     """One message with its content. Raises SendingNotFound."""
-    path = file.find(file.folder(_root(), account_id, channel), name)
+    path = file.find(file.folder(root or _root(), account_id, channel), name)
     if path is None:
         raise SendingNotFound("There is no such message in the outbox.", "Go back to the outbox.")
     return _read(path, Channel(channel), whole=True)

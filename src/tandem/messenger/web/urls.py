@@ -11,6 +11,7 @@ from tandem.messenger.web.projects import views as projects
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
 from tandem.messenger.web.settings import views as settings
+from tandem.messenger.web.testsends import views as testsends
 
 _VERSION = "projects/triggers/<int:trigger_id>/versions/<int:version_id>"
 
@@ -43,6 +44,11 @@ urlpatterns = [
     path("outbox/<str:channel>/<str:name>", outbox.message, name="outbox-message"),
     path("outbox/<str:channel>/<str:name>/frame", outbox.frame, name="outbox-frame"),
     path("outbox/<str:channel>/<str:name>/raw", outbox.raw, name="outbox-raw"),
+    path(f"{_VERSION}/test", testsends.send, name="version-test"),
+    path("tests", testsends.written, name="test-messages"),
+    path("tests/<str:channel>/<str:name>", outbox.test_message, name="test-message"),
+    path("tests/<str:channel>/<str:name>/frame", outbox.test_frame, name="test-message-frame"),
+    path("settings/test-addresses", testsends.addresses, name="test-addresses"),
     path("settings", settings.settings, name="settings"),
     path("settings/api-users", settings.api_users, name="api-users"),
 ]

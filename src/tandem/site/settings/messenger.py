@@ -5,6 +5,9 @@ from tandem.site.settings.base import apply
 globals().update(
     apply(
         "messenger",
-        ["accounts", "contacts", "projects", "delivery", "messages", "reporting", "jobs", "exports", "listener"],
+        [
+            *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
+            *("exports", "listener"),
+        ],
     )
 )

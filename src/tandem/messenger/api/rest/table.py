@@ -11,6 +11,7 @@ from tandem.messenger.api.rest.endpoints import (
     messages,
     named,
     projects,
+    tests,
     triggers,
 )
 
@@ -18,6 +19,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *account.ENDPOINTS,
     *projects.ENDPOINTS,
     *triggers.ENDPOINTS,
+    *tests.ENDPOINTS,
     *lists.ENDPOINTS,
     *contacts.ENDPOINTS,
     *messages.ENDPOINTS,

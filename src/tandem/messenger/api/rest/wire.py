@@ -9,7 +9,6 @@ from tandem.kit.problems import Refused
 from tandem.messenger.contacts.domain import STATIC, BatchView, Changes, ContactView, ListView, PropertyView
 from tandem.messenger.projects.domain import (
     Channel,
-    Preview,
     ProjectView,
     TriggerView,
     VersionState,
@@ -77,19 +76,6 @@ def version(view: VersionView, channel: Channel) -> Json:
         **_stamps(view),
         "statDtos": None,
         "lastActivated": ms(view.activated_at),
-    }
-
-
-def preview(view: Preview) -> Json:
-    """The preview answer (our own addition)."""
-    sms = view.sms and {"text": view.sms.text, "encoding": view.sms.encoding, "parts": view.sms.parts}
-    return {
-        "subject": view.subject,
-        "from": view.sender,
-        "html": view.html,
-        "text": view.text,
-        "sms": sms,
-        "missing": list(view.missing),
     }
 
 

@@ -10,8 +10,12 @@ from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider
 
 
-def provider_for(channel: Channel, home: Path, setting: dict[str, str]) -> Provider:
+def provider_for(
+    channel: Channel, home: Path, setting: dict[str, str], *, seconds: float | None = None
+) -> Provider:
     """The provider of a channel; `setting` holds the TANDEM_PROVIDER... values as text.
+
+    seconds: how long a relay is waited for where somebody waits for its answer.
 
     SMS leaves by file as long as no gateway is set up. Raises ProviderRefused if the lock forbids the choice.
     """
@@ -25,13 +29,13 @@ def provider_for(channel: Channel, home: Path, setting: dict[str, str]) -> Provi
     if name == "memory":
         return MemoryProvider()
     if name == "smtp" and channel is Channel.EMAIL:
-        return SmtpProvider(_relay(setting))
+        return SmtpProvider(_relay(setting, seconds))
     if name in {"file", "smtp"}:
         return FileProvider(home / "outbox")
     raise ProviderRefused(f"There is no provider named {name}.", "Choose file, smtp or memory.")
 
 
-def _relay(setting: dict[str, str]) -> Relay:
+def _relay(setting: dict[str, str], seconds: float | None) -> Relay:
     secret = setting["TANDEM_SMTP_PASSWORD_FILE"]
     return Relay(
         host=setting["TANDEM_SMTP_HOST"],
@@ -39,4 +43,5 @@ def _relay(setting: dict[str, str]) -> Relay:
         user=setting["TANDEM_SMTP_USER"],
         password=Path(secret).read_text().strip() if secret else "",
         starttls=setting["TANDEM_SMTP_STARTTLS"] in {"1", "true", "yes", "on"},
+        **({"command_seconds": seconds, "final_seconds": seconds} if seconds else {}),
     )

@@ -5,6 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import OutboxMessage
+from tandem.messenger.testsends import service as testsends
 from tandem.messenger.web.frames import framed
 from tandem.messenger.web.pages import PAGE, account_id, page
 
@@ -35,9 +37,20 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @page
 def message(request: HttpRequest, channel: str, name: str) -> HttpResponse:
     """One message: as seen, as text, as sent."""
-    found = delivery.outbox_message(account_id(request), _known(channel), name)
+    return _page_of(request, delivery.outbox_message(account_id(request), _known(channel), name))
+
+
+@require_GET
+@page
+def test_message(request: HttpRequest, channel: str, name: str) -> HttpResponse:
+    """The same of a test or a code."""
+    return _page_of(request, testsends.message(account_id(request), _known(channel), name), is_test=True)
+
+
+def _page_of(request: HttpRequest, found: OutboxMessage, *, is_test: bool = False) -> HttpResponse:
     head, _, _ = found.raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     context = {"message": found, "headers": head.decode("utf-8", "replace"), "size": len(found.raw)}
+    context["is_test"] = is_test
     return render(request, "outbox/one.html", context)
 
 
@@ -46,6 +59,14 @@ def message(request: HttpRequest, channel: str, name: str) -> HttpResponse:
 def frame(request: HttpRequest, channel: str, name: str) -> HttpResponse:
     """The message's HTML for the sandboxed frame; pictures from elsewhere stay away, opening them would count."""
     found = delivery.outbox_message(account_id(request), _known(channel), name)
+    return framed(found.html, pictures="data:")
+
+
+@require_GET
+@page
+def test_frame(request: HttpRequest, channel: str, name: str) -> HttpResponse:
+    """The same of a test."""
+    found = testsends.message(account_id(request), _known(channel), name)
     return framed(found.html, pictures="data:")
 
 

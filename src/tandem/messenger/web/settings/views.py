@@ -7,7 +7,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tandem.kit.problems import Problem
+from tandem.messenger.accounts import prices
 from tandem.messenger.accounts import service as accounts
+from tandem.messenger.testsends import service as testsends
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page, tell
 
 
@@ -71,4 +73,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "people": accounts.list_users(account),
         "activity": accounts.recent_activity(account, limit=30),
         "may_change": may(request, "connection"),
+        "may_list": may(request, "users"),
+        "test_addresses": testsends.list_addresses(account),
+        "sms_price": prices.sms_price(account),
     }

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tandem.messenger.api.rest import wire, wire_messages
+from tandem.messenger.accounts import prices
+from tandem.messenger.api.rest import wire, wire_messages, wire_preview
 from tandem.messenger.api.rest.call import Call
 from tandem.messenger.api.rest.endpoint import Kind, Param, Sure, get
 from tandem.messenger.messages import service as messages
@@ -66,7 +67,9 @@ def preview(call: Call) -> Any:
     """A version as one contact would get it."""
     original_id = call.text("originalId") or None
     trigger_id, version_id = call.number("triggerId"), call.number("campaignId")
-    return wire.preview(projects.preview(call.account_id, trigger_id, version_id, original_id=original_id))
+    seen = projects.preview(call.account_id, trigger_id, version_id, original_id=original_id)
+    fall_back = projects.fallbacks_of(call.account_id, trigger_id, version_id)
+    return wire_preview.preview(seen, fall_back, prices.sms_price(call.account_id))
 
 
 _VERSION = (
@@ -105,7 +108,9 @@ ENDPOINTS = (
     get(
         "triggers/{triggerId}/campaigns/{campaignId}/preview", preview,
         Param(name="originalId", kind=Kind.TEXT, default="a made-up contact", meaning="Whose message."),
-        sure=Sure.OURS, meaning="A version as one contact would get it, and what that contact lacks.",
-        example='{"subject":"Hi","from":"shop@example.com","html":"<p>Hi</p>","text":"Hi","sms":null,"missing":[]}',
+        sure=Sure.OURS, meaning="A version as one contact would get it; `missing` names what that contact lacks, "
+        "`fallbacks` those of them for which the template prints something else. An SMS tells its price if one is set.",
+        example='{"subject":"Hi","from":"shop@example.com","html":"<p>Hi</p>","text":"Hi","sms":null,"missing":[],'
+        '"fallbacks":[]}',
     ),
 )  # fmt: skip

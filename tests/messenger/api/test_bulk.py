@@ -125,6 +125,15 @@ class TestJobs:
         )
         assert len(list(settings.TANDEM_STORAGE.glob("*/imports/*"))) == 1
 
+    def test_a_body_in_chunks_is_not_taken_because_its_end_cannot_be_told(self, house):
+        job = house.job()
+        for path in (f"jobs/generation/fixed/{job['id']}/recipients/automapping", "jobs/generation/fixed"):
+            answer = Client().post(
+                f"/rest/{house.house.account_id}/{path}",
+                headers={"X-Carma-Authentication-Token": house.token, "Transfer-Encoding": "chunked"},
+            )
+            assert (answer.status_code, set(answer.json())) == (411, {"error"})
+
 
 class TestExports:
     def test_the_whole_way(self, house):

@@ -22,6 +22,12 @@ class TooLarge(BadRequest):
     status = 413
 
 
+class NoLength(BadRequest):
+    """How long the body is has not been said, so its end cannot be told from a cut."""
+
+    status = 411
+
+
 @dataclass(frozen=True)
 class Call:
     """What a handler gets."""
@@ -65,6 +71,7 @@ class Call:
 
     def json(self) -> Any:
         """The body as JSON, whatever its content type says. Raises BadRequest, TooLarge."""
+        self._check_length()
         said = self.request.read(LARGEST_BODY + 1)
         if len(said) > LARGEST_BODY:
             raise TooLarge(f"The body is larger than {LARGEST_BODY >> 20} MB.", "Send it in parts.")
@@ -78,6 +85,7 @@ class Call:
 
     def blocks(self) -> Iterator[bytes]:
         """The body in blocks. Raises BadRequest after the last one if its end is missing."""
+        self._check_length()
         missing = int(self.request.META.get("CONTENT_LENGTH") or 0)
         try:
             while block := self.request.read(BLOCK):
@@ -88,10 +96,14 @@ class Call:
         if missing > 0:
             raise BadRequest("The body ended before its end.", "Send it again, whole.")
 
+    def _check_length(self) -> None:
+        if "Transfer-Encoding" in self.request.headers:
+            raise NoLength("The body came in chunks of unknown number.", "Send it with a Content-Length.")
+
     @property
     def charset(self) -> str:
         """The encoding of a body that is text, as its content type says; UTF-8 if it says nothing."""
-        return self.request.content_params.get("charset", "").strip('"') or "UTF8"
+        return (self.request.content_params or {}).get("charset", "").strip('"') or "UTF8"
 
 
 def _has_nul(found: Any) -> bool:

@@ -56,7 +56,7 @@ class Messenger:
             for number, project, name, kind in rows
         )  # fmt: skip
 
-    def preview(self, trigger_id, campaign_id, original_id):
+    def preview(self, trigger_id, campaign_id, original_id, list_id=None):
         return Preview(
             subject="Hello", sender="shop@aster.example", html="<p>Hello <b>you</b></p>", text="Hello you"
         )

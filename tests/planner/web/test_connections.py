@@ -1,6 +1,8 @@
 import pytest
 
+from tandem.contract.messenger_api import Preview
 from tandem.planner.channels import service as channels
+from tandem.planner.channels.models import ProjectCopy, TemplateCopy
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,36 @@ def test_a_viewer_sees_but_does_not_change(account, sign_in):
     assert "Ours" in page.content.decode()
     assert viewer.post(page.redirect_chain[-1][0], FIELDS).status_code == 403
     assert viewer.post("/ui/templates/read").status_code == 403
+
+
+class TestProfile:
+    def test_is_kept_with_the_fields_and_shown_again(self, client, account):
+        fields = {**FIELDS, "profile": '[answers]\r\nenvelope = "data"'}
+        saved = client.post("/ui/connections/new", {**fields, "do": "save-anyway"})
+        assert channels.list_accounts(account.id)[0].profile == '[answers]\nenvelope = "data"'
+        page = client.get(saved.headers["Location"]).content.decode()
+        assert "envelope = &quot;data&quot;" in page and "this messenger is read by a profile" in page
+        client.post(saved.headers["Location"], {**FIELDS, "profile": ""})
+        assert channels.list_accounts(account.id)[0].profile == ""
+
+    def test_a_wrong_one_says_what_is_wrong_and_saves_nothing(self, client, account):
+        answer = client.post("/ui/connections/new", {**FIELDS, "profile": "[answer]\n", "do": "save-anyway"})
+        assert answer.status_code == 422
+        assert "which means nothing here" in answer.content.decode()
+        assert channels.list_accounts(account.id) == ()
+
+
+def test_a_messenger_without_preview_links_to_the_newest_message(client, account, monkeypatch, clock):
+    client.post("/ui/connections/new", {**FIELDS, "do": "save-anyway"})
+    [made] = channels.list_accounts(account.id)
+    more = {"account_id": account.id, "channel_account_id": made.id, "read_at": clock.business()}
+    ProjectCopy.objects.create(project_id=1, name="Letters", **more)
+    TemplateCopy.objects.create(
+        project_id=1, template_id=11, name="Welcome", channel="email", active=True, active_campaign=5, **more
+    )
+    link = Preview(subject="", sender="", html="", text="", link="https://messenger.example/newest")
+    monkeypatch.setattr("tandem.clients.messenger.MessengerClient.preview", lambda *_: link)
+    page = client.get(f"/ui/templates/{made.id}/11?customer=7").content.decode()
+    assert 'href="https://messenger.example/newest"' in page and "<iframe" not in page
+    frame = client.get(f"/ui/templates/{made.id}/11/frame?customer=7").content.decode()
+    assert "links to the newest one" in frame

@@ -45,6 +45,7 @@ def fits(template: str, kind: str) -> bool:
 class ChannelAccountView:
     """One account at a messenger; its secrets are never shown again.
 
+    profile: TOML that says how the messenger differs from the contract, empty if in nothing.
     pushed: no messenger is connected, programs push the templates; then a channel id may be 0 = it has none.
     """
 
@@ -62,6 +63,7 @@ class ChannelAccountView:
     templates_read_at: datetime | None
     consent_read_at: datetime | None
     pushed: bool = False
+    profile: str = ""
 
     def channel_id(self, kind: str) -> int:
         """The channel id of one kind."""

@@ -16,6 +16,7 @@ class ChannelAccount(models.Model):
     password_sealed = models.TextField(blank=True)
     token_sealed = models.TextField(blank=True)
     list_id = models.BigIntegerField(null=True)
+    profile = models.TextField(blank=True, help_text="TOML: how the messenger differs from the contract.")
     pushed = models.BooleanField(
         default=False, help_text="No messenger is connected; programs push the templates."
     )
@@ -24,6 +25,9 @@ class ChannelAccount(models.Model):
     templates_read_at = models.DateTimeField(null=True)
     consent_read_at = models.DateTimeField(null=True)
     consent_full_at = models.DateTimeField(null=True)
+    consent_try_after = models.DateTimeField(
+        null=True, help_text="After a failure: not asked again before this."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="channel_account_once")]

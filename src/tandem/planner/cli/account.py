@@ -1,6 +1,7 @@
 """`tandem account`: accounts at a messenger."""
 
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,9 @@ def add(
         Path | None,
         typer.Option(help="File with two lines: password, token. Or TANDEM_ACCOUNT_PASSWORD and _TOKEN."),
     ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="TOML file that says how the messenger differs from the contract")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the values, save nothing.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Save it even if the check fails.")] = False,
     account: Account = "",
@@ -45,14 +49,15 @@ def add(
 
     owner = find_account(account or None)
     password, token = _secrets(secrets_file)
-    tried = service.check_values(api_url, customer_id, user_name, password, token)
+    differs = _text_of(profile) if profile else ""
+    tried = service.check_values(api_url, customer_id, user_name, password, token, differs)
     if dry_run or not (tried.ok or anyway):
         _report(tried, as_json, None)
         return
     more = {} if email_channel is None else {"email_channel_id": email_channel, "sms_channel_id": sms_channel}
     made = service.add_account(
         owner.id, name=name, api_url=api_url, customer_id=customer_id, user_name=user_name, password=password,
-        token=token, list_id=list_id, **more,
+        token=token, list_id=list_id, profile=differs, **more,
     )  # fmt: skip
     _report(service.check_connection(owner.id, made.id, clock=clock.from_environment()), as_json, made)
 
@@ -72,6 +77,29 @@ def check(
     owner = find_account(account or None)
     view = service.get_account(owner.id, channel_account)
     _report(service.check_connection(owner.id, view.id, clock=clock.from_environment()), as_json, view)
+
+
+@app.command("profile")
+@command("planner")
+def set_profile(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="TOML file to keep, - for standard input; none = show the stored one."),
+    ] = None,
+    channel_account: Annotated[int | None, typer.Option(help="Its id; default the only one")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="The messenger differs in nothing.")] = False,
+    account: Account = "",
+) -> None:
+    """Show or set how a messenger differs from the contract; `tandem conform messenger` can write it."""
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.channels import service
+
+    owner = find_account(account or None)
+    if file is None and not clear:
+        sys.stdout.write(service.get_account(owner.id, channel_account).profile + "\n")
+        return
+    service.set_profile(owner.id, channel_account, "" if clear or file is None else _text_of(file))
+    words.print("Cleared." if clear else "The profile is kept. Try it: tandem account check")
 
 
 @app.command("add-channel")
@@ -116,6 +144,13 @@ def list_them(account: Account = "", as_json: Json = False) -> None:
         )
     if not views:
         words.print("No account at a messenger yet. Connect one with `tandem account add`.")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read.", "Give a TOML file.", field="profile") from error
 
 
 def _secrets(file: Path | None) -> tuple[str, str]:

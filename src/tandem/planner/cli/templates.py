@@ -67,7 +67,10 @@ def preview(
     if as_json:
         print_json(asdict(shown))
         return
-    if shown.sms:
+    if shown.link:
+        words.print("This messenger shows only what it sent; the newest message of this template:")
+        data.print(shown.link, markup=False, soft_wrap=True)
+    elif shown.sms:
         data.print(shown.sms.text, markup=False)
         words.print(f"{shown.sms.encoding}, {shown.sms.parts} part(s)")
     else:

@@ -3,9 +3,11 @@
 from tandem.planner.channels.service.accounts import (
     account_of_channel,
     add_account,
+    checked_profile,
     get_account,
     list_accounts,
     remove_account,
+    set_profile,
     update_account,
 )
 from tandem.planner.channels.service.connection import check_connection, check_values
@@ -36,6 +38,7 @@ __all__ = [
     "channel_templates",
     "check_connection",
     "check_values",
+    "checked_profile",
     "drop_apps",
     "drop_templates",
     "execution_channels",
@@ -52,5 +55,6 @@ __all__ = [
     "refresh_consent",
     "refresh_due",
     "remove_account",
+    "set_profile",
     "update_account",
 ]

@@ -6,7 +6,9 @@ from django.db.models import Max
 from django.db.models.deletion import ProtectedError
 from django.db.utils import IntegrityError
 
+from tandem.clients import profile as profiles
 from tandem.clients.messenger import MessengerClient, checked_url
+from tandem.clients.profile import MESSENGER, Profile
 from tandem.kit.http import Http
 from tandem.planner.channels.domain import (
     CHANNEL_STEP,
@@ -39,12 +41,14 @@ def add_account(
     email_channel_id: int | None = None,
     sms_channel_id: int | None = None,
     list_id: int | None = None,
+    profile: str = "",
 ) -> ChannelAccountView:
     """Save a connection. Without channel ids the next free pair is taken.
 
-    Raises SettingsWrong, ChannelTaken, Refused (the address).
+    Raises SettingsWrong, ChannelTaken, ProfileWrong, Refused (the address).
     """
     url = _checked(name, api_url, customer_id, user_name, password, token)
+    differs = checked_profile(profile)
     with transaction.atomic():
         email, sms = _channel_ids(account_id, email_channel_id, sms_channel_id)
         if ChannelAccount.objects.filter(account_id=account_id, name=name.strip()).exists():
@@ -60,6 +64,7 @@ def add_account(
             password_sealed=_seal(account_id, "password", password),
             token_sealed=_seal(account_id, "token", token),
             list_id=list_id,
+            profile=differs,
         )
         _set_channels(account_id, row.pk, email, sms)
     return get_account(account_id, row.pk)
@@ -78,8 +83,9 @@ def update_account(
     email_channel_id: int | None = None,
     sms_channel_id: int | None = None,
     list_id: int | None = None,
+    profile: str | None = None,
 ) -> ChannelAccountView:
-    """Change a connection; an empty secret keeps the saved one, a channel id or list of None too."""
+    """Change a connection; an empty secret keeps the saved one, a channel id, list or profile of None too."""
     with transaction.atomic():
         row = row_of(account_id, channel_account_id, lock=True)
         if row.pushed:
@@ -95,6 +101,7 @@ def update_account(
         row.password_sealed = _seal(account_id, "password", password) or row.password_sealed
         row.token_sealed = _seal(account_id, "token", token) or row.token_sealed
         row.list_id = row.list_id if list_id is None else list_id
+        row.profile = row.profile if profile is None else checked_profile(profile)
         row.check_ok = row.checked_at = None
         row.save()
         if email_channel_id is not None or sms_channel_id is not None:
@@ -102,6 +109,24 @@ def update_account(
             email = email_channel_id or view.email_channel_id
             _set_channels(account_id, row.pk, email, sms_channel_id or view.sms_channel_id)
     return get_account(account_id, row.pk)
+
+
+def set_profile(account_id: int, channel_account_id: int | None, text: str) -> ChannelAccountView:
+    """Keep how the account's messenger differs; empty = not at all. Raises ProfileWrong, NoMessenger."""
+    differs = checked_profile(text)
+    row = row_of(account_id, channel_account_id)
+    if row.pushed:
+        raise NoMessenger(f"{row.name} has no messenger to differ.", "Connect one under another name.")
+    rows = ChannelAccount.objects.filter(account_id=account_id, pk=row.pk)
+    rows.update(profile=differs, check_ok=None, checked_at=None)
+    return get_account(account_id, row.pk)
+
+
+def checked_profile(text: str) -> str:
+    """The text as it is kept. Raises ProfileWrong, which names what is wrong."""
+    text = text.replace("\r\n", "\n").strip()
+    profiles.parse(text, MESSENGER)
+    return text
 
 
 def remove_account(account_id: int, channel_account_id: int) -> None:
@@ -156,8 +181,11 @@ def row_of(account_id: int, channel_account_id: int | None, *, lock: bool = Fals
     return found[0]
 
 
-def client_of(account_id: int, row: ChannelAccount) -> MessengerClient:
-    """A client with the saved secrets, within this room only. Raises NoMessenger."""
+def client_of(account_id: int, row: ChannelAccount, *, patience: float = 0) -> MessengerClient:
+    """A client with the saved secrets and profile, within this room only. Raises NoMessenger.
+
+    patience: seconds it may wait in all where the messenger asks to.
+    """
     if row.pushed:
         raise NoMessenger(
             f"{row.name} has no messenger: its templates are pushed by a program.",
@@ -169,16 +197,29 @@ def client_of(account_id: int, row: ChannelAccount) -> MessengerClient:
         row.user_name,
         _open(account_id, "password", row.password_sealed),
         _open(account_id, "token", row.token_sealed),
+        profile=profiles.parse(row.profile, MESSENGER),
+        patience=patience,
     )
 
 
-def client(api_url: str, customer_id: str, user_name: str, password: str, token: str) -> MessengerClient:
-    """A client for the five fields, over this process's one guarded caller."""
+def client(
+    api_url: str,
+    customer_id: str,
+    user_name: str,
+    password: str,
+    token: str,
+    *,
+    profile: Profile = MESSENGER,
+    patience: float = 0,
+) -> MessengerClient:
+    """A client for the five fields and a profile, over this process's one guarded caller."""
     allowed = tuple(settings.TANDEM_ALLOW_PRIVATE)
     http = _clients.get(allowed)
     if http is None:
         http = _clients[allowed] = Http(allow_private=allowed)
-    return MessengerClient(api_url, customer_id, user_name, password, token, http)
+    return MessengerClient(
+        api_url, customer_id, user_name, password, token, http, profile=profile, patience=patience
+    )
 
 
 def _checked(name: str, api_url: str, customer_id: str, user_name: str, password: str, token: str) -> str:
@@ -258,6 +299,7 @@ def _view(row: ChannelAccount, channels: dict[str, int]) -> ChannelAccountView:
         templates_read_at=row.templates_read_at,
         consent_read_at=row.consent_read_at,
         pushed=row.pushed,
+        profile=row.profile,
     )
 
 

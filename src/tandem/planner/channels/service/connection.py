@@ -1,6 +1,11 @@
 """The connection check in four visible steps; each names the field that is wrong."""
 
-from tandem.clients.messenger import MessengerRefusedCustomer, MessengerRefusedPassword
+from contextlib import suppress
+from typing import NamedTuple
+
+from tandem.clients import profile as profiles
+from tandem.clients.messenger import MessengerClient, MessengerRefusedCustomer, MessengerRefusedPassword
+from tandem.clients.profile import MESSENGER, Profile
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
 from tandem.planner.channels.domain import ChannelAccountView, CheckStep, ConnectionCheck
@@ -24,7 +29,8 @@ def check_connection(account_id: int, channel_account_id: int, *, clock: Clock) 
         _open(account_id, "password", row.password_sealed),
         _open(account_id, "token", row.token_sealed),
     )
-    first = _three_steps(row.api_url, row.customer_id, row.user_name, *secrets)
+    differs = profiles.parse(row.profile, MESSENGER)
+    first = _three_steps(_Values(row.api_url, row.customer_id, row.user_name, *secrets, differs))
     view = get_account(account_id, channel_account_id)
     check = ConnectionCheck(steps=(*first, _listener_step(account_id, view)))
     ChannelAccount.objects.filter(account_id=account_id, pk=row.pk).update(
@@ -34,59 +40,69 @@ def check_connection(account_id: int, channel_account_id: int, *, clock: Clock) 
 
 
 def check_values(
-    api_url: str, customer_id: str, user_name: str = "", password: str = "", token: str = ""
+    api_url: str,
+    customer_id: str,
+    user_name: str = "",
+    password: str = "",
+    token: str = "",
+    profile: str = "",
 ) -> ConnectionCheck:
-    """Check five values before they are saved; writes nothing."""
-    first = _three_steps(api_url, customer_id, user_name, password, token)
+    """Check five values, and how the messenger differs, before they are saved; writes nothing."""
+    differs = profiles.parse(profile, MESSENGER)
+    first = _three_steps(_Values(api_url, customer_id, user_name, password, token, differs))
     later = CheckStep(name=LISTENER, ok=None, detail="Checked once the account is saved.")
     return ConnectionCheck(steps=(*first, later))
 
 
-def _three_steps(
-    api_url: str, customer_id: str, user: str, password: str, token: str
-) -> tuple[CheckStep, ...]:
+class _Values(NamedTuple):
+    api_url: str
+    customer_id: str
+    user: str
+    password: str
+    token: str
+    profile: Profile
+
+    def client(self) -> MessengerClient:
+        return client(*self[:5], profile=self.profile)
+
+
+def _three_steps(values: _Values) -> tuple[CheckStep, ...]:
     steps: list[CheckStep] = []
-    for name, run in (
-        (REACHED, lambda: _reach(api_url, customer_id, user, password, token)),
-        (SIGNED_IN, lambda: _sign_in(api_url, customer_id, user, password, token)),
-        (READ, lambda: _read(api_url, customer_id, user, password, token)),
-    ):
+    for name, run in ((REACHED, _reach), (SIGNED_IN, _sign_in), (READ, _read)):
         if steps and not steps[-1].ok:
             steps.append(CheckStep(name=name, ok=None, detail="Not tried."))
             continue
         try:
-            steps.append(CheckStep(name=name, ok=True, detail=run()))
+            steps.append(CheckStep(name=name, ok=True, detail=run(values)))
         except Problem as problem:
             words = f"{problem.detail} {problem.advice}".strip()
             steps.append(CheckStep(name=name, ok=False, detail=words, field=problem.field or "api_url"))
     return tuple(steps)
 
 
-def _reach(api_url: str, customer_id: str, user: str, password: str, token: str) -> str:
-    try:
-        client(api_url, customer_id, user, password, token).apiurl()
-    except (MessengerRefusedPassword, MessengerRefusedCustomer):
-        return "The address answers as Symplify's API."
+def _reach(values: _Values) -> str:
+    with suppress(MessengerRefusedPassword, MessengerRefusedCustomer):
+        values.client().sign_in()
     return "The address answers as Symplify's API."
 
 
-def _sign_in(api_url: str, customer_id: str, user: str, password: str, token: str) -> str:
-    if token:
+def _sign_in(values: _Values) -> str:
+    if values.token:
         try:
-            client(api_url, customer_id, "", "", token).apiurl()
+            values._replace(user="", password="").client().sign_in()
         except MessengerRefusedPassword as error:
             raise MessengerRefusedPassword(
                 "The messenger refused the API token (401).", "Ask Symplify for a new token.", field="token"
             ) from error
-    if user and password:
-        client(api_url, customer_id, user, password, "").apiurl()
-    return f"Customer {customer_id}, {'token' if token else ''}{' and ' if token and user else ''}" + (
-        "user name accepted." if user else "accepted."
-    )
+    if values.user and values.password:
+        values._replace(token="").client().sign_in()
+    both = " and " if values.token and values.user else ""
+    words = f"{'token' if values.token else ''}{both}{'user name ' if values.user else ''}"
+    return f"Customer {values.customer_id}, {words.strip()} accepted."
 
 
-def _read(api_url: str, customer_id: str, user: str, password: str, token: str) -> str:
-    messenger = client(api_url, customer_id, user, password, token)
+def _read(values: _Values) -> str:
+    messenger = values.client()
     projects, templates = messenger.projects(), messenger.triggers()
     return f"{len(projects)} projects, {len(templates)} templates."
 

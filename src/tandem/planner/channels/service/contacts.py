@@ -8,6 +8,7 @@ from itertools import chain, islice
 from tandem.clients.messenger import MessengerBusy, MessengerClient, upload_rows
 from tandem.contract.messenger_api import Batch, Contact
 from tandem.kit.clock import Clock
+from tandem.kit.problems import Problem
 from tandem.planner.channels.domain import PushResult
 from tandem.planner.channels.errors import ImportFailed, SettingsWrong
 from tandem.planner.channels.models import ChannelAccount, TemplateCopy
@@ -16,6 +17,9 @@ from tandem.planner.customers import service as customers
 from tandem.planner.customers.domain import ConsentRow
 
 REFRESH = timedelta(minutes=15)
+#: after a failure, unless the messenger said how long to wait
+TRY_AFTER = timedelta(minutes=1)
+PATIENCE = 180.0
 FULL_REFRESH = timedelta(hours=24)
 ROWS_PER_IMPORT = 200_000
 POLL_SECONDS = 0.25
@@ -30,13 +34,27 @@ def refresh_consent(account_id: int, channel_account_id: int, *, clock: Clock, f
     full: every contact, and rows no longer there are removed; otherwise only those who left or bounced.
     """
     row = row_of(account_id, channel_account_id)
-    read_at = clock.business()
-    messenger, list_id = client_of(account_id, row), consent_list(account_id, row)
+    try:
+        return _refresh(account_id, row, clock.business(), full=full)
+    except Problem as problem:
+        wait = timedelta(seconds=problem.seconds) if isinstance(problem, MessengerBusy) else TRY_AFTER
+        later = clock.business() + max(wait, TRY_AFTER)
+        ChannelAccount.objects.filter(account_id=account_id, pk=row.pk).update(consent_try_after=later)
+        raise
+
+
+def _refresh(account_id: int, row: ChannelAccount, read_at: datetime, *, full: bool) -> int:
+    messenger = client_of(account_id, row, patience=PATIENCE)
+    list_id = consent_list(account_id, row)
     modes = ("all",) if full or row.consent_full_at is None else CHANGED_MODES
     full = modes == ("all",)
     contacts = chain.from_iterable(messenger.contacts(list_id, mode) for mode in modes)
     written = customers.refresh_consent(account_id, row.pk, _consent(contacts), full=full, read_at=read_at)
-    times = {"consent_read_at": read_at, **({"consent_full_at": read_at} if full else {})}
+    times = {
+        "consent_read_at": read_at,
+        "consent_try_after": None,
+        **({"consent_full_at": read_at} if full else {}),
+    }
     ChannelAccount.objects.filter(account_id=account_id, pk=row.pk).update(**times)
     return written
 
@@ -44,9 +62,8 @@ def refresh_consent(account_id: int, channel_account_id: int, *, clock: Clock, f
 def refresh_due(now: datetime) -> tuple[tuple[int, int, bool], ...]:
     """(account, channel account, full) of every connection whose copy is too old."""
     # all accounts: the tick works for every account
-    rows = ChannelAccount.objects.exclude(templates_read_at=None).values_list(
-        "account_id", "pk", "consent_read_at", "consent_full_at"
-    )
+    known = ChannelAccount.objects.exclude(templates_read_at=None).exclude(consent_try_after__gt=now)
+    rows = known.values_list("account_id", "pk", "consent_read_at", "consent_full_at")
     due = []
     for account_id, pk, read, full in rows:
         if full is None or now - full >= FULL_REFRESH:
@@ -69,7 +86,7 @@ def push_contacts(
     rows: one mapping per contact, `originalId` among its names. Raises ImportFailed, SettingsWrong.
     """
     row = row_of(account_id, channel_account_id)
-    messenger = client_of(account_id, row)
+    messenger = client_of(account_id, row, patience=POLL_LIMIT)
     list_id = list_id or consent_list(account_id, row)
     batches: list[str] = []
     waiting, total, failed = iter(rows), 0, 0
@@ -124,11 +141,7 @@ def _import(messenger: MessengerClient, list_id: int, body: bytes) -> Batch:
     batch = messenger.upload(list_id, messenger.start_import(list_id), body)
     deadline = time.monotonic() + POLL_LIMIT
     while time.monotonic() < deadline:
-        try:
-            found = messenger.batch(batch)
-        except MessengerBusy:
-            time.sleep(POLL_SECONDS * 20)
-            continue
+        found = messenger.batch(batch)
         if found.status == "FINISHED":
             return found
         if found.done:

@@ -92,10 +92,15 @@ def get_template(account_id: int, channel_account_id: int, template_id: int) -> 
 
 
 def preview(account_id: int, channel_account_id: int, template_id: int, customer_id: str) -> Preview:
-    """The template as one real customer would get it. Raises what the messenger answers, MessengerHasNot first."""
+    """The template as one real customer would get it, or a link where the messenger shows only what it sent.
+
+    Raises what the messenger answers, MessengerHasNot first, and NoPreview.
+    """
     row = row_of(account_id, channel_account_id)
     template = get_template(account_id, channel_account_id, template_id)
-    return client_of(account_id, row).preview(template.id, template.active_campaign, customer_id)
+    return client_of(account_id, row).preview(
+        template.id, template.active_campaign, customer_id, template.list_id
+    )
 
 
 def _with_unnamed(projects: tuple[Project, ...], triggers: tuple[Trigger, ...]) -> tuple[Project, ...]:

@@ -6,6 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from tandem.kit.forms import TandemForm
+from tandem.kit.problems import Problem
+from tandem.planner.channels import service as channels
 from tandem.planner.channels.domain import ChannelAccountView
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
@@ -96,6 +98,16 @@ class ConnectionForm(TandemForm):
         help_text=_("Number of the messenger's list that holds your customers; empty = the only one."),
         error_messages={"invalid": _("Give the list's number.")},
     )
+    profile = forms.CharField(
+        label=_("How this messenger differs"),
+        required=False,
+        strip=False,
+        help_text=_(
+            "A profile in TOML; empty for a messenger that differs from Symplify's API in nothing. "
+            "tandem conform messenger --write-profile FILE writes one."
+        ),
+        widget=forms.Textarea(attrs={**_PLAIN, "rows": 8, "class": "form-control font-monospace"}),
+    )
 
     def __init__(self, *args: Any, saved: ChannelAccountView | None = None, **kwargs: Any) -> None:
         if saved is not None:
@@ -107,12 +119,20 @@ class ConnectionForm(TandemForm):
                 "email_channel_id": saved.email_channel_id,
                 "sms_channel_id": saved.sms_channel_id,
                 "list_id": saved.list_id,
+                "profile": saved.profile,
             }
         super().__init__(*args, **kwargs)
         self._saved = saved
         if saved is not None and saved.has_secrets:
             for name in ("password", "token"):
                 self.fields[name].help_text = _("Saved and never shown again. Leave empty to keep it.")
+
+    def clean_profile(self) -> str:
+        """As it is kept; a wrong one says what is wrong."""
+        try:
+            return channels.checked_profile(self.cleaned_data["profile"])
+        except Problem as problem:
+            raise forms.ValidationError(f"{problem.detail} {problem.advice}".strip()) from problem
 
     def clean(self) -> dict[str, Any]:
         """Secrets are needed unless they are saved already."""
@@ -129,9 +149,8 @@ class ConnectionForm(TandemForm):
     def values(self) -> dict[str, Any]:
         """What the service takes; empty optional numbers are left to it."""
         data = self.cleaned_data
-        plain = {
-            key: data[key] for key in ("name", "api_url", "customer_id", "user_name", "password", "token")
-        }
+        names = ("name", "api_url", "customer_id", "user_name", "password", "token", "profile")
+        plain = {key: data[key] for key in names}
         return {
             **plain,
             **{key: data[key] for key in ("email_channel_id", "sms_channel_id", "list_id") if data[key]},

@@ -105,7 +105,7 @@ def _first_look(request: HttpRequest, account_id: int, saved: ChannelAccountView
 
 def _check_values(form: ConnectionForm) -> ConnectionCheck:
     data = form.cleaned_data
-    names = ("api_url", "customer_id", "user_name", "password", "token")
+    names = ("api_url", "customer_id", "user_name", "password", "token", "profile")
     return channels.check_values(**{name: data[name] for name in names})
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from tandem.kit import clock as clocks
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.contacts.domain import Changes
+from tandem.messenger.contacts.domain import HEADERS, Changes
 from tandem.messenger.contacts.models import ImportBatch
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import EmailSource, SmsSource
@@ -187,6 +187,10 @@ class TestReads:
         named = {p["name"]: p for p in house.get("/properties")}
         assert named["bonusLevel"]["dataType"] == "INTEGER"
         assert named["originalId"]["staticProperty"] is True
+        headers = {
+            said.lower() for one in named.values() if one["staticProperty"] for said in one["fileHeaders"]
+        }
+        assert headers == set(HEADERS), "what an import understands"
 
     def test_preview(self, house):
         version = house.get(f"/triggers/{house.mail}")["activeCampaign"]

@@ -19,6 +19,8 @@ Json = dict[str, Any]
 AUTHOR = "tandem"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+#: import headers that mean a built-in attribute beside its name
+_ALSO = {"emailAddress": ("email",), "mobileNumber": ("mobile",)}
 _PERMISSIONS = {"read": True, "write": True, "execute": True}
 
 
@@ -163,7 +165,7 @@ def recipient_property(view: PropertyView) -> Json:
         "userCreated": AUTHOR,
         "userModified": AUTHOR,
         "staticProperty": view.is_static,
-        "fileHeaders": [view.name],
+        "fileHeaders": [view.name, *_ALSO.get(view.name, ())],
     }
 
 

@@ -68,6 +68,7 @@ def run(n: int) -> dict[str, Any]:
         "contacts": contacts,
         "ms_median": round(statistics.median(spent), 1),
         "ms_worst": round(max(spent), 1),
+        "cpu_ms_each": round(measure.figures()["cpu_s"] / TIMES * 1000, 1),
         "load": round(os.getloadavg()[0], 1),
         "peer": f"Django's Template compiles and renders the same once, without styles, text part, checks and child: "
         f"{_peer(html):.1f} ms",

@@ -346,3 +346,12 @@ def test_a_tool_that_panics_is_a_fault_not_an_end():
 def test_the_text_part_has_no_tags_of_values():
     message = letter(EmailSource(subject="x", html="<p>{{contact.city}}</p>"), {"city": "a <b> c"})
     assert text_of(message).strip() == "a <b> c"
+
+
+def test_only_so_many_are_compiled_at_a_time(monkeypatch):
+    monkeypatch.setattr(trial, "WALL_SECONDS", 0.01)
+    with trial._ROOM, trial._ROOM, pytest.raises(TemplateWrong) as told:
+        trial.make(SmsSource(text="Hi"), names=NAMES, sender=SENDER)
+    assert "Try again in a moment" in told.value.problems[0].words
+    monkeypatch.undo()
+    assert trial.make(SmsSource(text="Hi"), names=NAMES, sender=SENDER).warnings == ()

@@ -4,8 +4,10 @@ HTML and MJML are read by native code that a hostile text may crash or keep busy
 """
 
 import json
+import os
 import resource
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -21,6 +23,10 @@ CPU_SECONDS = 3
 WALL_SECONDS = 6.0
 LARGEST_MESSAGE = 1 << 20
 LARGEST_PRINTED = 256 * 1024
+#: children at a time of one process; each may take as much memory as it is allowed
+_ROOM = threading.BoundedSemaphore(2)
+#: short-lived, so nothing is collected; a module that is imported is compiled already
+_CHILD = "import gc; gc.disable(); from tandem.messenger.projects.trial import main; main()"
 TOO_MUCH = "The template needs too much memory or time. Make it smaller or simpler."
 
 
@@ -66,11 +72,20 @@ def made(job: bytes) -> Made:
 
 
 def _asked(job: bytes) -> dict[str, Any]:
+    if not _ROOM.acquire(timeout=WALL_SECONDS * 2):
+        return _refusal("Other templates are being compiled. Try again in a moment.")
+    try:
+        return _child(job)
+    finally:
+        _ROOM.release()
+
+
+def _child(job: bytes) -> dict[str, Any]:
     import subprocess  # only the parent needs it
 
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-m", "tandem.messenger.projects.trial"],
+            [sys.executable, "-I", "-c", _CHILD],
             input=job,
             capture_output=True,
             timeout=WALL_SECONDS,
@@ -146,6 +161,10 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The child: limits first, then the job of stdin, the answer on stdout; it ends without tidying up."""
     _limit()
-    sys.stdout.write(json.dumps(answered(json.load(sys.stdin))))
+    answer = answered(json.load(sys.stdin))
+    sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,10 +1,13 @@
 """Versions: drafts may change, an activated version never does."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import IntegrityError, transaction
+import orjson
+from django.db import IntegrityError, connection, transaction
 
 from tandem.kit.clock import Clock
+from tandem.messenger.projects.alternative import Link
 from tandem.messenger.projects.domain import (
     Channel,
     LinkView,
@@ -104,18 +107,23 @@ def _switch(trigger: Trigger, version: TriggerVersion, ready: Ready, clock: Cloc
     ).update(state=VersionState.RETIRED)
     if version.state == VersionState.DRAFT:  # a retired one comes back as it was compiled
         version.compiled, version.warnings = ready.made.data, list(ready.made.warnings)
-        VersionLink.objects.bulk_create(
-            VersionLink(
-                account_id=trigger.account_id, version_id=version.pk, number=link.number, name=link.name,
-                target=link.target, tags=list(link.tags),
-            )
-            for link in ready.made.links
-        )  # fmt: skip
+        _keep_links(trigger.account_id, version.pk, ready.made.links)
     version.lacking = ready.stored
     version.state, version.activated_at = VersionState.ACTIVE, now
     version.save()
     trigger.active_version, trigger.modified_at = version, now
     trigger.save()
+
+
+def _keep_links(account_id: int, version_id: int, links: Sequence[Link]) -> None:
+    rows = [{"number": one.number, "name": one.name, "target": one.target, "tags": one.tags} for one in links]
+    with connection.cursor() as cursor:  # one statement: an email may have hundreds
+        cursor.execute(
+            """INSERT INTO messenger_projects_versionlink (account_id, version_id, number, name, target, tags)
+               SELECT %s, %s, l.number, l.name, l.target, l.tags
+               FROM jsonb_to_recordset(%s::jsonb) AS l(number int, name text, target text, tags jsonb)""",
+            [account_id, version_id, orjson.dumps(rows).decode()],
+        )
 
 
 def _stored(trigger: Trigger, source: Source) -> dict[str, Any]:

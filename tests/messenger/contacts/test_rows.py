@@ -5,6 +5,7 @@ import hmac
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import DataError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
@@ -12,6 +13,8 @@ from tests.fixtures.sendings import CLOCK, create_house
 
 from tandem.messenger.contacts import keys, service
 from tandem.messenger.contacts.domain import clean
+from tandem.messenger.contacts.merging import merge_rows
+from tandem.messenger.contacts.service import batches
 
 pytestmark = pytest.mark.django_db
 CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\t\n\r"), max_size=30)
@@ -77,3 +80,32 @@ def test_keys_are_hmacs(text, account):
     ).digest()
     wanted = hmac.digest(secret, f"customer:{text}".encode(), "sha256").hex()[:32]
     assert keys.customer_key(account, text) == wanted
+
+
+def test_what_the_database_refuses_ends_the_batch_in_words(house, monkeypatch):
+    def refuse(*_):
+        raise DataError("value out of range")
+
+    monkeypatch.setattr(batches, "merge_rows", refuse)
+    batch = imported(house, ["one\tx"])
+    assert (batch.status, batch.problems) == ("ERROR", ("The file holds what cannot be stored.",))
+
+
+def test_a_batch_that_stops_does_not_hold_up_the_others(house, monkeypatch):
+    other = service.create_list(house.account_id, name="Other", clock=CLOCK)
+    numbers = []
+    for list_id in (house.list_id, other.id):
+        import_id = service.start_import(house.account_id, list_id, clock=CLOCK)
+        made = service.upload(
+            house.account_id, list_id, import_id, [b"originalId\n1"], defer=False, clock=CLOCK
+        )
+        numbers.append(made.id)
+
+    def stop(account_id, list_id, *more):
+        if list_id == house.list_id:
+            raise RuntimeError("broken")
+        return merge_rows(account_id, list_id, *more)
+
+    monkeypatch.setattr(batches, "merge_rows", stop)
+    assert batches.run_waiting(clock=CLOCK) == 2
+    assert [service.get_batch(house.account_id, one).status for one in numbers] == ["IN_PROGRESS", "FINISHED"]

@@ -323,3 +323,24 @@ class TestKilled:
 
         assert batches.sweep_files(clock=Tomorrow()) == 1
         assert (left.exists(), len(files(settings))) == (False, 1)
+
+
+def test_one_that_stops_does_not_hold_up_the_others(house, monkeypatch, caplog):
+    create_contacts(house, 2)
+    stuck, other = job_of(house), job_of(house)
+    uploaded(house, stuck)
+    uploaded(house, other)
+    real = generate._generate
+
+    def fail(job, *more):
+        if job.pk == stuck.id:
+            raise RuntimeError("broken")
+        return real(job, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(generate, "_generate", fail)
+        service.run_waiting(clock=CLOCK)
+    states = [service.get_job(house.account_id, one.id).state for one in (stuck, other)]
+    assert (states, "broken" in caplog.text) == ([JobState.UPLOADED, JobState.DONE], True)
+    service.run_waiting(clock=CLOCK)
+    assert service.get_job(house.account_id, stuck.id).state == JobState.DONE

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from tandem.messenger.exports.models import Export
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import ProjectView, TriggerView
 
+log = logging.getLogger("tandem.exports")
 Record = Event | ListView | ProjectView | TriggerView
 
 
@@ -72,7 +74,10 @@ def run_waiting(*, clock: Clock) -> int:
     # all accounts: a worker finishes every account's exports
     waiting = list(Export.objects.exclude(status="FINISHED").order_by("id").values_list("account_id", "pk"))
     for account_id, export_id in waiting:
-        run_export(account_id, export_id, clock=clock)
+        try:
+            run_export(account_id, export_id, clock=clock)
+        except Exception:
+            log.exception("exports.stopped export=%s", export_id)  # the others go on; this one is tried again
     return len(waiting)
 
 

@@ -1,11 +1,12 @@
 """Imports: declared, uploaded, run set-based in one transaction. An import never subscribes anyone again."""
 
+import logging
 import re
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
@@ -17,6 +18,7 @@ from tandem.messenger.contacts.models import ContactList, ImportBatch
 from tandem.messenger.contacts.service.lists import require_list
 from tandem.messenger.contacts.storage import LARGEST_FILE, files_before, import_path, store
 
+log = logging.getLogger("tandem.imports")
 ROWS_THAT_COUNT = 1000
 LEFT_SECONDS = 24 * 3600
 _OPEN = ("PENDING", "IN_PROGRESS")
@@ -125,7 +127,10 @@ def run_waiting(*, clock: Clock) -> int:
         ImportBatch.objects.filter(status__in=_OPEN).order_by("id").values_list("account_id", "pk")
     )
     for account_id, batch_id in waiting:
-        run_batch(account_id, batch_id, clock=clock)
+        try:
+            run_batch(account_id, batch_id, clock=clock)
+        except Exception:
+            log.exception("imports.stopped batch=%s", batch_id)  # the others go on; this one is tried again
     return len(waiting)
 
 
@@ -172,17 +177,19 @@ def _run(row: ImportBatch, path: Path, clock: Clock) -> None:
         with transaction.atomic():
             _load(row, path, clock)
         row.status = "FINISHED"
-    except (BadImport, OSError) as wrong:
-        gone = isinstance(wrong, FileNotFoundError)
-        unread = (
-            "The uploaded file is gone. Upload it again as a new import."
-            if gone
-            else "The file is unreadable."
-        )
+    except (BadImport, OSError, DataError) as wrong:
         row.status, row.affected = "ERROR", 0
-        row.problems = [str(wrong) if isinstance(wrong, BadImport) else unread]
+        row.problems = [str(wrong) if isinstance(wrong, BadImport) else _words(wrong)]
     row.finished_at = clock.system()
     row.save()
+
+
+def _words(wrong: Exception) -> str:
+    if isinstance(wrong, FileNotFoundError):
+        return "The uploaded file is gone. Upload it again as a new import."
+    return (
+        "The file is unreadable." if isinstance(wrong, OSError) else "The file holds what cannot be stored."
+    )
 
 
 def _load(row: ImportBatch, path: Path, clock: Clock) -> None:

@@ -31,7 +31,10 @@ def run_waiting(*, clock: Clock) -> int:
     # all accounts: a worker goes on with every account's jobs
     waiting = list(JobUpload.objects.filter(cleared=False).order_by("id").values_list("account_id", "job_id"))
     for account_id, job_id in waiting:
-        run_job(account_id, job_id, clock=clock)
+        try:
+            run_job(account_id, job_id, clock=clock)
+        except Exception:
+            log.exception("jobs.stopped job=%s", job_id)  # the others go on; this one is tried again
     return len(waiting)
 
 

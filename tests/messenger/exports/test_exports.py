@@ -66,6 +66,7 @@ class TestRecords:
     def test_sent_messages_have_the_fields_of_webhooks(self, house, monkeypatch):
         monkeypatch.setattr(queries, "PAGE", 2)
         sent(house, 5)
+        assert len(fetched(house, "MESSAGES")) == 5
         records = fetched(house, "SENT")
         assert [one["contactId"] for one in records] == ["c1", "c2", "c3", "c4", "c5"]
         one = records[0]
@@ -86,6 +87,7 @@ class TestRecords:
         assert [one["contactId"] for one in fetched(house, "SOFT_BOUNCES")] == ["c2"]
         messages = fetched(house, "MESSAGES")
         assert [one["actions"]["hardBounce"] for one in messages] == [True, True, False]
+        assert (messages[2]["actions"]["recieved"], "/v/" in messages[2]["openInBrowserUrl"]) == (True, True)
         assert set(messages[0]) >= {
             "id",
             "contactId",

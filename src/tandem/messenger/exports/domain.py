@@ -64,7 +64,7 @@ class ExportView:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One message, or what became of it; an opt-out has no message of its own (version_id None)."""
+    """What became of one message; an opt-out has no message of its own (version_id None)."""
 
     id: int
     type: ExportType
@@ -79,4 +79,3 @@ class Event:
     project: str
     sent_at: datetime | None
     at: datetime
-    bounced: bool = False

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import connection
 
 from tandem.messenger.exports.domain import Event, ExportType
+from tandem.messenger.messages import service as messages
+from tandem.messenger.messages.domain import MessageView
 
 PAGE = 2000
 _SENDINGS = """
@@ -16,7 +18,7 @@ ORDER BY id
 """
 _EVENTS = """
 SELECT a.seq, a.id, s.channel, t.list_id, l.name, a.contact_id, a.customer, t.version_id, g.name, p.id, p.name,
-       a.done_at, a.state = 11
+       a.done_at
 FROM messenger_delivery_attempt a
 JOIN messenger_delivery_sending s ON s.account_id = a.account_id AND s.id = a.sending_id
 JOIN messenger_delivery_sendingtemplate t
@@ -40,7 +42,6 @@ ORDER BY e.id LIMIT %(page)s
 """
 #: which rows of the ledger are meant: 10 accepted, 11 rejected
 _WHICH = {
-    ExportType.MESSAGES: "a.state IN (10, 11)",
     ExportType.SENT: "a.state = 10",
     ExportType.HARD_BOUNCES: "a.state = 11 AND a.reason <> 'given up'",
     ExportType.SOFT_BOUNCES: "a.state = 11 AND a.reason = 'given up'",
@@ -49,7 +50,7 @@ _WHICH = {
 
 def events(
     account_id: int, kind: ExportType, since: datetime, until: datetime, ahead: timedelta
-) -> Iterator[Event]:
+) -> Iterator[Event | MessageView]:
     """Records in the order in which they came. ahead: by how much business time runs ahead of the machine's.
 
     Opens and clicks are not recorded; there are none.
@@ -57,16 +58,33 @@ def events(
     named = {"account": account_id, "since": since, "until": until, "page": PAGE}
     if kind is ExportType.OPTOUTS:
         yield from _opt_outs({**named, "since": since - ahead, "until": until - ahead})
-    elif kind in _WHICH:
+    elif kind is ExportType.MESSAGES or kind in _WHICH:
+        of_sending = _messages if kind is ExportType.MESSAGES else _of_sending
         for (sending_id,) in _rows(_SENDINGS, named):
-            yield from _of_sending(kind, {**named, "sending": sending_id})
+            yield from of_sending(kind, {**named, "sending": sending_id})
+
+
+def _messages(kind: ExportType, named: dict[str, Any]) -> Iterator[MessageView]:
+    after, more = 0, True
+    while more:
+        found, after = messages.messages_of_sending(
+            named["account"],
+            named["sending"],
+            after=after,
+            since=named["since"],
+            until=named["until"],
+            limit=PAGE,
+        )
+        yield from found
+        more = bool(found)
 
 
 def _of_sending(kind: ExportType, named: dict[str, Any]) -> Iterator[Event]:
     sql, after = _EVENTS.format(which=_WHICH[kind]), 0
     while rows := _rows(sql, {**named, "after": after}):
-        for seq, *cells, bounced in rows:
+        for row in rows:
             (
+                after,
                 pk,
                 channel,
                 list_id,
@@ -75,15 +93,13 @@ def _of_sending(kind: ExportType, named: dict[str, Any]) -> Iterator[Event]:
                 customer,
                 version_id,
                 trigger,
-                project_id,
-                project,
+                *project,
                 at,
-            ) = cells
-            after = seq
+            ) = row
             yield Event(
                 id=pk, type=kind, channel=channel, list_id=list_id, list_name=list_name, contact_id=contact_id,
-                original_id=customer, version_id=version_id, trigger=trigger, project_id=project_id, project=project,
-                sent_at=at, at=at, bounced=bounced,
+                original_id=customer, version_id=version_id, trigger=trigger, project_id=project[0],
+                project=project[1], sent_at=at, at=at,
             )  # fmt: skip
 
 

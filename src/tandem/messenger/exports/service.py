@@ -25,11 +25,12 @@ from tandem.messenger.exports.domain import (
 )
 from tandem.messenger.exports.errors import BadExport, BadLink, NotFinished, UnknownExport
 from tandem.messenger.exports.models import Export
+from tandem.messenger.messages.domain import MessageView
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import ProjectView, TriggerView
 
 log = logging.getLogger("tandem.exports")
-Record = Event | ListView | ProjectView | TriggerView
+Record = Event | MessageView | ListView | ProjectView | TriggerView
 
 
 def start_export(account_id: int, kind: str, period: str, *, defer: bool = True, clock: Clock) -> ExportView:

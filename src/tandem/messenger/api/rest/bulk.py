@@ -1,18 +1,17 @@
 """DTOs of generation jobs and exports."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from tandem.messenger.api.rest import wire
-from tandem.messenger.api.rest.wire import BadRequest, Json, ms
+from tandem.messenger.api.rest import wire, wire_messages
+from tandem.messenger.api.rest.wire import Json, ms
 from tandem.messenger.contacts.domain import ListView
 from tandem.messenger.exports.domain import Event, ExportType, ExportView
 from tandem.messenger.exports.service import Record
 from tandem.messenger.jobs.domain import Entry, JobState, JobView
+from tandem.messenger.messages.domain import MessageView
 from tandem.messenger.projects.domain import ProjectView
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:?\d\d)")
 #: the kind of event, and the same in the words of the older form
 _WORDS = {
     ExportType.SENT: ("SENT", "MailSent"),
@@ -20,18 +19,6 @@ _WORDS = {
     ExportType.SOFT_BOUNCES: ("SOFT_BOUNCE", "SoftBounce"),
     ExportType.OPTOUTS: ("OPTOUT", "OptOut"),
 }
-
-
-def delivery_time(value: object) -> datetime | None:
-    """A deliveryTime with its offset, as 2026-02-09T11:00:00+0100; None if there is none. Raises BadRequest."""
-    if value is None or value == "":
-        return None
-    try:
-        if isinstance(value, str) and value.isascii() and _MOMENT.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise BadRequest("The deliveryTime cannot be read.", "Write it as 2026-02-09T11:00:00+0100.")
 
 
 def job(view: JobView) -> Json:
@@ -74,7 +61,9 @@ def export(view: ExportView, account_id: int) -> Json:
 def exported(record: Record) -> Iterator[Json]:
     """A record of a result: things as they are elsewhere in this API, events in the words of webhooks."""
     if isinstance(record, Event):
-        yield _message(record) if record.type is ExportType.MESSAGES else _event(record)
+        yield _event(record)
+    elif isinstance(record, MessageView):
+        yield wire_messages.message(record)
     elif isinstance(record, ListView):
         yield wire.contact_list(record)
     elif isinstance(record, ProjectView):
@@ -107,29 +96,6 @@ def _event(event: Event) -> Json:
         "projectId": event.project_id,
         "project": event.project,
         "sentTimestamp": _iso(event.sent_at),
-    }
-
-
-def _message(event: Event) -> Json:
-    """ContactMessageDto."""
-    nothing = ("opened", "clicked", "converted", "softBounce", "unsubscribed", "complaint")
-    return {
-        "id": event.id,
-        "contactId": event.contact_id,
-        "deliveryId": event.version_id,
-        "read": False,
-        "readTimestamp": 0,
-        "sentTimestamp": ms(event.sent_at),
-        "openInBrowserUrl": None,
-        "actions": {
-            "recieved": not event.bounced,
-            "hardBounce": event.bounced,
-            **dict.fromkeys(nothing, False),
-        },
-        "type": event.channel.upper(),
-        "module": "CAMPAIGN",
-        "name": event.trigger,
-        "archived": False,
     }
 
 

@@ -33,7 +33,7 @@ def read_wanted(body: object, account_id: int) -> Wanted:
         raise BadRequest("customerId is another account's.", "Leave it out, or send the one of the address.")
     return Wanted(
         original_id=_original_id(given),
-        due_at=_time(given.get("deliverytime", "")),
+        due_at=delivery_time(given.get("deliverytime", "")),
         properties=_properties(given),
         save_properties=_flag(given, "saveprops"),
         create_missing=_flag(given, "forcecreatemissingproperties"),
@@ -66,8 +66,9 @@ def _flag(given: Mapping[str, Any], name: str) -> bool:
     return said
 
 
-def _time(said: object) -> datetime | None:
-    if said == "":
+def delivery_time(said: object) -> datetime | None:
+    """A deliveryTime with its offset, as 2026-02-09T11:00:00+0100; None if there is none. Raises BadRequest."""
+    if said is None or said == "":
         return None
     found = _TIME.fullmatch(said) if isinstance(said, str) and said.isascii() else None
     try:

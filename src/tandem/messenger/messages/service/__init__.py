@@ -5,6 +5,7 @@ from tandem.messenger.messages.service.numbers import last_bounce, message_count
 from tandem.messenger.messages.service.reading import (
     messages_of_contact,
     messages_of_list,
+    messages_of_sending,
     messages_of_trigger,
 )
 from tandem.messenger.messages.service.sending import send
@@ -16,6 +17,7 @@ __all__ = [
     "message_counts",
     "messages_of_contact",
     "messages_of_list",
+    "messages_of_sending",
     "messages_of_trigger",
     "send",
     "show",

@@ -43,6 +43,18 @@ JOIN messenger_projects_trigger g ON g.account_id = t.account_id AND g.id = t.te
 WHERE a.account_id = %(account)s AND a.customer = %(of)s AND t.list_id = %(list)s AND t.due_at <= %(now)s AND {since}
 ORDER BY t.due_at DESC, t.id DESC, a.seq DESC LIMIT %(limit)s
 """
+_OF_SENDING = """
+SELECT {columns}, a.seq
+FROM messenger_delivery_attempt a
+JOIN messenger_delivery_sending s ON s.account_id = a.account_id AND s.id = a.sending_id
+JOIN messenger_delivery_sendingtemplate t
+  ON t.account_id = a.account_id AND t.sending_id = a.sending_id AND t.template_id = a.template_id
+JOIN messenger_projects_trigger g ON g.account_id = t.account_id AND g.id = t.template_id
+JOIN messenger_contacts_contact c ON c.account_id = a.account_id AND c.id = a.contact_id
+WHERE a.account_id = %(account)s AND a.sending_id = %(of)s AND a.seq > %(after)s
+  AND a.done_at >= %(since)s AND a.done_at < %(until)s AND a.state IN (10, 11, 12)
+ORDER BY a.seq LIMIT %(limit)s
+"""
 _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
@@ -71,6 +83,21 @@ def messages_of_contact(
     return _read(account_id, sql, _named(original_id, since, limit, clock) | {"list": list_id})
 
 
+def messages_of_sending(
+    account_id: int, sending_id: int, *, after: int, since: datetime, until: datetime, limit: int
+) -> tuple[list[MessageView], int]:
+    """Messages of a sending that left, or were refused, from `since` on and before `until`, to people still known.
+
+    In the list's order from the place `after` on; and the place of the last one.
+    """
+    sql = _OF_SENDING.format(columns=_COLUMNS)
+    named: dict[str, Any] = {"of": sending_id, "after": after, "since": since, "until": until, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**named, "account": account_id})
+        rows = cursor.fetchall()
+    return _views(account_id, [row[:-1] for row in rows]), rows[-1][-1] if rows else after
+
+
 def _of_sendings(
     account_id: int, column: str, of: int, since: datetime | None, limit: int, clock: Clock
 ) -> list[MessageView]:
@@ -92,7 +119,10 @@ def _named(of: int | str, since: datetime | None, limit: int, clock: Clock) -> d
 def _read(account_id: int, sql: str, named: dict[str, Any]) -> list[MessageView]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {**named, "account": account_id})
-        rows = cursor.fetchall()
+        return _views(account_id, cursor.fetchall())
+
+
+def _views(account_id: int, rows: Sequence[Sequence[Any]]) -> list[MessageView]:
     gone = finding.ended_by(account_id, {(row[2], _source(row[1])) for row in rows if row[2]})
     return [_view(row, (row[2], _source(row[1])) in gone) for row in rows]
 

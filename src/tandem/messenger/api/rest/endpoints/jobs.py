@@ -6,6 +6,7 @@ from tandem.messenger.api.rest import bulk
 from tandem.messenger.api.rest.call import Call
 from tandem.messenger.api.rest.endpoint import Kind, Param, Sure, get, post
 from tandem.messenger.api.rest.wire import BadRequest
+from tandem.messenger.api.rest.wire_messages import delivery_time
 from tandem.messenger.jobs import service as jobs
 from tandem.messenger.jobs.domain import JobKind
 
@@ -26,7 +27,7 @@ def create_job(call: Call) -> Any:
         JobKind(kind),
         _id(body.get("id"), "id"),
         list_id=list_id,
-        deliver_at=bulk.delivery_time(body.get("deliveryTime")),
+        deliver_at=delivery_time(body.get("deliveryTime")),
         clock=call.clock,
     )
     return bulk.job(view)

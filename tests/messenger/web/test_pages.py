@@ -68,8 +68,11 @@ def addresses(house, sending_id):
     email, sms = house.email_trigger, house.sms_trigger
     mail_version = f"/ui/projects/triggers/{email}/versions/{version_of(house, email)}"
     project = projects.list_projects(house.account_id)[0].id
+    snippet = projects.save_snippet(house.account_id, "footer", "Bye {{contact.firstName}}", clock=CLOCK).id
     return [
         f"/ui/projects/{project}",
+        f"/ui/projects/{project}/change",
+        f"/ui/snippets/{snippet}",
         f"/ui/projects/triggers/{email}",
         f"/ui/projects/triggers/{email}/new",
         f"/ui/projects/triggers/{sms}/new",
@@ -82,7 +85,7 @@ def addresses(house, sending_id):
     ]
 
 
-COMMON = ["", "projects", "lists", "suppressions", "sendings", "listener", "outbox", "settings"]
+COMMON = ["", "projects", "snippets", "lists", "suppressions", "sendings", "listener", "outbox", "settings"]
 
 
 @pytest.mark.parametrize("path", COMMON)

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import DataError
+from django.db import DataError, IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
@@ -14,6 +14,7 @@ from tests.fixtures.sendings import CLOCK, create_house
 from tandem.messenger.contacts import keys, service
 from tandem.messenger.contacts.domain import clean
 from tandem.messenger.contacts.merging import merge_rows
+from tandem.messenger.contacts.models import Contact
 from tandem.messenger.contacts.service import batches
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +110,11 @@ def test_a_batch_that_stops_does_not_hold_up_the_others(house, monkeypatch):
     monkeypatch.setattr(batches, "merge_rows", stop)
     assert batches.run_waiting(clock=CLOCK) == 2
     assert [service.get_batch(house.account_id, one).status for one in numbers] == ["IN_PROGRESS", "FINISHED"]
+
+
+def test_a_contact_is_of_the_account_of_its_list(house):
+    other = create_house("Southwind")
+    imported(house, ["one\tx"])
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        Contact.objects.filter(account_id=house.account_id).update(list_id=other.list_id)

@@ -20,7 +20,10 @@ class ContactList(models.Model):
     last_import_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "name"], name="list_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="list_name_once"),
+            models.UniqueConstraint(fields=["account", "id"], name="list_of_account"),
+        ]
 
 
 class Property(models.Model):
@@ -38,10 +41,17 @@ class Property(models.Model):
 
 
 class Contact(models.Model):
-    """One customer in one list. The keys are keyed hashes that suppressions are compared with."""
+    """One customer in one list. The keys are keyed hashes that suppressions are compared with.
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
-    list = models.ForeignKey(ContactList, models.PROTECT, related_name="+")
+    One key in the database, `contact_of_list`, holds it to its list and the list's account together.
+    """
+
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    list = models.ForeignKey(
+        ContactList, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     original_id = models.TextField()
     email = models.TextField(blank=True, default="")
     mobile = models.TextField(blank=True, default="")

@@ -5,7 +5,7 @@ The text alternative has paragraphs as lines and links as `words (address)`.
 
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from html import unescape
 
 from tandem.messenger.projects.emit import Place, Placed, after_link
 from tandem.messenger.projects.layout import Shield
@@ -37,6 +37,12 @@ _HIDDEN = frozenset({"head", "style", "script", "title"})
 _VOID = frozenset({"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "source"})
 
 
+_TOKEN = re.compile(
+    r"""<!--.*?-->|<![^>]*>|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)(?P<rest>(?:"[^"]*"|[^">])*)>""", re.DOTALL
+)
+_ATTRIBUTE = re.compile(r"""([^\s=<>"'/]+)\s*=\s*"([^"]*)\"""")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Link:
     """A link of an email. target: as the author wrote it; name: data-name, title, its words or its host."""
@@ -47,18 +53,34 @@ class Link:
     tags: tuple[str, ...]
 
 
-class _Writer(HTMLParser):
+class _Writer:
     def __init__(self, shield: Shield) -> None:
-        super().__init__(convert_charrefs=True)
         self.shield = shield
         self.out: list[str] = []
         self.opened: list[tuple[dict[str, str], int]] = []
         self.links: list[Link] = []
         self.hidden: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def read(self, html: str) -> None:
+        """Go through HTML as a serializer wrote it: attributes in double quotes, signs as entities."""
+        position = 0
+        for token in _TOKEN.finditer(html):
+            if token.start() > position and not self.hidden:
+                self.handle_data(unescape(html[position : token.start()]))
+            position = token.end()
+            name = token["name"]
+            if name is None:
+                self.handle_comment(token[0][4:-3])
+            elif token["end"]:
+                self.handle_endtag(name.lower())
+            else:
+                self.handle_starttag(name.lower(), token["rest"])
+        if not self.hidden:
+            self.handle_data(unescape(html[position:]))
+
+    def handle_starttag(self, tag: str, rest: str) -> None:
         """Lines, links, pictures' words; hidden parts are left out."""
-        values = {name: value or "" for name, value in attrs}
+        values = _attributes(rest) if tag in ("a", "img") or "display" in rest else {}
         if self.hidden or tag in _HIDDEN or "display:none" in values.get("style", "").replace(" ", ""):
             if tag not in _VOID:
                 self.hidden.append(tag)
@@ -131,8 +153,7 @@ class _Writer(HTMLParser):
 def alternative(html: str, shield: Shield) -> tuple[list[Placed], tuple[Link, ...]]:
     """Plain text of shielded HTML, with places; and its links."""
     writer = _Writer(shield)
-    writer.feed(html)
-    writer.close()
+    writer.read(html)
     lines = [line.strip() for line in re.sub(r" {2,}", " ", "".join(writer.out)).split("\n")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
     items: list[Placed] = []
@@ -146,6 +167,10 @@ def alternative(html: str, shield: Shield) -> tuple[list[Placed], tuple[Link, ..
 
 
 _PLACES: dict[str, Place] = {"U": "link", "S": "link start", "": "text"}
+
+
+def _attributes(rest: str) -> dict[str, str]:
+    return {name.lower(): unescape(value) for name, value in _ATTRIBUTE.findall(rest)}
 
 
 def _between(text: str, place: str) -> list[Placed]:

@@ -45,7 +45,9 @@ class Emitter:
         for item in items:
             if not isinstance(item, str):
                 self._tag(*item)
-            elif not self.blocks or self.blocks[-1] != "switch":
+            elif not self.blocks:
+                self.run.append(item)
+            elif self.blocks[-1] != "switch":
                 self.run.append(item if isinstance(item, Markup) else self._fold(item))
         self._flush()
         return {

@@ -21,6 +21,7 @@ _SEGMENT = re.compile(
 )
 _OPENED = re.compile(r"<!--|<[a-zA-Z]")
 _ATTRIBUTE = re.compile(r"""([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
+_RAW = re.compile(r"<(/?)(style|script)\b", re.IGNORECASE)
 _STYLED = re.compile(
     r"""<(style|script)\b[^>]*>(.*?)(?:</|\Z)|\sstyle\s*=\s*("[^"]*"|'[^']*')""", re.DOTALL | re.IGNORECASE
 )
@@ -117,27 +118,34 @@ def _early(html: str, shield: Shield, say: Say) -> None:
 def place_html(html: str, shield: Shield, say: Say) -> list[Placed]:
     """HTML with the place of every tag; tags where no value belongs are said."""
     items: list[Placed] = []
-    closed_raw = ""
+    closed_raw, mark = "", f"@{shield.salt}"
     for number, segment in enumerate(_SEGMENT.split(html)):
-        if number & 1 and not shield.token.fullmatch(segment):
-            items += _in_markup(segment, shield, say)
-            name = re.match(r"</?([a-zA-Z]+)", segment)
-            if name and name[1].lower() in ("style", "script"):
-                closed_raw = "" if segment.startswith("</") else name[1].lower()
+        has_tags = mark in segment
+        if number & 1 and not (has_tags and shield.token.fullmatch(segment)):
+            items += _in_markup(segment, shield, say) if has_tags else [Markup(segment)]
+            name = _RAW.match(segment)
+            if name:
+                closed_raw = "" if name[1] else name[2].lower()
+        elif not has_tags:
+            items.append(segment)
+        else:
+            items += _in_text(segment, shield, say, closed_raw)
+    return items
+
+
+def _in_text(segment: str, shield: Shield, say: Say, closed_raw: str) -> list[Placed]:
+    items: list[Placed] = []
+    for piece in shield.split(segment):
+        if isinstance(piece, str):
+            items.append(piece)
             continue
-        for piece in shield.split(segment):
-            if isinstance(piece, str):
-                items.append(piece)
-            else:
-                if closed_raw:
-                    say(piece, f"A value cannot stand inside <{closed_raw}>.")
-                items.append((piece, "text"))
+        if closed_raw:
+            say(piece, f"A value cannot stand inside <{closed_raw}>.")
+        items.append((piece, "text"))
     return items
 
 
 def _in_markup(segment: str, shield: Shield, say: Say) -> list[Placed]:
-    if not shield.token.search(segment):
-        return [Markup(segment)]
     if segment.startswith("<!--"):
         return [""]  # an ordinary comment with tags in it goes nowhere
     items: list[Placed] = []

@@ -70,7 +70,7 @@ GROUPS = {
     "planner": Group(folders=("tests/planner",), half="planner"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
     "journeys-demo": _journeys("automatic", "demo", "killed", "public_client", "real_time"),
-    "journeys-own": _journeys("forgotten", "installation", "refusals", "two_accounts"),
+    "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
     "browser-planner": _browser("planner", "planner"),
     "browser-messenger": _browser("messenger", "messenger"),
     "browser-both": _browser("both", "planner"),

@@ -1,6 +1,6 @@
 import pytest
 
-from tandem.clients.profile import PLAIN, ProfileWrong, dump, parse
+from tandem.clients.profile import MESSENGER, PLAIN, ProfileWrong, dump, parse
 
 TEXT = """
 name = "Example"
@@ -102,4 +102,63 @@ class TestProfile:
     )
     def test_what_is_wrong_is_named(self, text, words):
         with pytest.raises(ProfileWrong, match=words):
+            parse(text)
+
+
+MESSENGERS = """
+[paging]
+size = 500
+counts = "none"
+
+[formats]
+time = "%Y-%m-%dT%H:%M:%S%z"
+asked_time = "epoch"
+
+[missing]
+active = true
+
+[values]
+"channelTypeId.EMAIL" = 1
+"status.DONE" = "FINISHED"
+"""
+
+
+class TestOfAMessenger:
+    def test_what_it_does_not_say_is_its_contract(self):
+        profile = parse("", MESSENGER)
+        assert profile == MESSENGER and dump(profile, MESSENGER).strip() == ""
+        assert profile.path("lists/{listId}") == "lists/{listId}"
+        assert profile.page_after(17, 900, 9, 100) == {"pageSize": 100, "lastId": 17}
+
+    @pytest.mark.parametrize(
+        ("text", "asked"),
+        [
+            ('counts = "none"', {}),
+            ('counts = "rows"\nskip = "offset"', {"pageSize": 100, "offset": 900}),
+            ('counts = "pages"\nskip = "page"\nsize = 100', {"pageSize": 100, "page": 10}),
+        ],
+    )
+    def test_paging(self, text, asked):
+        assert parse(f"[paging]\n{text}", MESSENGER).page_after(17, 900, 9, 100) == asked
+
+    def test_words_times_and_what_is_missing(self):
+        profile = parse(MESSENGERS, MESSENGER)
+        assert parse(dump(profile, MESSENGER), MESSENGER) == profile
+        document = {
+            "channelTypeId": "email",
+            "status": "Done",
+            "dateCreated": "2026-11-23T14:45:00+0100",
+            "optOutDate": 0,
+        }
+        assert profile.mended(document) == {
+            "channelTypeId": 1, "status": "FINISHED", "dateCreated": 1_795_441_500_000, "optOutDate": 0, "active": True,
+        }  # fmt: skip
+
+    def test_a_delivery_time_in_their_form(self):
+        body = {"id": 7, "deliveryTime": "2026-11-23T14:45:00+0100"}
+        assert parse(MESSENGERS, MESSENGER).outgoing(body) == {"id": 7, "deliveryTime": 1_795_441_500}
+
+    @pytest.mark.parametrize("text", ['[paging]\ncounts = "ids"', '[formats]\nasked_time = "soon"'])
+    def test_what_is_not_for_a_planner_or_for_nobody(self, text):
+        with pytest.raises(ProfileWrong):
             parse(text)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -13,7 +14,7 @@ from tandem.contract.messenger_calls import CALLS
 from tandem.kit.clock import FrozenClock
 from tandem.kit.http import Http
 from tandem.simulators.messenger import Messenger
-from tandem.simulators.messenger_deviations import DEVIATIONS, NAMES
+from tandem.simulators.messenger_deviations import DEVIATIONS, NAMES, MessengerDeviant
 from tandem.simulators.messenger_world import LIST, PROJECT
 from tandem.simulators.server import Server, Simulator, fault_of
 from tandem.site.commands.conform import app
@@ -166,6 +167,59 @@ class TestDeviations:
             assert [client.batch(batch).status for _ in range(2)] == ["IN_PROGRESS", "FINISHED"]
             shown = client.preview(11, 336_858, TESTER, LIST)
             assert shown.link.endswith("?nostat") if "no-preview" in names else shown.subject == "Welcome"
+
+
+def whole(query):
+    """The list comes whole, whatever is asked."""
+    return {"pageSize": "10000"}
+
+
+def pages(query):
+    """Pages are counted, from 1."""
+    size = int(query.get("size", "50"))
+    return {"pageSize": str(size), "lastId": str((int(query.get("page", "1")) - 1) * size)}
+
+
+def rows(query):
+    """Rows are skipped."""
+    return {"pageSize": query.get("limit", "50"), "lastId": query.get("offset", "0")}
+
+
+def unheeded(query):
+    """The first fifty, whatever is asked."""
+    return {"pageSize": "50"}
+
+
+class TestPaging:
+    @pytest.mark.parametrize(
+        ("way", "counts", "seen"),
+        [
+            (whole, "none", "the list comes whole"),
+            (pages, "pages", "size and page"),
+            (rows, "rows", "limit and offset"),
+        ],
+    )
+    def test_other_ways_are_found_and_read(self, monkeypatch, way, counts, seen):
+        monkeypatch.setattr(
+            MessengerDeviant, "asked", lambda _, request: replace(request, query=way(request.query))
+        )
+        with simulated() as server:
+            report = run(server)
+            assert told(report, "paging")[0] == seen
+            profile = parse(report.profile, MESSENGER)
+            assert profile.counts == counts
+            http = Http(allow_private=(f"127.0.0.1:{server.port}",))
+            client = MessengerClient(f"{server.url}/rest", "5004", "", "", "simulator", http, profile=profile)
+            assert len({one.id for one in client.contacts(LIST)}) == 250
+
+    def test_a_cut_list_is_not_taken_for_the_whole(self, monkeypatch):
+        monkeypatch.setattr(
+            MessengerDeviant, "asked", lambda _, request: replace(request, query=unheeded(request.query))
+        )
+        with simulated() as server:
+            report = run(server)
+        assert {flow.name: flow.outcome for flow in report.flows}["Read consent"] == "does not work"
+        assert told(report, "paging") == ["neither is heeded"]
 
 
 class TestTrouble:

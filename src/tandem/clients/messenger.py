@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tandem.clients import messenger_problems as problems
-from tandem.clients.messenger_calls import PAGE_LIMIT, UPLOAD_TIMEOUT, MessengerCalls, checked_url, shaped
+from tandem.clients.messenger_calls import PAGE_LIMIT, UPLOAD_TIMEOUT, checked_url, shaped
+from tandem.clients.messenger_tests import MessengerTests, NoTests
 from tandem.contract import messenger_api as wire
 
 MessengerUnreachable = problems.MessengerUnreachable
@@ -38,12 +39,13 @@ __all__ = [
     "MessengerRefusedPassword",
     "MessengerUnreachable",
     "NoPreview",
+    "NoTests",
     "checked_url",
     "upload_rows",
 ]
 
 
-class MessengerClient(MessengerCalls):
+class MessengerClient(MessengerTests):
     """One customer at one messenger: the calls that a planner needs."""
 
     def apiurl(self) -> dict[str, Any]:
@@ -134,9 +136,12 @@ class MessengerClient(MessengerCalls):
         """
         page, read, last = self._profile.size or page, 0, -1
         seen: set[int] = set()
-        for _ in range(MOST_PAGES):
+        for turn in range(MOST_PAGES):
             asked = {
-                **{name: str(value) for name, value in self._profile.page_after(last, read, page).items()},
+                **{
+                    name: str(value)
+                    for name, value in self._profile.page_after(last, read, turn, page).items()
+                },
                 "channel": "MIXED",
                 "includeProperties": "false",
             }

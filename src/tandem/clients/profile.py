@@ -88,13 +88,13 @@ class Profile:
             return {self.top: size, self.skip: self.first + skip // size}
         return {self.top: size, self.skip: skip} if skip else {self.top: size}
 
-    def page_after(self, last: int, read: int, size: int) -> dict[str, int]:
-        """The paging parameters for the rows after the id `last`, `read` rows having been read; none if unpaged."""
+    def page_after(self, last: int, read: int, turn: int, size: int) -> dict[str, int]:
+        """The paging parameters for what follows the id `last`, `read` rows or `turn` pages; none if unpaged."""
         if self.counts == "none":
             return {}
         if self.counts == "ids":
             return {self.top: size, self.skip: last}
-        return {self.top: size, self.skip: self.first + read // size if self.counts == "pages" else read}
+        return {self.top: size, self.skip: self.first + turn if self.counts == "pages" else read}
 
     def day(self, day: Day) -> str:
         """A day as their requests have it."""

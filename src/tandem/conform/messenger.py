@@ -117,7 +117,7 @@ class MessengerConformance:
             and call.answer.form is Form.ARRAY
             and "{originalId}" not in call.path
         ):
-            query = self._values.contacts(self._talk.profile.page_after(-1, 0, 100))
+            query = self._values.contacts(self._talk.profile.page_after(-1, 0, 0, 100))
         return self._judged(call, self._asked(call, query, None))
 
     def _write(self, call: WireCall) -> Finding:

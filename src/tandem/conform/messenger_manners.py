@@ -89,7 +89,7 @@ class MessengerManners:
     def paging(self) -> Finding:
         """Names of the parameters, the largest page, what comes after the last contact."""
         notes = self._names()
-        if self._talk.profile.counts == "ids":
+        if self._talk.profile.counts == "ids" and not any(note.mend is Mend.NONE for note in notes):
             notes += self._size()
         return finding("paging", notes)
 
@@ -126,7 +126,7 @@ class MessengerManners:
         return [_note("page", f"{MOST:,} rows at once", f"{len(found):,} at most", Mend.CARE)]
 
     def _ids(self, last: int, read: int, size: int) -> list[int]:
-        query = self._values.contacts(self._talk.profile.page_after(last, read, size))
+        query = self._values.contacts(self._talk.profile.page_after(last, read, int(read > 0), size))
         rows = self._mended(self._ask(_CONTACTS, query))
         return [int(number) for row in rows if (number := str(row.get("id"))).isdigit()]
 

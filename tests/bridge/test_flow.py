@@ -279,6 +279,22 @@ class TestRefusals:
         turn(house, bridge, seconds=700)
         assert shown(bridge, campaign)["state"] == "cancelled"
 
+    def test_a_planner_that_does_not_say_who_is_out_has_it_held_until_a_person_lets_it_go(self, house):
+        from tandem.bridge.operate import resolve
+
+        bridge = house.bridge()
+        campaign = house.execute(lead_seconds=600)
+        turn(house, bridge)
+        house.fault("html", "GetCanceledCampaignCustomers", -1, planner=True)
+        announced(bridge, campaign, event=EventType.CAMPAIGN_CANCELLED)
+        turn(house, bridge, seconds=700)
+        assert shown(bridge, campaign)["state"] == "created"
+        assert not house.half.world.messages
+        pair = bridge.config.pairs[0]
+        resolve(bridge.state, pair, campaign, channel=None, template=None, sent=False, by="ann", now=0)
+        turn(house, bridge)
+        assert shown(bridge, campaign)["state"] == "handed over"
+
     def test_a_foreign_channel_and_nonsense_are_answered(self, house):
         bridge = house.bridge()
         status, words = announced(bridge, 999, channel=7)

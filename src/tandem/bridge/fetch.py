@@ -28,6 +28,12 @@ _KEEP = """
 INSERT INTO customers (pair, campaign, channel, customer, template, wall, promo, attributes)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+#: campaigns of which something is still to be handed over, with the date of sending on the planner's wall
+_TO_BE_SENT = """
+SELECT DISTINCT p.campaign, p.channel, substr(p.delivery_time, 1, 10) AS day
+FROM parts p JOIN campaigns c ON c.pair = p.pair AND c.campaign = p.campaign AND c.channel = p.channel
+WHERE p.pair = ? AND p.state IN ('waiting', 'created', 'sending') AND c.doubted = 0
+"""
 _OF = "pair = ? AND campaign = ? AND channel = ?"
 _KINDS = {"email": (ChannelType.EMAIL, ChannelType.MIXED), "sms": (ChannelType.SMS, ChannelType.MIXED)}
 
@@ -82,10 +88,7 @@ def poll(joined: Joined) -> int:
     new = sum(hear(joined, campaign, channel, "poll") for campaign, channel, _ in found)
     there = {(campaign, channel) for campaign, channel, _ in found}
     days = {day.isoformat() for day in joined.days()}
-    for row in joined.state.rows(
-        "SELECT campaign, channel, day FROM campaigns WHERE pair = ? AND state IN (?, ?) AND doubted = 0",
-        (joined.pair.name, CampaignState.HEARD.value, CampaignState.LISTED.value),
-    ):
+    for row in joined.state.rows(_TO_BE_SENT, (joined.pair.name,)):
         if row["day"] in days and (row["campaign"], row["channel"]) not in there:
             doubt(joined.state, joined.pair.name, row["campaign"])
     return new
@@ -93,7 +96,9 @@ def poll(joined: Joined) -> int:
 
 def doubt(state: State, pair: str, campaign: int) -> None:
     """The campaign may be cancelled: ask before anything more is handed over."""
-    state.execute("UPDATE campaigns SET doubted = 1 WHERE pair = ? AND campaign = ?", (pair, campaign))
+    state.execute(
+        "UPDATE campaigns SET doubted = 1 WHERE pair = ? AND campaign = ? AND doubted = 0", (pair, campaign)
+    )
 
 
 def _listed(joined: Joined) -> list[tuple[int, int, str]]:

@@ -243,7 +243,7 @@ def _doubted(joined: Joined, part: sqlite3.Row) -> bool:
         "SELECT doubted FROM campaigns WHERE pair = ? AND campaign = ? AND channel = ?",
         (part["pair"], part["campaign"], part["channel"]),
     )
-    return found is not None and bool(found["doubted"])
+    return found is not None and found["doubted"] == 1
 
 
 def _cancelled(joined: Joined, part: sqlite3.Row) -> bool:
@@ -260,7 +260,7 @@ def _cancelled(joined: Joined, part: sqlite3.Row) -> bool:
     if barred:
         raise Doubtful(
             "The planner may have cancelled the campaign, and does not say who is out of it.",
-            "It is held until it is too late to send. Look at the campaign in the planner.",
+            "It is held until it is too late. Look at it in the planner; `resolve --not-sent` hands it over.",
         )
     return _take_out(joined, part, gone)
 

@@ -97,12 +97,23 @@ def _settle(
 
 
 def _take(connection: sqlite3.Connection, pair: Pair, campaign: int, channel: int | None) -> int:
-    """A campaign executed before the pair began is taken after all."""
-    return connection.execute(
-        "UPDATE campaigns SET state = ?, next_try = 0 WHERE pair = ? AND campaign = ? AND state = ? "
-        "AND (? IS NULL OR channel = ?)",
-        (CampaignState.HEARD.value, pair.name, campaign, CampaignState.BEFORE.value, channel, channel),
+    """A campaign executed before the pair began is taken after all; one that may be cancelled goes on."""
+    of = (pair.name, campaign, channel, channel)
+    taken = connection.execute(
+        "UPDATE campaigns SET state = ?, next_try = 0 WHERE pair = ? AND campaign = ? "
+        "AND (? IS NULL OR channel = ?) AND state = ?",
+        (CampaignState.HEARD.value, *of, CampaignState.BEFORE.value),
     ).rowcount
+    released = connection.execute(
+        "UPDATE campaigns SET doubted = 2 WHERE pair = ? AND campaign = ? "
+        "AND (? IS NULL OR channel = ?) AND doubted = 1",
+        of,
+    ).rowcount
+    if released:
+        connection.execute(
+            "UPDATE parts SET next_try = 0 WHERE pair = ? AND campaign = ? AND (? IS NULL OR channel = ?)", of
+        )
+    return taken + released
 
 
 def _pair(state: State, pair: Pair) -> dict[str, Any]:

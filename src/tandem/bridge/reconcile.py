@@ -87,12 +87,11 @@ def recover(joined_state: sqlite3.Connection, pair: str) -> None:
 
 def _read(joined: Joined, due: list[sqlite3.Row]) -> None:
     """The totals of these parts into the state, and what was added since into what is to be told."""
-    found = _exported(joined, due)
-    if found is None:
-        found = {part["id"]: totals for part in due if (totals := _from_version(joined, part)) is not None}
+    exported = _exported(joined, due)
+    found = {part["id"]: _together(_from_version(joined, part), exported.get(part["id"])) for part in due}
     with joined.state.write() as connection:
         for part in due:
-            _advance(joined, connection, part, found.get(part["id"]))
+            _advance(joined, connection, part, found[part["id"]])
         for campaign, channel, template in {(p["campaign"], p["channel"], p["template"]) for p in due}:
             _write_down(joined, connection, campaign, channel, template)
 
@@ -144,8 +143,13 @@ def _write_down(
             )
 
 
-def _exported(joined: Joined, due: list[sqlite3.Row]) -> dict[int, Totals] | None:
-    """Totals by part from exports; None where the messenger offers none."""
+def _together(of_version: Totals | None, exported: Totals | None) -> Totals | None:
+    """What exports tell, and from the version's numbers what they do not."""
+    return exported if of_version is None else of_version | (exported or {})
+
+
+def _exported(joined: Joined, due: list[sqlite3.Row]) -> dict[int, Totals]:
+    """Totals by part from exports; none where the messenger offers none."""
     found: dict[int, dict[str, set[str]]] = {part["id"]: {} for part in due}
     oldest = joined.business() - min(part["handed_at"] for part in due)
     period = next((name for age, name in PERIODS if oldest <= age), "LAST_2_WEEKS")
@@ -162,7 +166,7 @@ def _exported(joined: Joined, due: list[sqlite3.Row]) -> dict[int, Totals] | Non
             whose = _whose(joined, record)
             if whose in found:
                 found[whose][kind].add(record.contact)
-    return {number: from_records(kinds) for number, kinds in found.items()} if offered else None
+    return {number: from_records(kinds) for number, kinds in found.items()} if offered else {}
 
 
 def _records(joined: Joined, batch: str) -> Iterator[Record]:

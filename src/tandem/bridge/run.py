@@ -1,4 +1,4 @@
-"""The running bridge: a door for events, and for each pair three lanes of work that never wait for each other."""
+"""The running bridge: a door for events, and for each pair four lanes of work that never wait for each other."""
 
 import asyncio
 import logging
@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from tandem.bridge import catalogue, fetch, hand_over, listen, operate, reconcile
 from tandem.bridge.config import Config
+from tandem.bridge.domain import retry_after
 from tandem.bridge.joined import Joined, join, words
 from tandem.bridge.state import State
 from tandem.kit.clock import Clock
@@ -36,7 +37,10 @@ class Bridge:
         self.config, self.state = config, state
         self.pairs = {pair.name: join(config, pair, state, clock) for pair in config.pairs}
         self._lanes: dict[tuple[str, str], tuple[Future[None], float]] = {}
-        self._threads = ThreadPoolExecutor(min(MOST_THREADS, 3 * len(self.pairs)), thread_name_prefix="lane")
+        self._failed: dict[tuple[str, str], tuple[int, float]] = {}
+        self._threads = ThreadPoolExecutor(
+            min(MOST_THREADS, len(LANES) * len(self.pairs)), thread_name_prefix="lane"
+        )
         self._stopping = threading.Event()
         self._turned = time.monotonic()
 
@@ -56,17 +60,18 @@ class Bridge:
     def once(self) -> None:
         """What is due now, pair by pair."""
         for joined in self.pairs.values():
-            for lane in LANES.values():
+            for lane in LANES:
                 self._lane(joined, lane)
 
     def turn(self) -> None:
         """Start every lane that is not at work."""
         self._turned = time.monotonic()
         for name, joined in self.pairs.items():
-            for lane, work in LANES.items():
+            for lane in LANES:
                 running = self._lanes.get((name, lane))
-                if running is None or running[0].done():
-                    future = self._threads.submit(self._lane, joined, work)
+                _, patience = self._failed.get((name, lane), (0, 0.0))
+                if (running is None or running[0].done()) and time.monotonic() >= patience:
+                    future = self._threads.submit(self._lane, joined, lane)
                     self._lanes[name, lane] = (future, time.monotonic())
 
     def standing(self) -> tuple[bool, dict[str, str]]:
@@ -88,22 +93,27 @@ class Bridge:
         while any(not lane.done() for lane, _ in self._lanes.values()) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def _lane(self, joined: Joined, work: "Work") -> None:
-        for step in work:
+    def _lane(self, joined: Joined, lane: str) -> None:
+        name = joined.pair.name
+        for step in LANES[lane]:
             if self._stopping.is_set():
                 return
             try:
                 step(self.config, joined)
             except Problem as problem:
-                self._note(joined, words(problem))
-                log.warning("bridge.%s.failed pair=%s %s", step.__name__, joined.pair.name, problem.title)
+                self._fail(joined, lane, words(problem))
+                log.warning("bridge.%s.failed pair=%s %s", step.__name__, name, problem.title)
                 return
             except Exception:  # one pair's trouble is not another's
-                self._note(joined, "The bridge failed; the cause is in its log.")
-                log.exception("bridge.%s.failed pair=%s", step.__name__, joined.pair.name)
+                self._fail(joined, lane, "The bridge failed; the cause is in its log.")
+                log.exception("bridge.%s.failed pair=%s", step.__name__, name)
                 return
+        self._failed.pop((name, lane), None)
 
-    def _note(self, joined: Joined, problem: str) -> None:
+    def _fail(self, joined: Joined, lane: str, problem: str) -> None:
+        """The lane waits longer after each failure, so that nobody is called again and again."""
+        tries = self._failed.get((joined.pair.name, lane), (0, 0.0))[0] + 1
+        self._failed[joined.pair.name, lane] = (tries, time.monotonic() + retry_after(tries))
         self.state.execute("UPDATE pairs SET problem = ? WHERE pair = ?", (problem, joined.pair.name))
 
 
@@ -151,7 +161,12 @@ def books(config: Config, joined: Joined) -> None:
     reconcile.report_due(joined)
 
 
-LANES: dict[str, Work] = {"lists": (begin, poll, lists), "parts": (parts,), "books": (register, books)}
+LANES: dict[str, Work] = {
+    "lists": (begin, poll, lists),
+    "parts": (parts,),
+    "calls": (register,),
+    "books": (books,),
+}
 
 
 def serve(config: Config, state: State, clock: Clock) -> None:
@@ -182,6 +197,9 @@ async def _serve(bridge: Bridge) -> None:
     serving = asyncio.create_task(server.serve())
     log.info("bridge.started address=%s:%s pairs=%s", config.host, config.port, len(bridge.pairs))
     while not stop.is_set():
+        if serving.done():
+            serving.result()
+            raise PortTaken(f"The door at {config.host}:{config.port} has closed.", "Look at the log.")
         bridge.turn()
         try:
             await asyncio.wait_for(stop.wait(), config.tick)

@@ -78,17 +78,20 @@ class Contact:
 
 @dataclass(frozen=True, kw_only=True)
 class SmsPreview:
-    """A rendered SMS: GSM-7 or UCS-2, in parts."""
+    """A rendered SMS: GSM-7 or UCS-2, in parts. cost: of all parts in `currency`, empty where it is not told."""
 
     text: str
     encoding: str
     parts: int
+    cost: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
     """A template rendered for one customer; `missing` names the fields that had no value.
 
+    fallbacks: those of them in whose place the template prints something else.
     link: where the server renders nothing beforehand, an address that shows the newest message it sent.
     """
 
@@ -99,6 +102,12 @@ class Preview:
     sms: SmsPreview | None = None
     missing: tuple[str, ...] = ()
     link: str = ""
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The fields without a value in whose place nothing stands."""
+        return tuple(name for name in self.missing if name not in self.fallbacks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,14 +187,14 @@ def parse_preview(document: Any) -> Preview:
     """The preview's answer."""
     it = _object(document, "a preview")
     sms = it.get("sms")
-    missing = it.get("missing")
     return Preview(
         subject=_text(it, "subject"),
         sender=_text(it, "from"),
         html=_text(it, "html"),
         text=_text(it, "text"),
         sms=_sms(sms) if isinstance(sms, dict) else None,
-        missing=tuple(str(name) for name in missing) if isinstance(missing, list) else (),
+        missing=_words(it, "missing"),
+        fallbacks=_words(it, "fallbacks"),
     )
 
 
@@ -240,8 +249,14 @@ def parse_array(document: Any, what: str) -> list[Any]:
 def _sms(it: dict[str, Any]) -> SmsPreview:
     it = _object(it, "an SMS")
     return SmsPreview(
-        text=_text(it, "text"), encoding=_text(it, "encoding") or "GSM-7", parts=_optional(it, "parts") or 1
-    )
+        text=_text(it, "text"), encoding=_text(it, "encoding") or "GSM-7", parts=_optional(it, "parts") or 1,
+        cost=_text(it, "cost"), currency=_text(it, "currency"),
+    )  # fmt: skip
+
+
+def _words(it: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found = it.get(name)
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
 def _active_version(it: Mapping[str, Any]) -> int:

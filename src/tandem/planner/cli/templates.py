@@ -75,5 +75,48 @@ def preview(
         words.print(f"{shown.sms.encoding}, {shown.sms.parts} part(s)")
     else:
         data.print(f"Subject: {shown.subject}\nFrom: {shown.sender}\n\n{shown.text}", markup=False)
-    if shown.missing:
-        words.print(f"Missing for this customer: {', '.join(shown.missing)}", markup=False)
+    if shown.sms and shown.sms.cost:
+        words.print(f"Costs {shown.sms.cost} {shown.sms.currency}", markup=False)
+    if shown.gaps:
+        words.print(f"Missing for this customer: {', '.join(shown.gaps)}", markup=False)
+    if shown.fallbacks:
+        words.print(f"Falls back for this customer: {', '.join(shown.fallbacks)}", markup=False)
+
+
+@app.command()
+@command("planner")
+def test(
+    template: Annotated[int, typer.Argument(help="The template's id")],
+    customer: Annotated[str, typer.Argument(help="As which customer")],
+    to: Annotated[
+        list[str], typer.Option("--to", help="An address verified in the messenger; up to 20 of them.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say where it could go.")] = False,
+    at: Where = None,
+    account: Account = "",
+    as_json: Json = False,
+) -> None:
+    """Let the messenger send a template as a test; it is of no campaign and is not counted."""
+    from tandem.kit import clock
+    from tandem.kit.secrets import new_token
+    from tandem.planner.accounts.service import find_account
+    from tandem.planner.channels import service
+
+    owner = find_account(account or None)
+    where = service.get_account(owner.id, at).id
+    if dry_run:
+        known = {one.address for one in service.test_addresses(owner.id, where, template)}
+        for one in to:
+            data.print(f"{one}\t{'would get it' if one in known else 'is not verified'}", markup=False)
+        return
+    made = service.send_test(
+        owner.id, where, template, customer, to,
+        key=new_token(), actor="command line", clock=clock.from_environment(),
+    )  # fmt: skip
+    if as_json:
+        print_json(asdict(made))
+        return
+    for line in made.messages:
+        data.print(f"{line.to}\t{line.state}\t{line.answer}", markup=False)
+        if line.note:
+            words.print(f"In the list {line.note}; the test goes there all the same.", markup=False)

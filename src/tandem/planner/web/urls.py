@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from tandem.planner.web.campaigns import occurrence
 from tandem.planner.web.campaigns import views as campaigns
+from tandem.planner.web.channel_templates import testing
 from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
@@ -37,6 +38,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/read", templates.read, name="templates-read"),
     path("templates/<int:connection_id>/<int:template_id>", templates.template, name="template"),
     path("templates/<int:connection_id>/<int:template_id>/frame", templates.frame, name="template-frame"),
+    path("templates/<int:connection_id>/<int:template_id>/facts", templates.facts, name="template-facts"),
+    path("templates/<int:connection_id>/<int:template_id>/sample", templates.survey, name="template-sample"),
+    path("templates/<int:connection_id>/<int:template_id>/test", testing.test, name="template-test"),
     path("campaigns", campaigns.campaigns, name="campaigns"),
     path("campaigns/new", campaigns.plan, name="campaign-new"),
     path("campaigns/<int:campaign_id>", occurrence.campaign, name="campaign"),

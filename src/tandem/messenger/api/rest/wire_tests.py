@@ -16,6 +16,9 @@ def read_wish(document: Any, trigger_id: int, version_id: int, key: str) -> Wish
     original_id = document.get("originalId") or ""
     if not isinstance(original_id, str):
         raise BadRequest("The field originalId must be a text.")
+    key = key or document.get("key") or ""
+    if not isinstance(key, str):
+        raise BadRequest("The field key must be a text.")
     return Wish(trigger_id=trigger_id, version_id=version_id, to=tuple(to), original_id=original_id, key=key)
 
 

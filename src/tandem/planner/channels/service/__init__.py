@@ -29,6 +29,7 @@ from tandem.planner.channels.service.templates import (
     preview,
     read_templates,
 )
+from tandem.planner.channels.service.tests import send_test, show_test, survey, test_addresses
 
 __all__ = [
     "account_of_channel",
@@ -55,6 +56,10 @@ __all__ = [
     "refresh_consent",
     "refresh_due",
     "remove_account",
+    "send_test",
     "set_profile",
+    "show_test",
+    "survey",
+    "test_addresses",
     "update_account",
 ]

@@ -1,5 +1,6 @@
 """What stands in the plan form: read from a post, judged, turned into a plan. No database, no request."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -41,6 +42,7 @@ class PlanDraft:
     conditional: bool = False
     clearance: str = "5"
     person: int = 0
+    customer: str = ""
     cleared: tuple[str, ...] = ()
 
 
@@ -68,7 +70,8 @@ def from_post(post: Any) -> PlanDraft:
         promo_codes=tuple(post.getlist("promo_code")),
         conditional=post.get("conditional") == "on",
         clearance=post.get("clearance", "5").strip(),
-        person=int(person) if person.isdigit() else 0,
+        person=int(person) if re.fullmatch(r"-?[0-9]{1,6}", person) else 0,
+        customer=post.get("as_customer", "").strip()[:150],
     )
 
 

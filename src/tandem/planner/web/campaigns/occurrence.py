@@ -45,6 +45,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "can_cancel": view.can_be_cancelled(now().business()),
         "branches": _branches(timeline.outcome, live, _rest(str(view.state))) if timeline.outcome else [],
         "reported": reported(account_id, view),
+        "shows_previews": not channels.get_account(account_id, view.channel_account_id).pushed,
         "channel_name": dict(channels.execution_channels(account_id)).get(view.channel_id, ""),
     }
     template = "campaigns/_occurrence.html" if is_fragment(request) else "campaigns/campaign.html"

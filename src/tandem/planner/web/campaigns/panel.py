@@ -10,8 +10,7 @@ from tandem.planner.channels import service as channels
 from tandem.planner.channels.domain import ChannelAccountView, ProjectView, TemplateView, fits
 from tandem.planner.targeting import service as targeting
 from tandem.planner.web.campaigns import draft as drafts
-
-PEOPLE = 10
+from tandem.planner.web.channel_templates.sampling import sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +36,7 @@ class Panel:
     test: int | None = None
     control: int | None = None
     uplift: float | None = None
+    people: tuple[str, ...] = ()
     customer_id: str = ""
     problem: Problem | None = None
 
@@ -72,7 +72,7 @@ def panel(account_id: int, draft: drafts.PlanDraft, around: Surroundings) -> Pan
         return Panel()
     try:
         count = targeting.count(account_id, group.condition)
-        people = targeting.sample(account_id, group.condition, size=PEOPLE) if count.members else ()
+        people = sample(account_id, group.condition) if count.members else ()
     except Problem as problem:
         return Panel(group=group, problem=problem)
     control = round(count.members * _share(draft.control))
@@ -83,7 +83,8 @@ def panel(account_id: int, draft: drafts.PlanDraft, around: Surroundings) -> Pan
         test=count.members - control,
         control=control,
         uplift=drafts.least_uplift(count.members, draft.control),
-        customer_id=people[draft.person % len(people)].customer_id if people else "",
+        people=people,
+        customer_id=draft.customer or (people[draft.person % len(people)] if people else ""),
     )
 
 

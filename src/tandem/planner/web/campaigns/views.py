@@ -100,7 +100,7 @@ def _posted(request: HttpRequest, view: CampaignView | None) -> HttpResponseBase
     draft = drafts.even_shares(draft)
     do = request.POST.get("do", "refresh")
     if do in {"next", "previous"}:
-        draft = replace(draft, person=max(0, draft.person + (1 if do == "next" else -1)))
+        draft = replace(draft, person=draft.person + (1 if do == "next" else -1), customer="")
     if do not in {"draft", "review", "schedule"}:
         return _form(request, draft, view)
     return _judged(request, draft, view, do)

@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tandem.kit.problems import NotFound, Problem
+from tandem.kit.web import is_fragment
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
 from tandem.planner.web.access import now, page
+from tandem.planner.web.channel_templates.sampling import SAMPLE, walk
 
 _FRAME_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: https:; font-src data:; "
@@ -55,32 +57,40 @@ def read(request: HttpRequest) -> HttpResponse:
 
 @page()
 def template(request: HttpRequest, connection_id: int, template_id: int) -> HttpResponse:
-    """One template as a real customer would get it."""
+    """One template as a real customer would get it; with a group, a walk through a sample of it."""
+    return render(request, "channel_templates/template.html", _seen(request, connection_id, template_id))
+
+
+@page()
+def facts(request: HttpRequest, connection_id: int, template_id: int) -> HttpResponse:
+    """What is to know of one customer's message beside its frame."""
+    return render(request, "channel_templates/_facts.html", _seen(request, connection_id, template_id))
+
+
+@page()
+def survey(request: HttpRequest, connection_id: int, template_id: int) -> HttpResponse:
+    """The messages of a sample compared: which fields fall back or are missing, and for whom."""
     account_id = request.user.account_id  # type: ignore[union-attr]
     connection = channels.get_account(account_id, connection_id)
     card = _card(account_id, connection_id, template_id)
-    customer_id = preview_customer(account_id, request.GET.get("customer", ""))
-    context: dict[str, Any] = {"connection": connection, "template": card, "customer_id": customer_id}
+    found = walk(account_id, request.GET.get("group", ""), "")
+    people = found.people or tuple(
+        one.customer_id for one in customers.list_customers(account_id, limit=SAMPLE)
+    )
+    context = {"connection": connection, "template": card, "walk": found, "people": people}
     try:
-        context["preview"] = channels.preview(account_id, connection_id, template_id, customer_id)
+        context["survey"] = channels.survey(account_id, connection_id, template_id, people)
     except Problem as problem:
         context["problem"] = problem
-    return render(request, "channel_templates/template.html", context)
+    name = "_survey.html" if is_fragment(request) else "survey.html"
+    return render(request, f"channel_templates/{name}", context)
 
 
 @page()
 def frame(request: HttpRequest, connection_id: int, template_id: int) -> HttpResponse:
     """The message alone, in a document that may run nothing and reach nothing."""
-    account_id = request.user.account_id  # type: ignore[union-attr]
-    context: dict[str, Any] = {}
-    channels.get_account(account_id, connection_id)
-    _card(account_id, connection_id, template_id)
-    try:
-        customer_id = preview_customer(account_id, request.GET.get("customer", ""))
-        context["preview"] = preview = channels.preview(account_id, connection_id, template_id, customer_id)
-        body = preview.html if preview.html else ""
-    except Problem as problem:
-        context["problem"], body = problem, ""
+    context = _seen(request, connection_id, template_id)
+    body = context["preview"].html if "preview" in context else ""
     answer = HttpResponse(body) if body else render(request, "channel_templates/frame.html", context)
     answer.headers["Content-Security-Policy"] = _FRAME_POLICY
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
@@ -88,12 +98,20 @@ def frame(request: HttpRequest, connection_id: int, template_id: int) -> HttpRes
     return answer
 
 
-def preview_customer(account_id: int, wanted: str) -> str:
-    """The customer asked for, or the first one there is; empty if there is none."""
-    if wanted.strip():
-        return wanted.strip()
-    lines = customers.list_customers(account_id, limit=1)
-    return lines[0].customer_id if lines else ""
+def _seen(request: HttpRequest, connection_id: int, template_id: int) -> dict[str, Any]:
+    """The template, whose message it is, and the message, or why there is none."""
+    account_id = request.user.account_id  # type: ignore[union-attr]
+    context: dict[str, Any] = {
+        "connection": channels.get_account(account_id, connection_id),
+        "template": _card(account_id, connection_id, template_id),
+    }
+    found = walk(account_id, request.GET.get("group", ""), request.GET.get("customer", ""))
+    context |= {"walk": found, "customer_id": found.customer_id}
+    try:
+        context["preview"] = channels.preview(account_id, connection_id, template_id, found.customer_id)
+    except Problem as problem:
+        context["problem"] = problem
+    return context
 
 
 def _card(account_id: int, connection_id: int, template_id: int) -> Any:

@@ -50,10 +50,11 @@ ENDPOINTS = (
         Param(name="to", kind=Kind.ANY, required=True, meaning="1 to 20 verified addresses, or numbers for an SMS."),
         Param(name="originalId", kind=Kind.TEXT, default="nobody: all attributes are empty",
               meaning="As which contact of the trigger's list it is written."),
+        Param(name="key", kind=Kind.TEXT, default="none", meaning="The same key is the same test, sent once."),
         sure=Sure.OURS, example=_TEST,
         meaning="Send a version, active or draft, as a test: the subject begins with `[Test]`, its links unsubscribe "
         "nobody, and it stands in no statistics. Answered within 5 s; `waiting` = no answer of the provider yet.",
-        differs="With the header Idempotency-Key the same test is sent once, however often it is asked for.",
+        differs="The header Idempotency-Key is a key as well.",
     ),
     get(
         "triggers/{triggerId}/campaigns/{campaignId}/test", show_test,

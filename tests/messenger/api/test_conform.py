@@ -25,8 +25,8 @@ NOW = datetime(2026, 11, 23, 13, 45, tzinfo=UTC)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("writes", [False, True])
-def test_nothing_differs(live_server, settings, tmp_path, writes):
+@pytest.mark.parametrize(("writes", "sends"), [(False, False), (True, False), (True, True)])
+def test_nothing_differs(live_server, settings, tmp_path, writes, sends):
     """Its pauses are where the worker gets its turn."""
     settings.TANDEM_STORAGE = tmp_path
     account = accounts.create_account(name="Live", zone="Europe/Stockholm", customer_id=5004)
@@ -49,14 +49,15 @@ def test_nothing_differs(live_server, settings, tmp_path, writes):
     url = live_server.url.replace("localhost", "127.0.0.1")
     http = Http(allow_private=(url.removeprefix("http://"),))
     talk = MessengerTalk(f"{url}/rest", "5004", token=way_in.token, http=http, pace=Pace(10_000, sleep=_work))
-    report = MessengerConformance(talk, MessengerWishes(allow_writes=writes), now=NOW).run()
+    more = {"trigger": mail.id, "send_to": "c 1/@"} if sends else {}
+    report = MessengerConformance(talk, MessengerWishes(allow_writes=writes, **more), now=NOW).run()
     http.close()
     assert {one.name: one.notes for one in report.findings if one.verdict is Verdict.DIFFERS} == {}
     assert report.profile == ""
     assert {one.name for one in report.findings if one.verdict is Verdict.NOT_OFFERED} == set()
     works = {flow.name for flow in report.flows if flow.outcome == "works"}
     assert works >= {"Check the connection", "Offer templates", "Read consent", "Preview a message"}
-    assert ("Push contacts" in works) == writes
+    assert ("Push contacts" in works, "Hand over a list by the bridge" in works) == (writes, sends)
     slow = [one.name for one in report.findings if "not done" in one.why]
     assert slow == []
 

@@ -2,8 +2,8 @@ import pytest
 
 from tandem.contract.planner_api import ExecutionRow
 from tandem.contract.planner_functions import BY_PATH, FUNCTIONS
-from tandem.contract.planner_shapes import Form, Kind, differences, mask, shape
 from tandem.contract.reading import ContractBroken
+from tandem.contract.shapes import Form, Kind, differences, mask, shape
 
 ROWS = shape("[CustomerID:text TemplateID:id SendID:text? Value:any|null Channels:[Id:id]?]")
 GOOD = {"CustomerID": "a", "TemplateID": 3, "Value": None, "Channels": [{"Id": 5}]}

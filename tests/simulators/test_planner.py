@@ -25,7 +25,7 @@ from tandem.clients.planner import (
     PlannerUnreachable,
 )
 from tandem.contract.planner_functions import FUNCTIONS
-from tandem.contract.planner_shapes import differences
+from tandem.contract.shapes import differences
 from tandem.kit.clock import OffsetClock
 from tandem.kit.http import Http
 from tandem.simulators.deviations import NAMES

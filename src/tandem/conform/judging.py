@@ -3,7 +3,7 @@
 from tandem.conform.findings import Finding, Mend, Note, Verdict
 from tandem.conform.learning import Learner
 from tandem.conform.talk import Seen, Talk
-from tandem.contract.planner_shapes import Form, Shape, differences
+from tandem.contract.shapes import Form, Shape, differences
 
 
 def look_inside(talk: Talk, expected: Shape, seen: Seen) -> tuple[Note, ...]:

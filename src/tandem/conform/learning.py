@@ -8,7 +8,7 @@ from tandem.clients.profile import EPOCHS
 from tandem.conform.findings import Mend, Note
 from tandem.conform.talk import Talk
 from tandem.contract.messenger_calls import WORDS
-from tandem.contract.planner_shapes import Difference, Kind
+from tandem.contract.shapes import Difference, Kind
 
 DATES = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d-%m-%Y", "%Y-%m-%dT%H:%M:%S")
 _CLOCKS = ("%H:%M", "%H:%M:%S")

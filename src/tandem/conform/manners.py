@@ -9,7 +9,7 @@ from tandem.conform.planner_values import Values
 from tandem.conform.talk import NotAPlanner, PlannerTalk, Seen
 from tandem.contract.planner_api import DETAILS_PAGE, TOKEN_HEADER
 from tandem.contract.planner_functions import WireFunction
-from tandem.contract.planner_shapes import words_of
+from tandem.contract.shapes import words_of
 
 VERSIONS = ("current", "v3.0", "v1.6", "")
 HEADERS = (("", ""), ("Authorization", "Bearer "), ("Authorization", ""), ("X-Authorization-Token", ""))

@@ -14,7 +14,7 @@ from tandem.conform.messenger_values import Values
 from tandem.conform.messenger_writes import MessengerWrites, status_notes
 from tandem.conform.talk import MessengerTalk, Seen
 from tandem.contract.messenger_calls import BATCH_WORDS, CALLS, WireCall
-from tandem.contract.planner_shapes import Form
+from tandem.contract.shapes import Form
 
 _C = "lists/{listId}/contacts"
 _BATCH, _RESULT = "GET /batches/{batchId}", "GET /batches/{exportId}/result/url"

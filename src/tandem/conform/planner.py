@@ -14,7 +14,7 @@ from tandem.conform.planner_values import Values
 from tandem.conform.planner_writes import Writes
 from tandem.conform.talk import PlannerTalk, Seen
 from tandem.contract.planner_functions import FUNCTIONS, WireFunction
-from tandem.contract.planner_shapes import Form
+from tandem.contract.shapes import Form
 
 FLOWS = {
     "Sign in": ("general/login",),

@@ -5,7 +5,7 @@ The messenger's own table (its handlers) must know each of them; a test compares
 
 from dataclasses import dataclass
 
-from tandem.contract.planner_shapes import Shape, shape
+from tandem.contract.shapes import Shape, shape
 
 MODES = ("all", "bounced", "unsubscribed")
 _C = "lists/{listId}/contacts"

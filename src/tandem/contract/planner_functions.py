@@ -5,7 +5,7 @@ The planner's own table (its handlers) must agree with this one; a test compares
 
 from dataclasses import dataclass
 
-from tandem.contract.planner_shapes import Shape, shape
+from tandem.contract.shapes import Shape, shape
 
 
 @dataclass(frozen=True, kw_only=True)

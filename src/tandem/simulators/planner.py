@@ -13,8 +13,8 @@ import orjson
 
 from tandem.contract import planner_api as wire
 from tandem.contract.planner_functions import BY_PATH, WireFunction
-from tandem.contract.planner_shapes import Form
 from tandem.contract.reading import ContractBroken, folded, optional_number, whole_number
+from tandem.contract.shapes import Form
 from tandem.simulators.deviations import CAP, Deviant
 from tandem.simulators.planner_answers import READS
 from tandem.simulators.planner_ask import Ask, Unknown

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from tandem.contract.planner_functions import BY_PATH, FUNCTIONS
-from tandem.contract.planner_shapes import differences
+from tandem.contract.shapes import differences
 from tandem.planner.api import table
 
 BUILT = [one for one in table.FUNCTIONS if one.answer]

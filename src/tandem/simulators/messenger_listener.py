@@ -9,7 +9,6 @@ import orjson
 
 from tandem.contract.events import CampaignEvent, EventType, parse
 from tandem.contract.planner_api import CONTROL_ACTION, TOKEN_HEADER
-from tandem.kit.http import DEFAULT_PORTS, Http
 from tandem.kit.problems import Problem
 from tandem.simulators.messenger_world import TRIGGERS, World
 
@@ -26,6 +25,8 @@ class Listener:
     def __init__(
         self, world: World, *, planner: str, user: str, password: str, channels: list[int], lock: Lock
     ) -> None:
+        from tandem.kit.http import DEFAULT_PORTS, Http  # late: most who simulate do not call anyone
+
         self._world, self._base, self._lock = world, planner.rstrip("/"), lock
         self._login = {"Username": user, "Password": password}
         self._channels, self._token = channels, ""

@@ -355,3 +355,13 @@ def test_only_so_many_are_compiled_at_a_time(monkeypatch):
     assert "Try again in a moment" in told.value.problems[0].words
     monkeypatch.undo()
     assert trial.make(SmsSource(text="Hi"), names=NAMES, sender=SENDER).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "word", ["@</a>q0z0@", "@q0z0@", "@q0z</a>7@", "<!--@q0z0@-->", "&lt;!--@q0z0@--&gt;", "@q</a>0z9@"]
+)
+def test_a_text_cannot_pass_for_a_tag(word):
+    shown = html_of(
+        letter(EmailSource(subject="x", html=f"<p>{word} {{{{contact.city}}}}</p>"), {"city": "Lund"})
+    )
+    assert shown.count("Lund") == 1

@@ -159,6 +159,8 @@ def alternative(html: str, shield: Shield) -> tuple[list[Placed], tuple[Link, ..
     items: list[Placed] = []
     position, place = 0, ""
     for match in re.finditer(f"@{shield.salt}([US]?)([0-9]+)@", text):
+        if int(match[2]) >= len(shield.tags):
+            continue
         items += _between(text[position : match.start()], place)
         place = match[1]
         items.append((shield.tags[int(match[2])], _PLACES[place]))

@@ -4,6 +4,7 @@ HTML tools never see a tag: each is shielded by a short word (in text a block ta
 """
 
 import bisect
+import itertools
 import re
 from collections.abc import Callable
 
@@ -35,9 +36,9 @@ class Shield:
 
     def __init__(self, pieces: list[Piece]) -> None:
         text = "".join(piece for piece in pieces if isinstance(piece, str))
-        salt = "q"
-        while f"@{salt}" in text:
-            salt += "q"
+        # neither in the text nor in what is left when a tool takes markup out of it
+        bare = re.sub(r"<[^<>]*>", "", text)
+        salt = next(f"q{n}z" for n in itertools.count() if f"q{n}z" not in text and f"q{n}z" not in bare)
         self.salt = salt
         self.tags: list[Tag] = []
         self._starts: list[tuple[int, Piece]] = []
@@ -75,8 +76,10 @@ class Shield:
         out: list[str | Tag] = []
         position = 0
         for match in self.token.finditer(text):
-            out += [text[position : match.start()], self.tags[int(match[1] or match[2] or match[3])]]
-            position = match.end()
+            number = int(match[1] or match[2] or match[3])
+            if number < len(self.tags):
+                out += [text[position : match.start()], self.tags[number]]
+                position = match.end()
         return [*out, text[position:]]
 
     def source(self, text: str) -> str:

@@ -2,9 +2,10 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from tests.fixtures.joined import EMAIL, EXPORT, JOB, NOON, SMS, TEMPLATES, shown, turn
+from tests.fixtures.joined import EMAIL, ENVIRONMENT, EXPORT, JOB, NOON, SMS, TEMPLATES, shown, turn
 
 from tandem.bridge import listen
+from tandem.bridge.config_file import load
 from tandem.contract.events import CampaignEvent, EventType, build
 
 
@@ -107,6 +108,22 @@ class TestHandingOver:
             assert one["fields"]["country"] == house.world.attribute(str(int(one["originalId"])), "Country")
             assert one["fields"]["age"] == house.world.attribute(one["originalId"], "Age")
 
+    def test_a_planner_of_an_older_version_is_read_by_its_profile(self, house):
+        """v3.0 joins attributes in one text and does not tell how long a list is."""
+        path = house.write(more='[pair.attributes]\nCountry = "country"\nAge = "age"')
+        (house.folder / "planner.toml").write_text('version = "v3.0"\n[paging]\nsize = 20\n')
+        path.write_text(
+            path.read_text().replace("[pair.planner]", '[pair.planner]\nprofile = "planner.toml"')
+        )
+        bridge = house.started(load(path, ENVIRONMENT))
+        campaign = house.execute(customers=50)
+        house.planner.simulator.half.control("expire", {})
+        turn(house, bridge)
+        assert shown(bridge, campaign)["state"] == "handed over"
+        one = house.half.world.messages[0]
+        assert one["fields"]["age"] == house.world.attribute(one["originalId"], "Age")
+        assert set(house.copies().values()) == {1}
+
     def test_events_twice_polls_and_another_start_change_nothing(self, house):
         bridge = house.bridge()
         campaign = house.execute()
@@ -206,6 +223,21 @@ class TestRefusals:
         assert found["state"] == "handed over"
         contacts = [contact for _, contact in house.copies()]
         assert len(contacts) == len(set(contacts))
+
+    def test_each_template_has_a_list_of_its_own_and_who_is_not_on_it_is_said(self, house, monkeypatch):
+        two_templates(house, monkeypatch, projects={11: 77, 13: 77})
+        told = house.half.world.trigger
+        house.half.world.trigger = lambda number, **more: (
+            told(number, **more) | ({"listId": 99} if number == 13 else {})
+        )
+        bridge = house.bridge()
+        campaign = house.execute(customers=40)
+        turn(house, bridge)
+        first, second = shown(bridge, campaign)["parts"]
+        assert (first["state"], first["list_id"]) == ("handed over", 14_242)
+        assert (second["state"], second["list_id"]) == ("nobody", 99)
+        assert second["customers"] == {"missing": 18}
+        assert {template for template, _ in house.copies()} == {11}
 
     def test_a_template_of_another_channel_or_of_none_is_refused(self, house):
         bridge = house.bridge()

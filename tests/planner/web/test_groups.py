@@ -86,7 +86,7 @@ def test_groups_are_listed_by_priority_and_moved(client, filled, clock):
 
 
 def test_a_count_comes_with_share_stages_and_people(client, filled):
-    answer = client.post(NEW, form(SPENT, SWEDES))
+    answer = client.post(NEW, form(SPENT, SWEDES, do="people"))
     assert answer.status_code == 200
     told = text_of(answer)
     assert "1 customers" in told

@@ -119,6 +119,17 @@ def resolve(
 
 @app.command()
 @guarded
+def adopt(config: File) -> None:
+    """Go on with an old copy of the state: all that it thinks is still to be done becomes uncertain."""
+    _, state = _opened(config)
+    state.lock()
+    state.adopt()
+    state.close()
+    words.print("The copy is adopted. What is uncertain stands in `tandem bridge status`.")
+
+
+@app.command()
+@guarded
 def rotate(
     config: File,
     pair: PairName,

@@ -369,8 +369,13 @@ def _back(joined: Joined, part: sqlite3.Row, to: PartState, why: str) -> bool:
 
 
 def _move(joined: Joined, part: sqlite3.Row, to: PartState, problem: str = "", **more: object) -> sqlite3.Row:
+    intent = to in (PartState.CREATING, PartState.UPLOADING)
     with joined.state.write() as connection:
         move(connection, part, to, problem, **more)
+        if intent:
+            joined.state.intend(connection)
+    if intent:
+        joined.state.mark()
     return part_of(joined.state, part["pair"], part["id"])
 
 

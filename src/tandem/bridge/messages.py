@@ -43,7 +43,7 @@ def send(joined: Joined, part: sqlite3.Row) -> bool:
     joined.messenger.trigger(
         part["template"]
     )  # a wrong token or a server that is down costs nobody their message
-    _set(joined, block, ["sending"] * len(block))
+    _set(joined, block, ["sending"] * len(block), intent=True)
     failpoint("b20")
     outcomes, why = _send_block(joined, part, block)
     _set(joined, block, outcomes)
@@ -111,8 +111,10 @@ def _message(joined: Joined, part: sqlite3.Row, row: sqlite3.Row) -> dict[str, A
     return found
 
 
-def _set(joined: Joined, block: list[sqlite3.Row], states: list[str]) -> None:
+def _set(joined: Joined, block: list[sqlite3.Row], states: list[str], *, intent: bool = False) -> None:
     with joined.state.write() as connection:
+        if intent:
+            joined.state.intend(connection)
         connection.executemany(
             "UPDATE customers SET state = ? WHERE pair = ? AND campaign = ? AND channel = ? AND customer = ?",
             [
@@ -120,6 +122,8 @@ def _set(joined: Joined, block: list[sqlite3.Row], states: list[str]) -> None:
                 for row, state in zip(block, states, strict=True)
             ],
         )
+    if intent:
+        joined.state.mark()
 
 
 def _note_baseline(joined: Joined, part: sqlite3.Row) -> None:

@@ -24,6 +24,8 @@ CREATE TABLE pairs (
   registered_at REAL, next_registration REAL NOT NULL DEFAULT 0, next_catalogue REAL NOT NULL DEFAULT 0,
   catalogue_at REAL, problem TEXT NOT NULL DEFAULT '', catalogue_problem TEXT NOT NULL DEFAULT ''
 ) STRICT;
+CREATE TABLE intents (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL) STRICT;
+INSERT INTO intents VALUES (1, 0);
 CREATE TABLE listeners (
   pair TEXT NOT NULL, secret_hash TEXT NOT NULL UNIQUE, sealed TEXT NOT NULL, made_at REAL NOT NULL,
   valid_until REAL, PRIMARY KEY (pair, secret_hash)
@@ -80,6 +82,12 @@ class StateUnusable(Problem):
     status = 500
 
 
+class StateOld(Conflict):
+    """The file is an old copy: more was told to messengers than it knows of."""
+
+    title = "The state is an old copy"
+
+
 class State:
     """One open state file; safe to share between threads, each with its own connection."""
 
@@ -113,12 +121,73 @@ class State:
             )
 
     def take(self) -> None:
-        """Become the one bridge of this state. Raises StateBusy."""
+        """Become the one bridge of this state. Raises StateBusy, StateOld."""
+        self.lock()
+        self.check_age()
+
+    def lock(self) -> None:
+        """Keep every other bridge off. Raises StateBusy."""
         self._lock = self.path.with_suffix(self.path.suffix + ".lock").open("ab")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise StateBusy(f"A bridge already runs on {self.path}.", "Stop it first.") from None
+
+    @property
+    def _mark(self) -> Path:
+        return self.path.with_suffix(self.path.suffix + ".mark")
+
+    def intend(self, connection: sqlite3.Connection) -> None:
+        """Something is about to be told to a messenger: the intent's transaction counts it."""
+        connection.execute("UPDATE intents SET number = number + 1")
+
+    def mark(self) -> None:
+        """After the intent's transaction, before the call: the count stands beside the file too."""
+        handle = os.open(self._mark, os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            os.pwrite(handle, b"%020d\n" % self._counted(), 0)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def check_age(self) -> None:
+        """Raises StateOld where the file knows of fewer intents than were counted beside it."""
+        counted = self._counted()
+        try:
+            marked = int(self._mark.read_bytes() or b"0")
+        except FileNotFoundError:
+            marked = counted + 1 if counted else 0  # who has told anything has left a mark
+            if not counted:
+                self.mark()
+        if counted < marked:
+            raise StateOld(
+                f"{self.path} does not know all that was handed over: it is an old copy, or lacks its .mark.",
+                "Look at today's campaigns in the messenger, then run `tandem bridge adopt --config FILE`.",
+            )
+
+    def adopt(self) -> None:
+        """A person takes an old copy for what it is: whatever it thinks is still to be done is uncertain.
+
+        Campaigns that it has heard of and not taken, and those that planners list now, are somebody else's.
+        """
+        with self.write() as connection:
+            connection.execute(
+                "UPDATE parts SET state = 'uncertain', asked = 1, problem = 'The state was an old copy.' "
+                "WHERE state IN ('waiting', 'creating', 'created', 'uploading', 'sending')"
+            )
+            connection.execute("UPDATE customers SET state = 'uncertain' WHERE state = 'sending'")
+            connection.execute("UPDATE campaigns SET state = 'before' WHERE state = 'heard'")
+            connection.execute("UPDATE pairs SET begun_at = NULL")
+            try:
+                marked = int(self._mark.read_bytes() or b"0")
+            except FileNotFoundError:
+                marked = 0
+            connection.execute("UPDATE intents SET number = max(number, ?)", (marked,))
+        self.mark()
+
+    def _counted(self) -> int:
+        found = self.row("SELECT number FROM intents")
+        return 0 if found is None else int(found["number"])
 
     def close(self) -> None:
         """Give the lock and this thread's connection back."""

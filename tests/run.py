@@ -69,7 +69,7 @@ GROUPS = {
     ),
     "planner": Group(folders=("tests/planner",), half="planner"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
-    "journeys-demo": _journeys("automatic", "demo", "killed", "public_client", "real_time"),
+    "journeys-demo": _journeys("automatic", "demo", "killed", "previews", "public_client", "real_time"),
     "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
     "browser-planner": _browser("planner", "planner"),
     "browser-messenger": _browser("messenger", "messenger"),

@@ -1,6 +1,5 @@
 """The bridge as a process: it starts at once, registers, hears, is told to stop; its commands beside it."""
 
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -9,7 +8,7 @@ import urllib.request
 import orjson
 import pytest
 from tests.fixtures import joined
-from tests.fixtures.joined import EMAIL, ENVIRONMENT, SMS, process, status, until
+from tests.fixtures.joined import EMAIL, ENVIRONMENT, SMS, free_port, process, status, until
 
 from tandem.bridge import listen
 from tandem.bridge.config_file import load
@@ -21,12 +20,6 @@ from tandem.kit.clock import OffsetClock
 def house(tmp_path):
     with joined.running(tmp_path, OffsetClock()) as found:
         yield found
-
-
-def free_port():
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
 
 
 def get(url, body=None):

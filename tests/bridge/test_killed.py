@@ -5,10 +5,11 @@ TANDEM_KILLS=20 kills twenty times at each step; the suite kills once.
 
 import os
 import signal
+import socket
 
 import pytest
 from tests.fixtures import joined
-from tests.fixtures.joined import EMAIL, ENVIRONMENT, JOB, JOB_STATUS, SMS, process, shown
+from tests.fixtures.joined import EMAIL, ENVIRONMENT, JOB, JOB_STATUS, SMS, free_port, process, shown, until
 
 from tandem.bridge import listen
 from tandem.bridge.config_file import load
@@ -84,6 +85,43 @@ def test_single_messages(house, step, time):
     _, found = killed(house, step, (EMAIL, SMS)[time % 2], nth=2)
     check(house, found, MESSAGE_STEPS[step])
     assert found["parts"][0]["customers"].get("uncertain", 0) <= 20
+
+
+@pytest.mark.parametrize("step", ["b1", "b2"])
+def test_the_door(house, step):
+    """Before the event is on disk, asking finds the campaign; after, it is there. Either way once."""
+    house.write(port=free_port(), hears="events", poll=600)
+    started(house).state.execute("UPDATE pairs SET next_poll = 9e15")
+    failpoint = {"TANDEM_TEST_BUILD": "1", "TANDEM_FAILPOINT": f"{step}:1:kill"}
+    died = process(house, "--config", str(house.path), **failpoint)
+    until(lambda: connects(house))
+    campaign = house.execute()
+    assert died.wait(30) == -signal.SIGKILL
+    assert not house.copies()
+    bridge = started(house)
+    bridge.state.execute("UPDATE pairs SET next_poll = 0")
+    bridge.once()
+    found = shown(bridge, campaign)
+    assert (found["state"], found["source"]) == ("handed over", {"b1": "poll", "b2": "event"}[step])
+    assert set(house.copies().values()) == {1}
+
+
+@pytest.mark.parametrize("step", ["b40", "b41"])
+def test_the_catalogue(house, step):
+    house.write(more="catalogue = true\ncatalogue_minutes = 0.01")
+    failpoint = {"TANDEM_TEST_BUILD": "1", "TANDEM_FAILPOINT": f"{step}:1:kill"}
+    died = process(house, "run", "--once", "--config", str(house.path), **failpoint)
+    died.communicate(timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    started(house)
+    assert house.world.templates == {EMAIL: {11: "Welcome", 13: "Spring offers"}, SMS: {12: "Welcome by SMS"}}
+    assert house.world.apps == {(EMAIL, "77"): "Letters", (SMS, "77"): "Letters"}
+
+
+def connects(house):
+    port = load(house.path, ENVIRONMENT).port
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_an_event_is_told_again_and_once_is_enough(house):

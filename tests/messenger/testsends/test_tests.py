@@ -455,4 +455,17 @@ def test_a_preview_tells_fallbacks_and_the_price_of_an_sms(house):
     assert "cost" not in Client().get(text, headers=headers).json()["sms"]
     prices.set_sms_price(house.account_id, "0,045", actor="admin", clock=CLOCK)
     found = Client().get(text, headers=headers).json()["sms"]
+    version = f"/ui/projects/triggers/{house.sms_trigger}/versions/{version_of(house, house.sms_trigger)}"
+    assert "0.045 EUR" in page_of(house).get(f"{version}?contact=c2").content.decode()
     assert (found["cost"], found["currency"], found["parts"]) == ("0.045", "EUR", 1)
+
+
+@pytest.mark.parametrize("price", ["-1", "0", "free", "1e9", "0.00001", "NaN"])
+def test_what_is_no_price_is_refused_and_changes_nothing(house, price):
+    client = page_of(house)
+    client.post("/ui/settings/test-addresses", {"do": "price", "price": "0.05"})
+    answer = client.post("/ui/settings/test-addresses", {"do": "price", "price": price}, follow=True)
+    assert "is no price" in answer.content.decode()
+    assert f"{prices.sms_price(house.account_id).amount:f}" == "0.05"
+    client.post("/ui/settings/test-addresses", {"do": "price", "price": ""})
+    assert prices.sms_price(house.account_id) is None

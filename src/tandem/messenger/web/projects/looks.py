@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from tandem.kit.problems import NotFound, Problem
+from tandem.messenger.accounts import prices
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import GSM_INSTEAD, Fault, SmsSource, forcing_ucs2
 from tandem.messenger.web.pages import account_id, may
@@ -45,6 +46,7 @@ def describe(request: HttpRequest, trigger: Any, version: Any, contact: str) -> 
         "version": version,
         "contact": contact,
         "preview": preview,
+        "cost": _cost(account, preview),
         "forcing": _forcing(preview.sms.text) if preview and preview.sms else (),
         "faults": marked(faults, version.source),
         "preview_problem": None if faults else problem,
@@ -82,6 +84,12 @@ def _marked(fault: Fault, source: Any) -> Marked:
 
 def _forcing(text: str) -> tuple[Forcing, ...]:
     return tuple(Forcing(character, GSM_INSTEAD.get(character, "")) for character in forcing_ucs2(text))
+
+
+def _cost(account: int, preview: Any) -> str:
+    """What the SMS costs with its currency; empty for an email, or without a price."""
+    price = prices.sms_price(account) if preview and preview.sms else None
+    return f"{price.of(preview.sms.parts):f} {price.currency}" if price else ""
 
 
 def _checked(account: int, trigger: Any, version: Any) -> Any:

@@ -131,7 +131,10 @@ def test_four_registrations_of_each_event(houses):
         for name in ACCOUNTS
     }
     wanted = {
-        (event, channel): urls[name] for event in (4, 11, 13) for name in ACCOUNTS for channel in CHANNELS[name]
+        (event, channel): urls[name]
+        for event in (4, 11, 13)
+        for name in ACCOUNTS
+        for channel in CHANNELS[name]
     }
     assert found == wanted
     assert [len([1 for event, _ in found if event == kind]) for kind in (4, 13)] == [4, 4]
@@ -490,9 +493,6 @@ def _planner_commands(houses):
         "templates list": (["--at", connection], True),
         "templates preview": ([q["template_id"], "quince-1", "--at", connection], True),
         "templates test": ([q["template_id"], "quince-1", "--to", "tester@alder.example", "--at", connection], True),
-        "templates test": (
-            [q["template_id"], "quince-1", "--to", "tester@alder.example", "--at", connection], True,
-        ),
         "campaign plan": ([*plan, "--channel-account", connection], True),
         "campaign schedule": ([campaign], True),
         "campaign list": ([], False),

@@ -76,7 +76,9 @@ def test_clean_list(shop):
 
 def test_cells_as_its_parser_joins_them(shop):
     names = {"id": "originalId", "first": "firstName", "last": "lastName"}
-    parser = SymplifyParser([TranslationEntry(ours, theirs, DataType.STRING) for ours, theirs in names.items()])
+    parser = SymplifyParser(
+        [TranslationEntry(ours, theirs, DataType.STRING) for ours, theirs in names.items()]
+    )
     with shop.client() as client:
         assert client.post_list_sync(parser.parse([*names], [("7", "Å|sa", None)]))
     one = contacts.get_contact(shop.account_id, shop.list_id, "7")

@@ -327,7 +327,9 @@ def test_a_fetched_campaign_is_cancelled_with_what_is_certain(client, account, f
     consent = ConsentRow(
         customer_id="C1", has_email=True, email_consent=True, has_mobile=False, sms_consent=False
     )
-    customers.refresh_consent(account.id, filled["connection"], [consent], full=True, read_at=clock.business())
+    customers.refresh_consent(
+        account.id, filled["connection"], [consent], full=True, read_at=clock.business()
+    )
     clock.move(hours=23, minutes=50)
     execution.make_list(account.id, saved.occurrence_id, clock=clock)
     assert "The messenger has nothing of the list, so nobody gets it." in client.get(url).content.decode()

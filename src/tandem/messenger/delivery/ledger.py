@@ -128,9 +128,7 @@ def _write_templates(account_id: int, sending_id: int, templates: Sequence[Plann
     )
 
 
-def _write_rows(
-    sending: Sending, rows: StagedList | Iterable[tuple[str, int | None]], now: datetime
-) -> int:
+def _write_rows(sending: Sending, rows: StagedList | Iterable[tuple[str, int | None]], now: datetime) -> int:
     named: dict[str, Any] = {
         "account": sending.account_id, "sending": sending.id, "campaign": sending.campaign_id, "now": now,
     }  # fmt: skip

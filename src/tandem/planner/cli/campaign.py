@@ -220,7 +220,9 @@ def cancel(
     if dry_run:
         view = service.get_campaign(owner.id, campaign)
         after = service.cancelling(owner.id, campaign, clock=now)
-        words.print(f"Campaign {view.id}, {view.name}: {view.state}. Cancelling would leave it {after}.", markup=False)
+        words.print(
+            f"Campaign {view.id}, {view.name}: {view.state}. Cancelling would leave it {after}.", markup=False
+        )
     else:
         view = service.cancel_campaign(owner.id, campaign, clock=now)
         words.print(f"Campaign {view.id}, {view.name}: {view.state}. {view.cause}", markup=False)

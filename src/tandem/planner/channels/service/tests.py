@@ -19,9 +19,7 @@ MOST_ADDRESSES = 20
 SECONDS = 8.0
 
 
-def survey(
-    account_id: int, channel_account_id: int, template_id: int, customer_ids: Sequence[str]
-) -> Survey:
+def survey(account_id: int, channel_account_id: int, template_id: int, customer_ids: Sequence[str]) -> Survey:
     """The previews of some customers, compared. What the messenger cannot do is told in the answer."""
     template = templates.get_template(account_id, channel_account_id, template_id)
     client = templates.client_of(account_id, row_of(account_id, channel_account_id))
@@ -47,9 +45,7 @@ def survey(
     return compare(seen, asked=len(customer_ids), failed=failed, stopped=stopped)
 
 
-def test_addresses(
-    account_id: int, channel_account_id: int, template_id: int
-) -> tuple[AllowedAddress, ...]:
+def test_addresses(account_id: int, channel_account_id: int, template_id: int) -> tuple[AllowedAddress, ...]:
     """The verified addresses that fit the template. Raises NoTests where the messenger sends none for others."""
     template = templates.get_template(account_id, channel_account_id, template_id)
     found = templates.client_of(account_id, row_of(account_id, channel_account_id)).test_addresses()

@@ -23,6 +23,8 @@ from tandem.kit import embedded_postgres
 ROOT = Path(__file__).resolve().parent.parent
 #: by file: what the tests of a file begin with is built once
 SPREAD = ("-n", "2", "--dist", "loadfile", "-m", "not browser")
+#: two lanes: what one waits for, the other works
+ROOMS = ("rooms", "the largest room")
 #: The rooms whose rules live in the database itself; run once more on a served PostgreSQL.
 KEPT_BY_PLANNER = ("accounts", "campaigns", "execution", "listeners", "customers/test_forget.py")
 KEPT_BY_MESSENGER = ("accounts", "contacts", "delivery", "jobs", "listener")
@@ -62,15 +64,17 @@ GROUPS = {
             "tests/clients",
             "tests/simulators",
             "tests/conform",
-            "tests/bridge",
             "tests/site",
         ),
         half="planner",
     ),
-    "planner": Group(folders=("tests/planner",), half="planner"),
+    "planner": Group(folders=("tests/planner",), half="planner", lane="the largest room"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
     "journeys-demo": _journeys("automatic", "demo", "killed", "previews", "public_client", "real_time"),
     "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
+    "journeys-bridge": Group(
+        folders=("tests/bridge",), half="planner", options=("-n", "0", "-m", "not browser"), lane="bridge"
+    ),
     "browser-planner": _browser("planner", "planner"),
     "browser-messenger": _browser("messenger", "messenger"),
     "browser-both": _browser("both", "planner"),
@@ -139,7 +143,7 @@ class Run:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
-                preexec_fn=_yield_to_journeys if self.group.lane == "rooms" else None,
+                preexec_fn=_yield_to_journeys if self.group.lane in ROOMS else None,
             ).returncode
         self.seconds = time.monotonic() - started
         print(f"== {self.name}\n{self._log.read_text()}", flush=True)
@@ -168,7 +172,7 @@ def _chosen(words: list[str]) -> list[str]:
     if "--" in words:
         words = words[: words.index("--")]
     if not words:
-        return [name for name, group in GROUPS.items() if group.lane == "rooms" and not group.served]
+        return [name for name, group in GROUPS.items() if group.lane in ROOMS and not group.served]
     names = [name for name in GROUPS for word in words if name == word or name.startswith(f"{word}-")]
     if "journeys" in words and shutil.which("chromium"):
         names += [name for name, group in GROUPS.items() if group.lane == "browser" and name not in names]

@@ -18,7 +18,7 @@ BUILT = [one for one in table.FUNCTIONS if one.answer and not one.open]
 READS = [one for one in BUILT if one.method == "GET" and not one.path]
 LISTS = [one for one in READS if one.page]
 SAME = settings(
-    max_examples=examples(3),
+    max_examples=examples(2),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
@@ -163,7 +163,7 @@ ODD_JSON = st.recursive(
     ),
     max_leaves=6,
 )
-ANY = settings(SAME, max_examples=examples(6))
+ANY = settings(SAME, max_examples=examples(4))
 
 
 @pytest.mark.parametrize("group", GROUPS)

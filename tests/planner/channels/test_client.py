@@ -52,7 +52,7 @@ def server():
             pass
 
     door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    threading.Thread(target=door.serve_forever, daemon=True).start()
+    threading.Thread(target=door.serve_forever, args=(0.01,), daemon=True).start()
     address = f"127.0.0.1:{door.server_port}"
     http = Http(allow_private=(address,))
     made = client.MessengerClient(f"http://{address}/rest/", "5004", "", "", "t0ken", http)

@@ -10,35 +10,15 @@ from tests.fixtures.sendings import House as SendingHouse
 
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.models import Contact
-from tandem.messenger.delivery import ledger, sender
+from tandem.messenger.delivery import ledger
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, PlannedTemplate
 from tandem.messenger.delivery.models import Attempt, Sending
-from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.messages.service import showing
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import EmailSource
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_desk(keep):
-    return keep(lambda _: create_desk())
-
-
-@pytest.fixture
-def desk(kept_desk, db, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    return kept_desk.take(settings, tmp_path)
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """Everything leaves into this provider."""
-    provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
-    return provider
 
 
 def campaign(desk, customers, campaign_id=42):

@@ -18,31 +18,11 @@ from tandem.messenger.contacts.models import ConsentEvent, Contact, Property
 from tandem.messenger.delivery import forgetting, sender
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.models import Attempt, Sending, SendingTemplate
-from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import EmailSource
 from tandem.messenger.projects.models import Trigger
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_desk(keep):
-    return keep(lambda _: create_desk())
-
-
-@pytest.fixture
-def desk(kept_desk, db, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    return kept_desk.take(settings, tmp_path)
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """Everything leaves into this provider."""
-    provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
-    return provider
 
 
 def states(desk) -> list[str]:

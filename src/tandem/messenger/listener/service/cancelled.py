@@ -7,7 +7,7 @@ ledger, and stay out of a list that is taken later.
 import logging
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from tandem.clients.planner import PlannerClient
@@ -19,6 +19,7 @@ from tandem.messenger.delivery.service import Cancelled
 from tandem.messenger.listener.domain import CancelSaid, InboxState, is_stopped, retry_after
 from tandem.messenger.listener.errors import CancellationUnclear, InboxNotFound
 from tandem.messenger.listener.models import Cancellation, Inbox
+from tandem.messenger.listener.service.alone import alone_with
 from tandem.messenger.listener.service.connect import client_of
 
 log = logging.getLogger("tandem.listener")
@@ -67,19 +68,12 @@ def look_due(clock: Clock) -> int:
 
 
 def look(account_id: int, row_id: int, *, clock: Clock) -> bool:
-    """Ask about one; True if it is settled. Problems set the next try, then hold it with an alarm.
-
-    One process at a time works on a row (session advisory lock).
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, row_id % 2**31])
-        if not cursor.fetchone()[0]:
+    """Ask about one; True if it is settled. Problems set the next try, then hold it with an alarm."""
+    with alone_with(_LOCK, row_id) as ours:
+        if not ours:
             return False
-        try:
-            row = Cancellation.objects.get(account_id=account_id, id=row_id)
-            return row.state == InboxState.WAITING.value and _try(row, clock)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, row_id % 2**31])
+        row = Cancellation.objects.get(account_id=account_id, id=row_id)
+        return row.state == InboxState.WAITING.value and _try(row, clock)
 
 
 def look_again(account_id: int, row_id: int, *, clock: Clock) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from tandem.clients.planner import CompleteRead
 from tandem.clients.planner_problems import CustomerTwice, NotForThisChannel
@@ -23,6 +23,7 @@ from tandem.messenger.listener.domain import InboxState, is_stopped, retry_after
 from tandem.messenger.listener.errors import CampaignStopped, InboxNotFound, ListNotUsable
 from tandem.messenger.listener.models import ChannelBinding, Inbox
 from tandem.messenger.listener.service import cancelled
+from tandem.messenger.listener.service.alone import alone_with
 from tandem.messenger.listener.service.connect import client_of, connection_row
 from tandem.messenger.projects import service as projects
 
@@ -43,19 +44,12 @@ def fetch_due(clock: Clock) -> int:
 
 
 def fetch(account_id: int, inbox_id: int, *, clock: Clock) -> bool:
-    """Fetch one campaign; True if its sending stands. Problems set the next try, or hold it with an alarm.
-
-    One process at a time works on a row (session advisory lock).
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_FETCH_LOCK, inbox_id % 2**31])
-        if not cursor.fetchone()[0]:
+    """Fetch one campaign; True if its sending stands. Problems set the next try, or hold it with an alarm."""
+    with alone_with(_FETCH_LOCK, inbox_id) as ours:
+        if not ours:
             return False
-        try:
-            row = Inbox.objects.get(account_id=account_id, id=inbox_id)
-            return row.state == InboxState.WAITING.value and _try(row, clock)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_FETCH_LOCK, inbox_id % 2**31])
+        row = Inbox.objects.get(account_id=account_id, id=inbox_id)
+        return row.state == InboxState.WAITING.value and _try(row, clock)
 
 
 def retry(account_id: int, inbox_id: int, *, clock: Clock) -> None:

@@ -29,7 +29,7 @@ WHERE id = (
     JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
     LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
     WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state IN ('scheduled', 'sending')
-      AND NOT coalesce(d.held, FALSE)
+      AND NOT s.gate_held AND NOT coalesce(d.held, FALSE)
     ORDER BY b.first_seq, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
 RETURNING id, account_id, sending_id, first_seq, last_seq, fence
 """

@@ -1,13 +1,14 @@
 """Ledger rows become messages: contact values into the frozen version of the row's template."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 
 from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
 from tandem.messenger.contacts.domain import Recipient
-from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery import holding, tokens
 from tandem.messenger.delivery.claims import Claim, Row
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
 from tandem.messenger.delivery.models import Sending, SendingTemplate
@@ -33,6 +34,7 @@ class Composer:
         self.channel = Channel(sending.channel)
         self._campaign_id = sending.campaign_id
         self.first_due = sending.due_at
+        self._gated = sending.gate_id is not None
         self._dated = (0, "")
         named = sending.campaign_id or sending.campaign_key or sending.source_key
         self._headers = (("X-Tandem-Campaign", str(named)),)
@@ -45,7 +47,17 @@ class Composer:
 
     def recipients(self, rows: Sequence[Row]) -> Mapping[int, Recipient]:
         """The contacts of a sub-block, by contact id."""
-        return contacts.recipients(self._claim.account, [row.contact_id for row in rows])
+        found = contacts.recipients(self._claim.account, [row.contact_id for row in rows])
+        return self._with_added(found, rows) if self._gated else found
+
+    def _with_added(self, found: Mapping[int, Recipient], rows: Sequence[Row]) -> Mapping[int, Recipient]:
+        """The contacts with what a Send Gate added for them."""
+        added = holding.added_values(self._claim.account, self._claim.sending, [row.customer for row in rows])
+        more = {row.contact_id: overlay(added[row.customer]) for row in rows if row.customer in added}
+        return {
+            id_: replace(one, values={**one.values, **more[id_]}) if id_ in more else one
+            for id_, one in found.items()
+        }
 
     def compose(self, row: Row, recipient: Recipient | None, now: datetime) -> Message | Outcome:
         """The message, or why there is none; one recipient's error is never another's."""

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from tandem.kit.vacuum import vacuum
 from tandem.messenger.delivery.domain import SINGLE_KINDS, Channel
-from tandem.messenger.delivery.models import Attempt, CancelledCustomer, Sending
+from tandem.messenger.delivery.models import AddedValues, Attempt, CancelledCustomer, Sending
 from tandem.messenger.delivery.providers import file as outbox
 
 
@@ -33,6 +33,7 @@ def forget(account_id: int, customer: str, *, dry_run: bool = False) -> dict[str
         with transaction.atomic():
             rows.update(customer=_grave(account_id, customer), detail="")
             CancelledCustomer.objects.filter(account_id=account_id, customer=customer).delete()
+            AddedValues.objects.filter(account_id=account_id, customer=customer).delete()
             _own_values(account_id, found).update(values=None)
             for path in [*files, *_begun(account_id, found)]:
                 path.unlink(missing_ok=True)

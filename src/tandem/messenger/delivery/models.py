@@ -58,6 +58,10 @@ class Sending(models.Model):
     cut_off = models.DurationField(help_text="How late a row may still be sent.")
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SendingState])
     policy = models.CharField(max_length=10, default="hold")
+    gate_id = models.BigIntegerField(null=True, help_text="The Send Gate that is asked before it leaves.")
+    gate_held = models.BooleanField(
+        default=False, db_default=False, help_text="No sender may claim its rows until the gate is open."
+    )
     expected = models.IntegerField()
     list_hash = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
@@ -75,6 +79,7 @@ class Sending(models.Model):
             models.Index(
                 fields=["account"], condition=models.Q(finished_at__isnull=True), name="sending_open"
             ),
+            models.Index(fields=["account", "id"], condition=models.Q(gate_held=True), name="sending_held"),
         ]
 
 
@@ -164,6 +169,20 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "customer", "sending"], name="attempt_once"),
             models.UniqueConstraint(fields=["account", "sending", "seq"], name="attempt_seq_once"),
+        ]
+
+
+class AddedValues(models.Model):
+    """What a Send Gate added for one customer of a sending; templates name it as a message's own values."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sending = models.ForeignKey(Sending, models.CASCADE, related_name="+", db_index=False)
+    customer = models.TextField()
+    values = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "sending", "customer"], name="added_values_once")
         ]
 
 

@@ -8,7 +8,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
 from tandem.messenger.contacts.service import finding
-from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery import holding, tokens
 from tandem.messenger.delivery.composing import overlay
 from tandem.messenger.delivery.models import Attempt, SendingTemplate
 from tandem.messenger.messages.domain import Shown
@@ -30,7 +30,8 @@ def show(token: str, *, clock: Clock) -> Shown:
     version_id = SendingTemplate.objects.values_list("version_id", flat=True).get(
         account_id=row.account_id, sending_id=row.sending_id, template_id=row.template_id
     )
-    values = {**recipient.values, **overlay(row.sending.values)}
+    added = holding.added_values(row.account_id, row.sending_id, [row.customer]).get(row.customer)
+    values = {**recipient.values, **overlay(row.sending.values), **overlay(added)}
     unsubscribe = tokens.make(settings.SECRET_KEY, tokens.UNSUBSCRIBE, row.sending_id, row.id)
     link = f"{settings.TANDEM_TRACKING_URL}/u/{unsubscribe}"
     exact = _unchanged(row, clock)

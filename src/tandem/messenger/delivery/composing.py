@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 
+from django.conf import settings
+
 from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
 from tandem.messenger.contacts.domain import Recipient
@@ -30,6 +32,7 @@ class Composer:
         self._claim = claim
         self._key = key
         self._tracking_url = tracking_url
+        self._bounce_domain: str = settings.TANDEM_BOUNCE_DOMAIN
         sending = Sending.objects.get(account_id=claim.account, id=claim.sending)
         self.channel = Channel(sending.channel)
         self._campaign_id = sending.campaign_id
@@ -79,8 +82,10 @@ class Composer:
             unsubscribe_url=self._unsubscribe_url(row),
             date=self._date(now),
             headers=self._headers,
+            unsubscribe_mail=self._own_address(row, "u", tokens.UNSUBSCRIBE_MAIL),
         )
-        return self._message(row, version.sender, recipient.email, content)
+        returns_to = self._own_address(row, "b", tokens.BOUNCE) or version.sender
+        return self._message(row, returns_to, recipient.email, content)
 
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
         text = version.render(self._values_of(recipient), unsubscribe_url=self._unsubscribe_url(row))
@@ -119,6 +124,13 @@ class Composer:
         """The same on every try; never equal to the unsubscribe token, replies quote it."""
         domain = sender.rpartition("@")[2] or "sms.invalid"
         return f"{tokens.make(self._key, tokens.MESSAGE_ID, self._claim.sending, row.id)}@{domain}"
+
+    def _own_address(self, row: Row, kind: str, purpose: bytes) -> str:
+        """An address of the bounce domain that names this message alone; '' without such a domain."""
+        if not self._bounce_domain:
+            return ""
+        token = tokens.make_local(self._key, purpose, self._claim.sending, row.id)
+        return f"{kind}+{token}@{self._bounce_domain}"
 
     def _unsubscribe_url(self, row: Row) -> str:
         token = tokens.make(self._key, tokens.UNSUBSCRIBE, self._claim.sending, row.id)

@@ -12,6 +12,8 @@ UNSUBSCRIBE = b"u"
 MESSAGE_ID = b"m"
 VIEW = b"v"
 LIST = b"l"
+BOUNCE = b"b"
+UNSUBSCRIBE_MAIL = b"n"
 _SHAPE = struct.Struct(">IQ")
 _MAC_BYTES = 12
 
@@ -33,6 +35,21 @@ def read(key: str, purpose: bytes, token: str) -> tuple[int, int]:
         raise BadToken("This link is incomplete or was changed.", "Open the link from the message itself.")
     sending_id, attempt_id = _SHAPE.unpack(body)
     return sending_id, attempt_id
+
+
+def make_local(key: str, purpose: bytes, sending_id: int, attempt_id: int) -> str:
+    """The token as the local part of a mail address can carry it: 45 characters whose case does not matter."""
+    raw = base64.urlsafe_b64decode(make(key, purpose, sending_id, attempt_id))
+    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def read_local(key: str, purpose: bytes, token: str) -> tuple[int, int]:
+    """(sending, attempt) of a token out of a mail address, in whatever case it came back. Raises BadToken."""
+    try:
+        raw = base64.b32decode(token.upper().encode("ascii") + b"=" * (-len(token) % 8))
+    except (ValueError, binascii.Error):
+        raw = b""
+    return read(key, purpose, base64.urlsafe_b64encode(raw).decode())
 
 
 def _mac(key: str, purpose: bytes, body: bytes) -> bytes:

@@ -267,11 +267,13 @@ class CompiledEmail:
         headers: Sequence[tuple[str, str]] = (),
         pixel_url: str = "",
         mark: str = "",
+        unsubscribe_mail: str = "",
     ) -> bytes:
         """The complete message with CRLF lines, not dot-stuffed; `mark` before its subject. RenderError if unsafe."""
         clean = cleaned(self.names, values)
         try:
-            head = self._head(clean, to, message_id, unsubscribe_url, date, headers, mark)
+            link = _unsubscribe_header(unsubscribe_url, unsubscribe_mail)
+            head = self._head(clean, to, message_id, link, date, headers, mark)
         except ValueError as wrong:
             raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
         pixel = quoted.encode(_escape(pixel_url)) if self.has_pixel else b""
@@ -291,24 +293,29 @@ class CompiledEmail:
         values: Mapping[str, str],
         to: str,
         message_id: str,
-        unsubscribe_url: str,
+        unsubscribe: str,
         date: datetime | str,
         headers: Sequence[tuple[str, str]],
         mark: str,
     ) -> str:
         when = date if isinstance(date, str) else _dated(date)
-        link = quoted.header_token(unsubscribe_url)
-        if not link.startswith(("https://", "http://")) or set(link) & set("<> "):
-            raise ValueError("unsubscribe address")
         extra = "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
         return (
             f"{self._fixed}To: {quoted.address(to)}\r\n"
             f"Subject: {quoted.header_text(mark + self.subject_of(values))}\r\n"
             f"Date: {quoted.header_token(when)}\r\nMessage-ID: <{quoted.address(message_id)}>\r\n"
-            f"List-Unsubscribe: <{link}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+            f"List-Unsubscribe: {unsubscribe}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
             f"{extra}MIME-Version: 1.0\r\n"
             f'Content-Type: multipart/alternative; boundary="{_BOUNDARY.decode()}"\r\n\r\n'
         )
+
+
+def _unsubscribe_header(url: str, mail: str) -> str:
+    """The link, then the address if there is one; one line, because signatures of a folded one were seen to break."""
+    link = quoted.header_token(url)
+    if not link.startswith(("https://", "http://")) or set(link) & set("<> "):
+        raise ValueError("unsubscribe address")
+    return f"<{link}>, <mailto:{quoted.address(mail)}?subject=unsubscribe>" if mail else f"<{link}>"
 
 
 def _dated(date: datetime) -> str:

@@ -72,6 +72,17 @@ SETTINGS = (
         "900",
         "Seconds a sender's claim on rows holds; longer than the SMTP time-outs.",
     ),
+    Setting(
+        "TANDEM_BOUNCE_DOMAIN",
+        "",
+        "Mail domain that bounces come back to; its MX is this machine, or a mail server that passes it on.",
+    ),
+    Setting(
+        "TANDEM_BOUNCE_PORT", "0", "Port on which bounces are taken; 0 = none are taken over the network."
+    ),
+    Setting("TANDEM_BOUNCE_HOST", "", "Address that the taker of bounces listens on; empty = TANDEM_HOST."),
+    Setting("TANDEM_BOUNCE_PROTOCOL", "smtp", "`smtp` or `lmtp`: what is spoken on that port."),
+    Setting("TANDEM_BOUNCE_MAILDIR", "", "Maildir that another mail server puts bounces in; empty = none."),
     Setting("TANDEM_LOG_LEVEL", "INFO", "Least level that is logged."),
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
     Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from starlette.concurrency import run_in_threadpool
 
-from tandem.messenger.tracking import app
+from tandem.messenger.tracking import answers, app
 
 
 class Door:
@@ -41,5 +41,5 @@ def client(monkeypatch):
     async def in_thread(function, work):
         return await run_in_threadpool(and_close, function, work)
 
-    monkeypatch.setattr(app, "run_in_threadpool", in_thread)
+    monkeypatch.setattr(answers, "run_in_threadpool", in_thread)
     return Door()

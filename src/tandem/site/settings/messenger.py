@@ -8,6 +8,7 @@ globals().update(
         [
             *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
             *("exports", "listener"),
+            "engagement",
         ],
     )
 )

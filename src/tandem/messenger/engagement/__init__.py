@@ -1,0 +1,1 @@
+"""What happened to a message after it was handed over: opened, clicked, bounced, complained, replied."""

@@ -1,0 +1,28 @@
+"""Everything other rooms may do with what happened after hand-over."""
+
+from tandem.messenger.engagement.service.dropping import drop_raw
+from tandem.messenger.engagement.service.judging import judge
+from tandem.messenger.engagement.service.personal import export, forget
+from tandem.messenger.engagement.service.reading import (
+    events_of,
+    events_of_sending,
+    first_reactions,
+    response_of,
+    tallies_of,
+    version_tallies,
+)
+from tandem.messenger.engagement.service.recording import record
+
+__all__ = [
+    "drop_raw",
+    "events_of",
+    "events_of_sending",
+    "export",
+    "first_reactions",
+    "forget",
+    "judge",
+    "record",
+    "response_of",
+    "tallies_of",
+    "version_tallies",
+]

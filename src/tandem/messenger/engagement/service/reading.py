@@ -1,0 +1,150 @@
+"""What came back, read: of messages, of a sending, of versions, for an export."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Sum
+
+from tandem.messenger.engagement.domain import (
+    Actor,
+    Course,
+    EventView,
+    Kind,
+    LinkNumbers,
+    Reaction,
+    Recorded,
+    SendingResponse,
+    Tally,
+)
+from tandem.messenger.engagement.models import Event, FirstReaction, HourCount
+
+_MOST_STEPS = 48
+_LINKS = """
+SELECT template_id, link, count(DISTINCT attempt_id) FILTER (WHERE actor = 0),
+       count(*) FILTER (WHERE actor = 0), count(*) FILTER (WHERE actor <> 0)
+FROM messenger_engagement_event
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND kind = 2 AND link > 0
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_OF_VERSIONS = """
+SELECT t.version_id, count(*), count(f.clicked_at)
+FROM messenger_delivery_sendingtemplate t
+JOIN messenger_engagement_firstreaction f
+  ON f.account_id = t.account_id AND f.sending_id = t.sending_id AND f.template_id = t.template_id
+WHERE t.account_id = %(account)s AND t.version_id = ANY(%(versions)s)
+GROUP BY 1
+"""
+_PAGE = """
+SELECT e.id, e.attempt_id, e.sending_id, e.template_id, a.contact_id, e.kind, e.actor, e.link, e.at, e.source, e.detail
+FROM messenger_engagement_event e
+JOIN messenger_delivery_attempt a ON a.id = e.attempt_id AND a.account_id = e.account_id
+WHERE e.account_id = %(account)s AND e.sending_id = %(sending)s AND e.kind = ANY(%(kinds)s) AND e.actor = 0
+  AND e.at >= %(since)s AND e.at < %(until)s AND e.id > %(after)s
+ORDER BY e.id LIMIT %(limit)s
+"""
+
+
+def first_reactions(account_id: int, attempt_ids: Collection[int]) -> dict[int, Reaction]:
+    """When these messages were first opened and clicked by people; those that were not are left out."""
+    rows = FirstReaction.objects.filter(account_id=account_id, attempt_id__in=attempt_ids)
+    return {row.attempt_id: Reaction(opened_at=row.opened_at, clicked_at=row.clicked_at) for row in rows}
+
+
+def events_of(account_id: int, attempt_ids: Collection[int]) -> dict[int, list[EventView]]:
+    """Everything that happened to these messages, in order; those to which nothing did are left out."""
+    found: dict[int, list[EventView]] = {}
+    rows = Event.objects.filter(account_id=account_id, attempt_id__in=attempt_ids)
+    for row in rows.order_by("at", "id"):
+        found.setdefault(row.attempt_id, []).append(
+            EventView(
+                kind=Kind(row.kind), actor=Actor(row.actor), link=row.link, at=row.at, detail=row.detail
+            )
+        )
+    return found
+
+
+def tallies_of(account_id: int, sending_id: int, *, until: datetime | None = None) -> tuple[Tally, ...]:
+    """Recipients who opened and clicked, by template; with `until` those who first did so by then."""
+    rows = FirstReaction.objects.filter(account_id=account_id, sending_id=sending_id)
+    if until is not None:
+        rows = rows.filter(opened_at__lte=until)
+    counted = rows.values_list("template_id").annotate(opened=Count("id"), clicked=Count("clicked_at"))
+    return tuple(Tally(template_id=t, opened=o, clicked=c) for t, o, c in counted.order_by("template_id"))
+
+
+def version_tallies(account_id: int, version_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Version -> recipients who opened, recipients who clicked, over all its sendings."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_VERSIONS, {"account": account_id, "versions": list(version_ids)})
+        return {version: (opened, clicked) for version, opened, clicked in cursor.fetchall()}
+
+
+def events_of_sending(
+    account_id: int,
+    sending_id: int,
+    kinds: Sequence[Kind],
+    *,
+    since: datetime,
+    until: datetime,
+    after: int,
+    limit: int,
+) -> list[tuple[int, Recorded]]:
+    """Events by people from `since` on and before `until`, a page after the id `after`: (id, event)."""
+    named: dict[str, Any] = {
+        "account": account_id, "sending": sending_id, "kinds": [int(kind) for kind in kinds], "since": since,
+        "until": until, "after": after, "limit": limit,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_PAGE, named)
+        return [(row[0], _recorded(account_id, row[1:])) for row in cursor.fetchall()]
+
+
+def response_of(account_id: int, sending_id: int) -> SendingResponse:
+    """What came back of a sending, for its page."""
+    hours = HourCount.objects.filter(account_id=account_id, sending_id=sending_id).order_by()
+    sums = hours.values_list("kind", "actor").annotate(number=Sum("number"))
+    machines = {(Kind(kind), Actor(actor)): number for kind, actor, number in sums if number}
+    return SendingResponse(
+        tallies=tallies_of(account_id, sending_id),
+        links=tuple(_links(account_id, sending_id)),
+        machines=machines,
+        course=_course(hours.filter(actor=Actor.PERSON, kind__in=(Kind.OPENED, Kind.CLICKED))),
+    )
+
+
+def _links(account_id: int, sending_id: int) -> Iterator[LinkNumbers]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LINKS, {"account": account_id, "sending": sending_id})
+        for template, number, recipients, clicks, machines in cursor.fetchall():
+            yield LinkNumbers(
+                template_id=template, number=number, recipients=recipients, clicks=clicks, machines=machines
+            )
+
+
+def _course(hours: Any) -> Course | None:
+    """At most _MOST_STEPS equal steps of whole hours."""
+    found = [line for line in hours.values_list("hour", "kind").annotate(number=Sum("number")) if line[2]]
+    if not found:
+        return None
+    start = min(hour for hour, _, _ in found)
+    spanned = int((max(hour for hour, _, _ in found) - start) / timedelta(hours=1)) + 1
+    wide = -(-spanned // _MOST_STEPS)
+    numbers = {kind: [0] * -(-spanned // wide) for kind in (Kind.OPENED, Kind.CLICKED)}
+    for hour, kind, number in found:
+        numbers[Kind(kind)][int((hour - start) / timedelta(hours=wide))] += number
+    return Course(
+        start=start,
+        step=timedelta(hours=wide),
+        opens=tuple(numbers[Kind.OPENED]),
+        clicks=tuple(numbers[Kind.CLICKED]),
+    )
+
+
+def _recorded(account_id: int, row: Sequence[Any]) -> Recorded:
+    attempt_id, sending_id, template_id, contact_id, kind, actor, link, at, source, detail = row
+    return Recorded(
+        account_id=account_id, attempt_id=attempt_id, sending_id=sending_id, template_id=template_id,
+        contact_id=contact_id, kind=Kind(kind), actor=Actor(actor), link=link, at=at, source=source, detail=detail,
+    )  # fmt: skip

@@ -1,0 +1,32 @@
+"""Wake-up calls: machines told from people, and what told them apart dropped."""
+
+from datetime import timedelta
+
+from procrastinate.contrib.django import app
+
+from tandem.kit import clock as clocks
+
+QUEUE = "messenger"
+RECENT = timedelta(minutes=5)
+
+
+@app.periodic(cron="* * * * * */15")
+@app.task(
+    queue=QUEUE, name="messenger.engagement.judge", queueing_lock="engagement-judge", pass_context=False
+)
+def judge(timestamp: int) -> None:
+    """Look at the clicks of the last minutes."""
+    from tandem.messenger.engagement import service
+
+    service.judge(clock=clocks.from_environment(), back=RECENT)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queue=QUEUE, name="messenger.engagement.drop", queueing_lock="engagement-drop", pass_context=False)
+def drop(timestamp: int) -> None:
+    """Look at everything that can still be looked at, then drop what is old."""
+    from tandem.messenger.engagement import service
+
+    clock = clocks.from_environment()
+    service.judge(clock=clock)
+    service.drop_raw(clock=clock)

@@ -67,14 +67,11 @@ ON CONFLICT (account_id, sending_id, template_id, kind, actor, link, hour)
 DO UPDATE SET number = h.number + excluded.number
 """
 )
-_RESPONDING = (
-    _MOVED
-    + """
+_RESPONDING = """
 UPDATE messenger_engagement_responding r SET changed_at = %(now)s
-FROM (SELECT DISTINCT account_id, sending_id, template_id FROM moved) m
-WHERE r.account_id = m.account_id AND r.sending_id = m.sending_id AND r.template_id = m.template_id
-"""  # noqa: S608 - our own text
-)
+WHERE (r.account_id, r.sending_id, r.template_id) IN (
+    SELECT * FROM unnest(%(accounts)s::bigint[], %(sendings)s::bigint[], %(templates)s::bigint[]))
+"""
 #: what is left to people of these messages
 _FIRST = """
 WITH mine AS (

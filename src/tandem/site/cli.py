@@ -33,6 +33,7 @@ GROUPS = {
     "tandem.messenger.cli.listener": "listener",
     "tandem.messenger.cli.sendings": "sendings",
     "tandem.messenger.cli.testsends": "tests",
+    "tandem.messenger.cli.pacing": "pacing",
 }
 
 

@@ -6,6 +6,7 @@ from tandem.messenger.web.contacts import views as contacts
 from tandem.messenger.web.listener import views as listener
 from tandem.messenger.web.outbox import views as outbox
 from tandem.messenger.web.overview import views as overview
+from tandem.messenger.web.pacing import views as pacing
 from tandem.messenger.web.projects import editor, snippets
 from tandem.messenger.web.projects import views as projects
 from tandem.messenger.web.sendings import views as sendings
@@ -51,4 +52,5 @@ urlpatterns = [
     path("settings/test-addresses", testsends.addresses, name="test-addresses"),
     path("settings", settings.settings, name="settings"),
     path("settings/api-users", settings.api_users, name="api-users"),
+    path("settings/pacing", pacing.pacing, name="pacing"),
 ]

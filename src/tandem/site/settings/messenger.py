@@ -7,7 +7,7 @@ globals().update(
         "messenger",
         [
             *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
-            *("exports", "listener"),
+            *("exports", "listener", "pacing"),
             "engagement",
         ],
     )

@@ -8,19 +8,17 @@ TANDEM_SEED which ones.
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import timedelta
 
 import psycopg
 import pytest
-from tests.fixtures import smtp_sink
 from tests.fixtures.days import LEAD_SECONDS, schedule, wait_until_settled
-from tests.fixtures.processes import free_port
 
 from tandem.kit import embedded_postgres
+from tandem.simulators.relay import Relay
+from tandem.simulators.relay_script import Rule, Script
 
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("TANDEM_KILLS", "3"))
@@ -107,12 +105,9 @@ class Run:
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory):
     """A relay that writes down what it takes before it answers."""
-    port, log = free_port(), tmp_path_factory.mktemp("relay") / "truth.jsonl"
-    log.touch()
-    process = subprocess.Popen([sys.executable, smtp_sink.__file__, str(port), str(log), "--delay", "0.003"])
-    yield port, log
-    process.kill()
-    process.wait()
+    log = tmp_path_factory.mktemp("relay") / "truth.jsonl"
+    with Relay(log=log, script=Script(rules=(Rule(at="dot", seconds=0.003),))) as relay:
+        yield relay.port, log
 
 
 def campaigns_of(kills):

@@ -1,11 +1,4 @@
-import json
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import pytest
-from tests.fixtures import smtp_sink
 from tests.fixtures.processes import free_port
 
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message
@@ -14,6 +7,8 @@ from tandem.messenger.delivery.providers import file
 from tandem.messenger.delivery.providers.choose import provider_for
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider, outcome_of, stuffed
+from tandem.simulators.relay import Relay as RelaySimulator
+from tandem.simulators.relay_script import Rule, Script
 
 SETTING = {
     "TANDEM_PROVIDER": "file",
@@ -47,32 +42,20 @@ def yes() -> bool:
 
 @pytest.fixture
 def sink(tmp_path):
-    port, log = free_port(), tmp_path / "truth.jsonl"
-    program = [sys.executable, smtp_sink.__file__, str(port), str(log)]
-    chosen = ["--refuse", "no@x.example", "--defer", "later@x.example", "--drop", "drop@x.example"]
-    process = subprocess.Popen([*program, *chosen])
-    relay = Relay(host="127.0.0.1", port=port, starttls=False, command_seconds=5, final_seconds=5)
-    provider = SmtpProvider(relay)
-    _wait_until_open(provider)
-    yield provider, log
-    provider.close()
-    process.kill()
-    process.wait()
+    rules = (
+        Rule(at="rcpt", to="no@x.example", reply="550 5.1.1 no such person"),
+        Rule(at="rcpt", to="later@x.example", reply="451 4.3.0 later"),
+        Rule(at="dot", to="drop@x.example", do="drop", logged=True),
+    )
+    with RelaySimulator(log=tmp_path / "truth.jsonl", script=Script(rules=rules)) as made:
+        relay = Relay(host="127.0.0.1", port=made.port, starttls=False, command_seconds=5, final_seconds=5)
+        provider = SmtpProvider(relay)
+        yield provider, made
+        provider.close()
 
 
-def _wait_until_open(provider: SmtpProvider) -> None:
-    for _ in range(100):
-        try:
-            provider._connected()
-            return
-        except OSError:
-            provider.close()
-            time.sleep(0.05)
-    raise TimeoutError
-
-
-def truth(log: Path) -> list[str]:
-    return [json.loads(line)["to"] for line in log.read_text().splitlines()]
+def truth(relay: RelaySimulator) -> list[str]:
+    return [fact["to"] for fact in relay.facts()]
 
 
 class TestSmtp:

@@ -3,9 +3,6 @@
 import contextlib
 import json
 import re
-import socket
-import subprocess
-import sys
 import time
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -14,7 +11,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.test import Client
-from tests.fixtures import smtp_sink
 from tests.fixtures.processes import free_port
 from tests.fixtures.sendings import CLOCK, change_contact, create_contacts, create_house
 from typer.testing import CliRunner
@@ -32,6 +28,8 @@ from tandem.messenger.reporting.models import MetricReport
 from tandem.messenger.testsends import domain, errors, service
 from tandem.messenger.testsends.models import AllowedAddress, SentTest
 from tandem.messenger.testsends.service import handing
+from tandem.simulators.relay import Relay
+from tandem.simulators.relay_script import Rule, Script
 
 pytestmark = pytest.mark.django_db
 ANNA, NUMBER = "anna@shop.example", "+46701112233"
@@ -89,30 +87,14 @@ def page_of(house, role="administrator"):
     return client
 
 
-def _answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
-def relay(settings, tmp_path, *options):
-    port, log = free_port(), tmp_path / "truth.jsonl"
-    sink = subprocess.Popen([sys.executable, smtp_sink.__file__, str(port), str(log), *options])
-    settings.TANDEM_SENDING = {
-        **settings.TANDEM_SENDING, "TANDEM_PROVIDER": "smtp", "TANDEM_SMTP_HOST": "127.0.0.1",
-        "TANDEM_SMTP_PORT": str(port), "TANDEM_SMTP_STARTTLS": "0", "TANDEM_PROVIDER_LOCK": "0",
-    }  # fmt: skip
-    deadline = time.monotonic() + 10
-    while not _answers(port) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    try:
-        yield lambda: [json.loads(line) for line in log.read_text().splitlines()]
-    finally:
-        sink.kill()
-        sink.wait()
+def relay(settings, tmp_path, *rules):
+    with Relay(log=tmp_path / "truth.jsonl", script=Script(rules=rules)) as made:
+        settings.TANDEM_SENDING = {
+            **settings.TANDEM_SENDING, "TANDEM_PROVIDER": "smtp", "TANDEM_SMTP_HOST": "127.0.0.1",
+            "TANDEM_SMTP_PORT": str(made.port), "TANDEM_SMTP_STARTTLS": "0", "TANDEM_PROVIDER_LOCK": "0",
+        }  # fmt: skip
+        yield made.facts
 
 
 def test_an_address_is_verified_by_the_code_that_was_sent_there(house):
@@ -301,10 +283,12 @@ def test_a_forgotten_customer_leaves_the_tests(house_of_verified):
 
 def test_a_real_relay_takes_it_and_its_refusal_is_told_in_its_words(house_of_verified, settings, tmp_path):
     verified(house_of_verified, "bo@shop.example")
-    with relay(settings, tmp_path, "--refuse", "bo@shop.example") as truth:
+    with relay(
+        settings, tmp_path, Rule(at="rcpt", to="bo@shop.example", reply="550 5.1.1 no such person")
+    ) as truth:
         done = send(house_of_verified, wish_of(house_of_verified, [ANNA, "bo@shop.example"]))
         assert [(line.fate, line.answer) for line in done.lines] == [
-            (domain.Fate.ACCEPTED, "250 taken"),
+            (domain.Fate.ACCEPTED, "250 2.0.0 taken"),
             (domain.Fate.REJECTED, "550 5.1.1 no such person"),
         ]
         assert [fact["to"] for fact in truth()] == [ANNA]
@@ -334,7 +318,7 @@ def test_a_slow_relay_is_not_waited_for_and_its_answer_is_recorded_later(
     client = page_of(house)
     version = version_of(house, house.email_trigger)
     address = f"/ui/projects/triggers/{house.email_trigger}/versions/{version}/test"
-    with relay(settings, tmp_path, "--delay", "1.5"):
+    with relay(settings, tmp_path, Rule(at="dot", seconds=1.5)):
         began = time.monotonic()
         page = client.post(address, {"to": [ANNA], "contact": "c1", "token": "t2"}, follow=True)
         assert time.monotonic() - began < 1.4
@@ -344,7 +328,7 @@ def test_a_slow_relay_is_not_waited_for_and_its_answer_is_recorded_later(
         while SentTest.objects.get(kind="test").fate == "waiting" and time.monotonic() < deadline:
             time.sleep(0.1)
         shown = client.get(f"{address}?test=t2", headers={"HX-Request": "true"}).content.decode()
-        assert "250 taken" in shown
+        assert "250 2.0.0 taken" in shown
         assert "every 1s" not in shown
         assert "<html" not in shown
 

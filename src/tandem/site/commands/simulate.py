@@ -1,6 +1,7 @@
 """`tandem simulate`: a stand-in of one half, for integrators and tests. Light: no Django, no database."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,6 +103,49 @@ def messenger(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     _serve(half, host, port, fault)
+
+
+@app.command()
+def relay(
+    log: Annotated[
+        Path, typer.Option(help="Where each message that was taken is written down, before its 250.")
+    ],
+    port: Port = 2525,
+    host: Host = "127.0.0.1",
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="What it offers and what goes wrong, as JSON; read again when it changes.",
+        ),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='One thing that goes wrong, as JSON: `{"at": "rcpt", "to": "a@b.example", "reply": "550 no"}`. '
+            "Repeatable.",
+        ),
+    ] = None,
+    maildir: Annotated[Path | None, typer.Option(help="Keep the messages themselves here.")] = None,
+    starttls: Annotated[
+        bool, typer.Option("--starttls", help="Offer STARTTLS, with a certificate of its own.")
+    ] = False,
+    pipelining: Annotated[bool, typer.Option(help="Offer PIPELINING.")] = True,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Write its certificate here, for clients to trust.")
+    ] = None,
+) -> None:
+    """A mail relay: takes mail quickly, or badly. Ends with its numbers as one line of JSON."""
+    from tandem.simulators import relay_command
+
+    try:
+        relay_command.serve(
+            log=log, port=port, host=host, file=script, rules=rule or [], maildir=maildir,
+            starttls=starttls, pipelining=pipelining, certificate=certificate,
+        )  # fmt: skip
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _serve(half: object, host: str, port: int, faults: list[str] | None) -> None:

@@ -11,7 +11,7 @@ from tandem.kit.clock import Clock
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
-from tandem.messenger.delivery import cancelling, counting, tokens
+from tandem.messenger.delivery import cancelling, counting, events, tokens
 from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
 from tandem.messenger.delivery.cancelling import cancel_campaign as cancel_campaign
 from tandem.messenger.delivery.cancelling import cancel_customers as cancel_customers
@@ -146,6 +146,7 @@ def hold_everything() -> int:
     return len(ids)
 
 
+@transaction.atomic
 def unsubscribe_by_token(token: str, *, clock: Clock) -> Unsubscribed | None:
     """End the subscription behind a message's link; durable on return. None when it had ended. Raises BadToken."""
     attempt = _attempt_of(token)
@@ -155,10 +156,12 @@ def unsubscribe_by_token(token: str, *, clock: Clock) -> Unsubscribed | None:
     if attempt.contact_id is not None:
         with suppress(UnknownContact):  # forgotten since: gets nothing any more
             ended = contacts.unsubscribe(
-                attempt.account_id, attempt.contact_id, sending.channel, source=source, clock=clock
+                attempt.account_id, attempt.contact_id, sending.channel, source=source, clock=clock, tell=False
             )
     if not ended:
         return None
+    fact = events.Fact(attempt_id=attempt.pk, at=clock.business())
+    events.publish(attempt.account_id, events.EventType.OPT_OUT, [fact], clock=clock)
     counting.add_unsubscribed(attempt.account_id, sending.pk, attempt.template_id)
     return Unsubscribed(
         account_id=attempt.account_id,

@@ -9,6 +9,7 @@ globals().update(
             *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
             *("exports", "listener", "pacing"),
             "engagement",
+            *("webhooks", "sendgate", "eventhub"),
         ],
     )
 )

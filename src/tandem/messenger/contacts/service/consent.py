@@ -14,13 +14,20 @@ from tandem.messenger.contacts.domain import (
 from tandem.messenger.contacts.errors import BadContact, UnknownContact
 from tandem.messenger.contacts.keys import customer_key, email_key, mobile_key
 from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
+from tandem.messenger.contacts.service import telling
+from tandem.messenger.webhooks.domain import EventType
 
 _COLUMNS = {"email": ("unsubscribed", "opt_out_at"), "sms": ("mobile_unsubscribed", "opt_out_mobile_at")}
 
 
-def unsubscribe(account_id: int, contact_id: int, channel: str, *, source: str, clock: Clock) -> bool:
-    """End this contact's consent for one channel of its list. False when it had ended already."""
-    return set_flag(account_id, contact_id, channel, True, source=source, clock=clock)
+def unsubscribe(
+    account_id: int, contact_id: int, channel: str, *, source: str, clock: Clock, tell: bool = True
+) -> bool:
+    """End this contact's consent for one channel of its list. False when it had ended already.
+
+    tell: to webhooks; a caller that knows the message behind it tells itself.
+    """
+    return set_flag(account_id, contact_id, channel, True, source=source, clock=clock, tell=tell)
 
 
 def resubscribe(account_id: int, contact_id: int, channel: str, *, source: str, clock: Clock) -> bool:
@@ -29,9 +36,16 @@ def resubscribe(account_id: int, contact_id: int, channel: str, *, source: str, 
 
 
 def set_flag(
-    account_id: int, contact_id: int, channel: str, ended: bool, *, source: str, clock: Clock
+    account_id: int,
+    contact_id: int,
+    channel: str,
+    ended: bool,
+    *,
+    source: str,
+    clock: Clock,
+    tell: bool = True,
 ) -> bool:
-    """Set the flag and write the event, both or neither."""
+    """Set the flag, write the event and tell webhooks, all or nothing."""
     if channel not in CHANNELS:
         raise BadContact(f"There is no channel {channel!r}.", "Use email or sms.")
     flag, since = _COLUMNS[channel]
@@ -56,6 +70,9 @@ def set_flag(
             source=source[:60],
             at=now,
         )
+        if tell:
+            event_type = EventType.OPT_OUT if ended else EventType.OPTIN
+            telling.tell(account_id, contact.pk, event_type, channel=channel, clock=clock)
     return True
 
 

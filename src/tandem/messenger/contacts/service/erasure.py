@@ -11,6 +11,7 @@ from tandem.messenger.contacts.keys import customer_key
 from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
 from tandem.messenger.contacts.queries import property_names
 from tandem.messenger.contacts.storage import waiting_files
+from tandem.messenger.webhooks import service as webhooks
 
 REMAINS = (
     "a keyed hash of the customer id and of the address and number, so that a new import sends nothing",
@@ -32,6 +33,7 @@ def forget(account_id: int, original_id: str, *, dry_run: bool = False, clock: C
                 account_id, {k for r in rows for k in (r.email_key, r.mobile_key) if k}, "address", clock
             )
             Contact.objects.filter(account_id=account_id, pk__in=[row.pk for row in rows]).delete()
+            webhooks.forget(account_id, original_id)
     if not dry_run:
         vacuum(Contact._meta.db_table)
     places = {"messenger contacts": len(rows), "messenger consent events kept without name": events}

@@ -21,8 +21,11 @@ from tandem.messenger.contacts.errors import BadContact, UnknownContact
 from tandem.messenger.contacts.keys import customer_key, email_key, mobile_key
 from tandem.messenger.contacts.models import Contact, Property, Suppression
 from tandem.messenger.contacts.queries import property_names, recipients
+from tandem.messenger.contacts.service import telling
 from tandem.messenger.contacts.service.consent import set_flag
 from tandem.messenger.contacts.service.lists import define_property, require_list
+from tandem.messenger.webhooks import service as webhooks
+from tandem.messenger.webhooks.domain import EventType
 
 _COPIED = tuple(f.name for f in fields(ContactView) if f.name != "named")
 
@@ -75,12 +78,27 @@ def save_contact(
         if row is None:
             row = _new(account_id, list_id, original_id, force, clock)
         _set_columns(row, changes)
-        row.properties = {**row.properties, **_properties(account_id, changes, force, clock)}
+        before = row.properties
+        row.properties = {**before, **_properties(account_id, changes, force, clock)}
         row.properties = {key: value for key, value in row.properties.items() if value is not None}
         row.modified_at = clock.system()
         row.save()
+        _tell(row, before, clock)
         _set_flags(row, changes, force, source, clock)
     return get_contact(account_id, list_id, original_id)
+
+
+def _tell(row: Contact, before: dict[str, str], clock: Clock) -> None:
+    """Enduser updated, and one Set property for each attribute that has another value now."""
+    telling.tell(row.account_id, row.pk, EventType.ENDUSER_UPDATED, clock=clock)
+    keys = [key for key in {**before, **row.properties} if before.get(key) != row.properties.get(key)]
+    if keys and webhooks.is_wanted(row.account_id, EventType.SET_PROPERTY):
+        names = property_names(row.account_id)
+        more: list[dict[str, object]] = [
+            {"propertyId": int(key), "property": names.get(key, ""), "value": row.properties.get(key)}
+            for key in keys
+        ]
+        telling.tell(row.account_id, row.pk, EventType.SET_PROPERTY, more=more, clock=clock)
 
 
 def _row(account_id: int, list_id: int, original_id: str) -> Contact:

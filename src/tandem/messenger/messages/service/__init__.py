@@ -1,5 +1,6 @@
 """Verbs of single messages: send, read back, show again."""
 
+from tandem.messenger.messages.service.failing import tell_refused
 from tandem.messenger.messages.service.lists import list_name, unsubscribe_url
 from tandem.messenger.messages.service.numbers import last_bounce, message_counts, version_numbers
 from tandem.messenger.messages.service.reading import (
@@ -21,6 +22,7 @@ __all__ = [
     "messages_of_trigger",
     "send",
     "show",
+    "tell_refused",
     "unsubscribe_url",
     "version_numbers",
 ]

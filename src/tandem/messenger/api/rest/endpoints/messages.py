@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tandem.kit.failpoints import failpoint
+from tandem.kit.problems import Problem
 from tandem.messenger.api.rest import wire_messages as wire
 from tandem.messenger.api.rest.call import Call
 from tandem.messenger.api.rest.endpoint import Kind, Param, get, post
@@ -16,9 +17,14 @@ _LAST_MS = 4_102_444_800_000
 
 def send_message(call: Call) -> Any:
     """Send a trigger's message to one contact."""
-    wanted = wire.read_wanted(call.json(), call.account_id)
-    key = call.request.headers.get(KEY_HEADER, "")
-    done = messages.send(call.account_id, call.number("triggerId"), wanted, key=key, clock=call.clock)
+    trigger_id, key, wanted = call.number("triggerId"), call.request.headers.get(KEY_HEADER, ""), None
+    try:
+        wanted = wire.read_wanted(call.json(), call.account_id)
+        done = messages.send(call.account_id, trigger_id, wanted, key=key, clock=call.clock)
+    except Problem as problem:
+        of = wanted.original_id if wanted else None
+        messages.tell_refused(call.account_id, trigger_id, of, problem, clock=call.clock)
+        raise
     failpoint("m19")
     return {"message": done.words, "id": done.message_id}
 

@@ -1,0 +1,1 @@
+"""Webhooks: what happens here is told to addresses that the account names."""

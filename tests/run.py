@@ -73,7 +73,10 @@ GROUPS = {
     "journeys-demo": _journeys("automatic", "demo", "killed", "previews", "public_client", "real_time"),
     "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
     "journeys-bridge": Group(
-        folders=("tests/bridge",), half="planner", options=("-n", "0", "-m", "not browser"), lane="bridge"
+        folders=("tests/bridge", "tests/journeys/test_bridge.py"),
+        half="planner",
+        options=("-n", "0", "-m", "not browser"),
+        lane="bridge",
     ),
     "browser-planner": _browser("planner", "planner"),
     "browser-messenger": _browser("messenger", "messenger"),

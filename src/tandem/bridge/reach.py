@@ -7,13 +7,16 @@ from itertools import islice
 
 from tandem.bridge.domain import is_plain
 from tandem.bridge.joined import Joined
+from tandem.clients.messenger_problems import MessengerCannot, MessengerHasNot, MessengerRefused
 from tandem.contract.messenger_api import Contact
+from tandem.kit.problems import Problem
 
 log = logging.getLogger("tandem.bridge")
 AT_ONCE = 500
 #: a list is read whole where that takes fewer calls than asking for each customer, a page being 1,000 contacts
 PAGE = 1000
 FEW = 50
+_NOT_OFFERED = (MessengerCannot, MessengerHasNot, MessengerRefused)
 _FOUND = """
 UPDATE customers SET state = ?, original_id = ?
 WHERE pair = ? AND campaign = ? AND channel = ? AND customer = ? AND state = 'listed'
@@ -39,19 +42,7 @@ def look(joined: Joined, part: sqlite3.Row, list_id: int, kind: str) -> int:
     )
     wanted = joined.state.row("SELECT count(*) FROM customers WHERE pair = ? AND part = ?", of_part)
     count = int(wanted[0]) if wanted else 0
-    contacts = joined.messenger.contacts_in(list_id) if count > FEW else 0
-    one_by_one = count <= max(FEW, contacts // PAGE)
-    found = _asked(joined, part, list_id) if one_by_one else _read(joined, part, list_id)
-    for batch in _batches(found):
-        with joined.state.write() as connection:
-            connection.executemany(
-                _FOUND,
-                [
-                    (_standing(contact, kind), contact.original_id,
-                     part["pair"], part["campaign"], part["channel"], customer)
-                    for customer, contact in batch
-                ],
-            )  # fmt: skip
+    _resolve(joined, part, list_id, kind, count)
     with joined.state.write() as connection:
         connection.execute(
             "UPDATE customers SET state = 'missing' WHERE pair = ? AND part = ? AND state = 'listed'", of_part
@@ -66,6 +57,51 @@ def look(joined: Joined, part: sqlite3.Row, list_id: int, kind: str) -> int:
             part["pair"], part["campaign"], part["template"], count - reachable,
         )  # fmt: skip
     return reachable
+
+
+def _resolve(joined: Joined, part: sqlite3.Row, list_id: int, kind: str, count: int) -> None:
+    """By the cheaper way; by the other one where a server has not the call, or seems to know nobody one by one.
+
+    Raises what the calls raise if neither way is offered.
+    """
+    one_by_one = count <= max(FEW, (_size(joined, list_id) if count > FEW else 0) // PAGE)
+    ways = (_asked, _read) if one_by_one else (_read, _asked)
+    refused: Problem | None = None
+    for way in ways:
+        try:
+            found = _note(joined, part, kind, way(joined, part, list_id))
+        except _NOT_OFFERED as problem:
+            refused = refused or problem
+            continue
+        if found or way is _read or refused is not None:
+            return
+    if refused is not None and ways[0] is _read:
+        raise refused
+
+
+def _size(joined: Joined, list_id: int) -> int:
+    """How many contacts the list has; 0 where the server does not say."""
+    try:
+        return joined.messenger.contacts_in(list_id)
+    except _NOT_OFFERED:
+        return 0
+
+
+def _note(joined: Joined, part: sqlite3.Row, kind: str, found: Iterable[tuple[str, Contact]]) -> int:
+    """Write down how each one stands; how many there are."""
+    total = 0
+    for batch in _batches(found):
+        total += len(batch)
+        with joined.state.write() as connection:
+            connection.executemany(
+                _FOUND,
+                [
+                    (_standing(contact, kind), contact.original_id,
+                     part["pair"], part["campaign"], part["channel"], customer)
+                    for customer, contact in batch
+                ],
+            )  # fmt: skip
+    return total
 
 
 def _standing(contact: Contact, kind: str) -> str:

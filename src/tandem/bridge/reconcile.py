@@ -33,7 +33,7 @@ from tandem.clients.planner_problems import (
     PlannerRefusedLogin,
     PlannerUnreachable,
 )
-from tandem.contract.planner_api import Metric
+from tandem.contract.planner_api import Metric, MetricId
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
 
@@ -43,6 +43,8 @@ HOUR = 3600
 SLACK = 300
 PERIODS = ((20 * HOUR, "LAST_DAY"), (68 * HOUR, "LAST_3_DAYS"), (164 * HOUR, "LAST_WEEK"))
 LONGEST_EXPORT = 600
+#: states of customers who are in no job and get no message, because they cannot be reached
+LEFT_OUT = ("missing", "no address", "unsubscribed", "duplicate")
 NO_NUMBERS = (
     "The messenger tells no numbers from which those of this campaign can be counted. Nothing is told."
 )
@@ -71,6 +73,7 @@ def report_due(joined: Joined) -> int:
         except Problem as problem:
             _later(joined, due, words(problem))
             log.warning("bridge.statistics.failed pair=%s %s", joined.pair.name, problem.title)
+    _close_empty(joined)
     told = _tell(joined)
     _forget(joined)
     return told
@@ -91,13 +94,44 @@ def _read(joined: Joined, due: list[sqlite3.Row]) -> None:
     found = {part["id"]: _together(_from_version(joined, part), exported.get(part["id"])) for part in due}
     with joined.state.write() as connection:
         for part in due:
-            _advance(joined, connection, part, found[part["id"]])
+            _advance(joined, connection, part, found[part["id"]], _left_out(connection, part))
         for campaign, channel, template in {(p["campaign"], p["channel"], p["template"]) for p in due}:
             _write_down(joined, connection, campaign, channel, template)
 
 
+def _close_empty(joined: Joined) -> None:
+    """Of a part that nobody is left in, the planner hears that they were all left out."""
+    empty = joined.state.rows(
+        "SELECT * FROM parts WHERE pair = ? AND state = ? AND reports = 0",
+        (joined.pair.name, PartState.NOBODY.value),
+    )
+    if not empty:
+        return
+    with joined.state.write() as connection:
+        for part in empty:
+            connection.execute(
+                "UPDATE parts SET totals = ?, reports = ? WHERE pair = ? AND id = ?",
+                (
+                    json.dumps(_left_out(connection, part)),
+                    len(joined.pair.report_hours),
+                    part["pair"],
+                    part["id"],
+                ),
+            )
+            _write_down(joined, connection, part["campaign"], part["channel"], part["template"])
+
+
+def _left_out(connection: sqlite3.Connection, part: sqlite3.Row) -> Totals:
+    """Whom the messenger was never asked to send to, in the planner's words: dropped."""
+    count = connection.execute(
+        f"SELECT count(*) FROM customers WHERE pair = ? AND part = ? AND state IN ({', '.join('?' * len(LEFT_OUT))})",
+        (part["pair"], part["id"], *LEFT_OUT),
+    ).fetchone()[0]
+    return {int(MetricId.DROPPED): count} if count else {}
+
+
 def _advance(
-    joined: Joined, connection: sqlite3.Connection, part: sqlite3.Row, totals: Totals | None
+    joined: Joined, connection: sqlite3.Connection, part: sqlite3.Row, totals: Totals | None, left_out: Totals
 ) -> None:
     hours, done = joined.pair.report_hours, part["reports"] + 1
     start = max(part["handed_at"], part["send_at"])
@@ -106,7 +140,7 @@ def _advance(
         "UPDATE parts SET totals = coalesce(?, totals), reports = ?, next_report = ?, problem = ? "
         "WHERE pair = ? AND id = ?",
         (
-            None if totals is None else json.dumps(totals),
+            json.dumps(added([totals or {}, left_out])) if totals is not None or left_out else None,
             done,
             next_report,
             NO_NUMBERS if totals is None else "",

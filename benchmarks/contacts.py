@@ -1,5 +1,6 @@
 """n contacts uploaded as a wire import into a new list, then read page by page as the REST API answers them."""
 
+import os
 import random
 import statistics
 import time
@@ -48,6 +49,7 @@ def run(n: int) -> dict[str, Any]:
         "page_ms_first": round(first * 1000, 1),
         "page_ms_last": round(end * 1000, 1),
         "page_us_per_contact": round(sum(seconds) / n * 1e6, 1),
+        "load": round(os.getloadavg()[0], 1),
         "checked": f"{n} lines made {n} contacts; pages of {PAGE} showed each id once, ascending; the last one is the "
         "last line",
     }

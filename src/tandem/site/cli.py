@@ -32,6 +32,8 @@ GROUPS = {
     "tandem.messenger.cli.triggers": "triggers",
     "tandem.messenger.cli.listener": "listener",
     "tandem.messenger.cli.sendings": "sendings",
+    "tandem.messenger.cli.jobs": "jobs",
+    "tandem.messenger.cli.exports": "exports",
     "tandem.messenger.cli.testsends": "tests",
     "tandem.messenger.cli.pacing": "pacing",
 }

@@ -161,6 +161,12 @@ class TestRows:
         assert contacts.get_contact(house.account_id, house.list_id, "c1").email == "z@people.example"
         assert not any("example" in line for line in said), "addresses are not repeated"
 
+    def test_a_customer_whom_the_list_does_not_know_joins_it_and_is_sent_to_with_a_warning(self, house):
+        job = done(house, b"originalId\temail\nnew\tn@people.example\n")
+        assert warnings(job) == ["1 originalId(s) were not known in the list; the contacts were made."]
+        assert send_until(house, job.sending_id).counts == {"accepted": 1}
+        assert contacts.get_contact(house.account_id, house.list_id, "new").email == "n@people.example"
+
     def test_an_encoding(self, house):
         done(house, "originalId\tcity\nc1\tMalmö".encode("latin-1"), encoding="iso-8859-1")
         assert contacts.get_contact(house.account_id, house.list_id, "c1").city == "Malmö"

@@ -85,7 +85,19 @@ def addresses(house, sending_id):
     ]
 
 
-COMMON = ["", "projects", "snippets", "lists", "suppressions", "sendings", "listener", "outbox", "settings"]
+COMMON = [
+    "",
+    "projects",
+    "snippets",
+    "lists",
+    "suppressions",
+    "sendings",
+    "jobs",
+    "exports",
+    "listener",
+    "outbox",
+    "settings",
+]
 
 
 @pytest.mark.parametrize("path", COMMON)

@@ -57,9 +57,15 @@ class ExportView:
     type: ExportType
     status: str
     total: int
+    since: datetime
+    until: datetime
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    def is_kept(self, now: datetime) -> bool:
+        """Whether its result may be fetched; now: system time."""
+        return self.status == "FINISHED" and now <= self.requested_at + KEPT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,12 @@ def get_export(account_id: int, export_id: int) -> ExportView:
     return _view(_row(account_id, export_id))
 
 
+def list_exports(account_id: int, *, limit: int = 50, offset: int = 0) -> tuple[ExportView, ...]:
+    """The newest first."""
+    rows = Export.objects.filter(account_id=account_id).order_by("-id")
+    return tuple(_view(row) for row in rows[offset : offset + limit])
+
+
 def run_export(account_id: int, export_id: int, *, clock: Clock) -> None:
     """Count the records; the export is finished then. May run twice."""
     rows = Export.objects.filter(account_id=account_id, pk=export_id)
@@ -150,6 +156,8 @@ def _view(row: Export) -> ExportView:
         type=ExportType(row.type),
         status=row.status,
         total=row.total,
+        since=row.since,
+        until=row.until,
         requested_at=row.requested_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

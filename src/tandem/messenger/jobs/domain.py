@@ -62,3 +62,11 @@ class JobView:
     recipients: int
     created_at: datetime
     entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the rows of an uploaded file are."""
+
+    read: int
+    rows: int

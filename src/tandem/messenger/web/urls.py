@@ -3,6 +3,8 @@
 from django.urls import path
 
 from tandem.messenger.web.contacts import views as contacts
+from tandem.messenger.web.exports import views as exports
+from tandem.messenger.web.jobs import views as jobs
 from tandem.messenger.web.listener import views as listener
 from tandem.messenger.web.outbox import views as outbox
 from tandem.messenger.web.overview import views as overview
@@ -39,6 +41,10 @@ urlpatterns = [
     path("sendings/hold", sendings.hold, name="sendings-hold"),
     path("sendings/<int:sending_id>", sendings.sending, name="sending"),
     path("sendings/<int:sending_id>/act", sendings.act, name="sending-act"),
+    path("jobs", jobs.jobs, name="jobs"),
+    path("jobs/<int:job_id>", jobs.job, name="job"),
+    path("exports", exports.exports, name="exports"),
+    path("exports/<int:export_id>/download", exports.download, name="export-download"),
     path("listener", listener.listener, name="listener"),
     path("listener/act", listener.act, name="listener-act"),
     path("outbox", outbox.outbox, name="outbox"),

@@ -66,7 +66,8 @@ def create_job(
 
 def get_job(account_id: int, job_id: int) -> JobView:
     """One job with all that was said of it. Raises UnknownJob."""
-    return view_of(job_row(account_id, job_id))
+    row = job_row(account_id, job_id)
+    return view_of(row, JobEntry.objects.filter(account_id=account_id, job=row).order_by("id"))
 
 
 def job_row(account_id: int, job_id: int) -> Job:
@@ -92,9 +93,8 @@ def say(job: Job, said: Iterable[tuple[str, Severity, str]], clock: Clock) -> No
     )
 
 
-def view_of(job: Job) -> JobView:
-    """What others see of the row."""
-    entries = JobEntry.objects.filter(account_id=job.account_id, job=job).order_by("id")
+def view_of(job: Job, entries: Iterable[JobEntry]) -> JobView:
+    """What others see of the row. entries: all of it, in order."""
     return JobView(
         id=job.pk,
         kind=JobKind(job.kind),

@@ -85,7 +85,11 @@ ENDPOINTS = (
          sure=Sure.DOCUMENTED, example=_example("WAITING_FOR_CONTENT", "CONTENT_UPLOADED"),
          meaning="The recipients: separated by tabs, attributes in the first line by their fileHeaders, no quotes, "
          "lines ended by LF, CR or both, at most 2 GB, UTF-8 unless the content type's charset says ISO-8859-1. The "
-         "rows are imported into the list as by ADD, and exactly they are sent to, each customer once.",
-         differs="A second upload to a job is refused with 409, also when the answer to the first was lost. A first "
-         "line that cannot be read is refused with 400, and the job goes on waiting."),
+         "rows are imported into the list as by ADD, and exactly they are sent to, each customer once. A row that "
+         "cannot be read is left out, and a warning says so.",
+         differs="An originalId that the list does not know becomes a contact and is sent to, with a warning: the "
+         "vendor says that a job updates the list with the rows and then sends to exactly those. That such a row is "
+         "left out is another reading, which is not taken. A second upload to a job is refused with 409, also when "
+         "the answer to the first was lost. A first line that cannot be read is refused with 400, and the job goes on "
+         "waiting."),
 )  # fmt: skip

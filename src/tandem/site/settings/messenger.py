@@ -8,7 +8,7 @@ globals().update(
         [
             *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
             *("exports", "listener", "pacing"),
-            "engagement",
+            *("engagement", "bounces"),
             *("webhooks", "sendgate", "eventhub"),
         ],
     )

@@ -1,0 +1,21 @@
+"""What can go wrong with mail that comes back."""
+
+from tandem.kit.problems import NotFound, Refused
+
+
+class UnknownMail(NotFound):
+    """There is no such mail in quarantine."""
+
+    title = "No such mail"
+
+
+class NotOurs(Refused):
+    """A mail is for none of our addresses."""
+
+    title = "Not one of our addresses"
+
+
+class NothingProven(Refused):
+    """A mail names nobody who may be acted upon."""
+
+    title = "Nothing to act upon"

@@ -1,0 +1,14 @@
+"""Mail to the address in List-Unsubscribe ends the subscription as the link does."""
+
+from django.conf import settings
+
+from tandem.kit.clock import Clock
+from tandem.messenger.bounces.service.facts import Known
+from tandem.messenger.delivery import tokens
+from tandem.messenger.reporting import unsubscribes
+
+
+def leave(message: Known, *, clock: Clock) -> None:
+    """End the subscription that the message belongs to; may be repeated."""
+    token = tokens.make(settings.SECRET_KEY, tokens.UNSUBSCRIBE, message.sending_id, message.attempt_id)
+    unsubscribes.unsubscribe_by_token(token, clock=clock)

@@ -1,0 +1,330 @@
+"""What came back, and what follows: flags, suppressions, events, numbers; once, for the right person only."""
+
+import pytest
+from tests.fixtures.returned import arf, dsn, message_id, plain, verp
+from tests.fixtures.sendings import CLOCK, create_sending, send_until
+
+from tandem.messenger.accounts import service as accounts
+from tandem.messenger.bounces import service, spool
+from tandem.messenger.bounces.domain import Kind
+from tandem.messenger.bounces.errors import NotOurs
+from tandem.messenger.bounces.models import Bounce, InboundMail
+from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
+from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import AttemptState
+from tandem.messenger.delivery.models import Attempt
+from tandem.messenger.engagement import service as engagement
+from tandem.messenger.engagement.domain import Kind as Event
+
+pytestmark = pytest.mark.django_db
+
+
+def kinds():
+    return sorted(Bounce.objects.values_list("customer", "kind"))
+
+
+def events_of(post, customer="c1"):
+    attempt = post.attempt(customer)
+    return [one.kind for one in engagement.events_of(post.account_id, [attempt.id]).get(attempt.id, [])]
+
+
+class TestReports:
+    def test_a_hard_bounce_makes_the_contact_unusable(self, post):
+        assert post.back(dsn()) == 1
+        bounce = Bounce.objects.get()
+        assert (bounce.kind, bounce.category, bounce.status) == ("hard", "bad-mailbox", "5.1.1")
+        assert bounce.diagnosis == "550 5.1.1 <(address)>: Recipient address rejected: User unknown"
+        assert (bounce.mta, bounce.remote_mta, bounce.domain) == (
+            "mx.example",
+            "mail.people.example",
+            "people.example",
+        )
+        assert post.contact().bounced and post.contact().invalidated_at
+        assert not Contact.objects.exclude(original_id="c1").filter(bounced=True).exists()
+        assert events_of(post) == [Event.BOUNCED_HARD]
+
+    def test_the_content_is_gone_once_it_is_worked_off(self, post):
+        post.back(dsn())
+        row = InboundMail.objects.get()
+        assert (row.state, row.kept, row.account_id) == ("done", False, post.account_id)
+        assert spool.read(row.digest) is None
+
+    def test_the_same_mail_counts_once(self, post):
+        post.back(dsn())
+        Contact.objects.update(bounced=False)
+        assert post.back(dsn()) == 0
+        assert not post.contact().bounced
+
+    def test_a_second_report_of_the_same_kind_counts_once(self, post):
+        post.back(dsn())
+        post.back(dsn(words="550 5.1.1 said otherwise"))
+        assert kinds() == [("c1", "hard")]
+        assert len(events_of(post)) == 1
+
+    def test_others_of_the_account_with_the_same_address_are_spared_too(self, post):
+        first = post.contact()
+        Contact.objects.filter(original_id="c5").update(email=first.email, email_key=first.email_key)
+        post.back(dsn())
+        assert post.contact("c5").bounced
+
+    @pytest.mark.parametrize(
+        ("status", "words", "kind"),
+        [
+            ("5.7.1", "550 5.7.1 blocked using zen.spamhaus.org", "blocked"),
+            ("5.7.26", "550 5.7.26 unauthenticated", "blocked"),
+            ("5.4.4", "unable to route", "blocked"),
+            ("5.1.1", "552 5.1.1 mailbox is full", "soft"),
+            ("4.2.2", "452 4.2.2 over quota", "soft"),
+            ("4.4.7", "delivery time expired", "soft"),
+        ],
+    )
+    def test_what_is_not_the_recipients_for_good_leaves_the_contact_alone(self, post, status, words, kind):
+        post.back(dsn(status, words))
+        assert kinds() == [("c1", kind)]
+        assert not post.contact().bounced
+        assert events_of(post) == [Event.BOUNCED_SOFT]
+
+    def test_a_delay_is_only_recorded(self, post):
+        post.back(dsn("4.4.1", "still trying", action="delayed"))
+        assert kinds() == [("c1", "delayed")]
+        assert events_of(post) == []
+
+    def test_a_report_of_success_is_a_delivery(self, post):
+        post.back(dsn("2.0.0", "250 ok", action="delivered"))
+        assert kinds() == [("c1", "delivered")]
+        assert events_of(post) == [Event.DELIVERED]
+
+    def test_by_the_returned_message_where_the_address_says_nothing(self, post):
+        post.back(dsn(returned=message_id(post.key, post.attempt("c2")), recipient="c2@people.example"),
+                  to="postmaster@bounces.example")  # fmt: skip
+        assert kinds() == [("c2", "hard")]
+
+    def test_a_report_proves_that_an_uncertain_message_was_taken_over(self, post):
+        Attempt.objects.filter(id=post.attempt().id).update(state=AttemptState.UNCERTAIN)
+        row = delivery.get_sending(post.account_id, post.sending_id)
+        from tandem.messenger.delivery.models import Sending
+
+        sending = Sending.objects.get(id=post.sending_id)
+        template = post.house.email_trigger
+        sending.totals = [
+            {"template": template, "state": 10, "reason": "", "rows": 4},
+            {"template": template, "state": 12, "reason": "", "rows": 1},
+        ]
+        sending.save()
+        post.back(dsn("2.0.0", "250 ok", action="delivered"))
+        assert AttemptState(post.attempt().state) is AttemptState.ACCEPTED
+        assert delivery.get_sending(post.account_id, row.id).counts == {"accepted": 5}
+
+    def test_an_old_address_that_bounces_does_not_touch_the_new_one(self, post):
+        Contact.objects.filter(original_id="c1").update(
+            email="new@people.example", modified_at=CLOCK.system()
+        )
+        post.back(dsn())
+        assert kinds() == [("c1", "hard")]
+        assert not post.contact().bounced
+
+    def test_a_server_that_writes_no_report(self, post):
+        text = "Hi. This is the qmail-send program at mx.example.\nI'm afraid I wasn't able to deliver your message to "
+        text += "the "
+        text += (
+            "following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work out.\n\n"
+        )
+        text += "<c1@people.example>:\n192.0.2.1 does not like recipient.\nRemote host said: 550 5.1.1 no such user\n\n"
+        text += "--- Below this line is a copy of the message.\n"
+        post.back(plain("failure notice", text, writer="MAILER-DAEMON@mx.example"))
+        [bounce] = Bounce.objects.all()
+        assert (bounce.kind, bounce.source, bounce.status) == ("hard", "text", "5.1.1")
+        assert post.contact().bounced
+
+    def test_a_reply_quoted_in_no_known_form(self, post):
+        text = "Leider ging es nicht:\n\n  550 5.1.1 unknown user\n"
+        post.back(plain("Zustellung gescheitert", text, writer="Post-Master <post@x.example>"))
+        assert kinds() == [("c1", "hard")]
+
+    def test_a_server_that_is_still_trying_in_no_known_form(self, post):
+        text = "Your message has not yet been delivered:\n\n  451 4.4.1 no answer\n"
+        post.back(plain("Warning", text, writer="MAILER-DAEMON@x.example"))
+        assert kinds() == [("c1", "delayed")]
+
+
+class TestSoftInARow:
+    def send_again(self, post, number):
+        sending_id = create_sending(post.house, ["c1", "c2"], campaign_id=100 + number)
+        send_until(post.house, sending_id)
+        post.sending_id = sending_id
+
+    def test_five_in_a_row_make_it_unusable(self, post):
+        for number in range(5):
+            assert not post.contact().bounced
+            self.send_again(post, number)
+            post.back(dsn("4.2.2", "mailbox full"))
+        assert post.contact().bounced and post.contact().invalidated_at
+        assert not post.contact("c2").bounced
+
+    def test_one_that_arrived_between_begins_anew(self, post):
+        for number in range(6):
+            self.send_again(post, number)
+            if number != 3:
+                post.back(dsn("4.2.2", "mailbox full"))
+        assert not post.contact().bounced
+
+    def test_one_that_was_blocked_says_nothing_of_the_address(self, post):
+        for number in range(6):
+            self.send_again(post, number)
+            post.back(dsn("5.7.1", "spam") if number == 3 else dsn("4.2.2", "mailbox full"))
+        assert post.contact().bounced
+
+
+class TestComplaints:
+    def test_a_complaint_suppresses_in_the_whole_account_with_proof(self, post):
+        post.back(arf())
+        assert kinds() == [("c1", "complaint")]
+        assert list(Suppression.objects.values_list("reason", "channel", "list_id")) == [
+            ("complaint", "email", None)
+        ]
+        [event] = ConsentEvent.objects.all()
+        assert (event.change, event.contact_id) == ("unsubscribed", post.contact().id)
+        assert f"sending {post.sending_id}" in event.source
+        assert post.contact().unsubscribed
+        assert accounts.recent_activity(post.account_id)[0].action == "complaint"
+        assert events_of(post) == [Event.COMPLAINED]
+
+    @pytest.mark.parametrize("kind", ["fraud", "virus", "other", "miscategorized"])
+    def test_so_does_every_kind_that_blames_the_message(self, post, kind):
+        post.back(arf(kind))
+        assert Suppression.objects.count() == 1
+
+    def test_an_opt_out_ends_without_being_a_complaint(self, post):
+        post.back(arf("opt-out"))
+        assert kinds() == [("c1", "unsubscribed")]
+        assert Suppression.objects.get().reason == "opt-out by complaint"
+        assert events_of(post) == []
+
+    @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+    def test_what_blames_nothing_is_only_recorded(self, post, kind):
+        post.back(arf(kind))
+        assert kinds() == [("c1", "feedback")]
+        assert not Suppression.objects.exists()
+        assert not post.contact().unsubscribed
+
+    def test_by_the_message_id_at_the_abuse_address(self, post):
+        content = arf(returned=message_id(post.key, post.attempt("c3")))
+        post.back(content, to="abuse@bounces.example")
+        assert kinds() == [("c3", "complaint")]
+
+    def test_a_recipient_cannot_complain_in_the_name_of_others(self, post):
+        post.back(arf(recipients=("c1@people.example", "c2@people.example")))
+        assert kinds() == [("c1", "complaint")]
+        assert not post.contact("c2").unsubscribed
+        assert Suppression.objects.count() == 1
+        [row] = InboundMail.objects.all()
+        assert row.state == "quarantined"
+        assert "names 1 more without proof" in row.why
+
+    def test_one_that_proves_nothing_is_put_aside(self, post):
+        post.back(arf(recipients=("c1@people.example",)), to="abuse@bounces.example")
+        assert kinds() == []
+        assert not Suppression.objects.exists()
+        assert InboundMail.objects.get().state == "quarantined"
+
+
+class TestOtherMail:
+    def test_mail_to_the_unsubscribe_address_ends_the_subscription(self, post):
+        post.back(plain("unsubscribe"), kind="u", null_sender=False)
+        assert post.contact().unsubscribed
+        assert ConsentEvent.objects.count() == 1
+        assert not post.contact("c2").unsubscribed
+
+    def test_a_report_at_the_unsubscribe_address_unsubscribes_nobody(self, post):
+        post.back(dsn(), kind="u")
+        assert not post.contact().unsubscribed
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            plain("Out of office: back on Monday"),
+            plain("Automatic reply: Hello"),
+            plain("Autosvar: Hello"),
+            plain("=?utf-8?q?Fr=C3=A5nvaro?="),
+            plain("Re: Hello", more="Auto-Submitted: auto-replied\r\n"),
+            plain("Re: Hello", more="X-Autoreply: yes\r\n"),
+            plain("Abwesenheitsnotiz"),
+        ],
+    )
+    def test_an_automatic_reply_is_no_bounce(self, post, content):
+        post.back(content, null_sender=True)
+        assert kinds() == [("c1", "automatic reply")]
+        assert not post.contact().bounced
+        assert events_of(post) == [Event.REPLIED]
+
+    def test_a_persons_reply_is_counted_and_not_kept(self, post):
+        post.back(plain("Re: Hello", "Dear shop, ..."), null_sender=False)
+        assert kinds() == [("c1", "reply")]
+        assert Bounce.objects.get().diagnosis == ""
+        assert InboundMail.objects.get().kept is False
+
+    def test_what_a_server_writes_in_no_known_form_is_put_aside(self, post):
+        post.back(plain("Something", "odd", writer="MAILER-DAEMON@x.example"))
+        row = InboundMail.objects.get()
+        assert (row.state, row.kept, row.account_id) == ("quarantined", True, post.account_id)
+
+    @pytest.mark.parametrize(
+        "recipient",
+        ["someone@elsewhere.example", "x@bounces.example", "b+x@bounces.example", "b+@bounces.example", "", "@",
+         "b+" + "a" * 45 + "@bounces.example", "abuse@elsewhere.example", "ABUSE@bounces.example.evil"],
+    )  # fmt: skip
+    def test_no_other_address_is_taken(self, post, recipient):
+        with pytest.raises(NotOurs):
+            service.take(recipient, b"x", null_sender=True, source="smtp", clock=CLOCK)
+        assert not InboundMail.objects.exists()
+
+    def test_a_message_whose_row_is_gone_is_put_aside(self, post):
+        address = verp(post.key, post.attempt())
+        Attempt.objects.filter(id=post.attempt().id).delete()
+        post.back(dsn(), to=address)
+        assert InboundMail.objects.get().state == "quarantined"
+
+    def test_an_error_of_one_mail_does_not_stop_the_next(self, post, monkeypatch):
+        from tandem.messenger.bounces.service import judging
+
+        true_apply = judging.apply
+
+        def trips(ours, mail, message, **more):
+            if message.customer == "c1":
+                raise RuntimeError("a bug")
+            return true_apply(ours, mail, message, **more)
+
+        monkeypatch.setattr(judging, "apply", trips)
+        service.take(verp(post.key, post.attempt("c1")), dsn(), null_sender=True, source="smtp", clock=CLOCK)
+        assert post.back(dsn(recipient="c2@people.example"), "c2") == 1
+        assert kinds() == [("c2", "hard")]
+        for _ in range(6):
+            service.work_due(clock=CLOCK)
+        assert InboundMail.objects.get(why__contains="could not be worked off").state == "quarantined"
+
+
+class TestKeeping:
+    def test_contents_go_after_a_week(self, post):
+        from datetime import timedelta
+
+        post.back(plain("Something", "odd", writer="MAILER-DAEMON@x.example"))
+        row = InboundMail.objects.get()
+        assert service.clear_old(clock=CLOCK) == 0
+        assert spool.read(row.digest) is not None
+        InboundMail.objects.update(arrived_at=CLOCK.system() - timedelta(days=8))
+        assert service.clear_old(clock=CLOCK) == 1
+        assert spool.read(row.digest) is None
+        assert InboundMail.objects.get().kept is False
+
+    def test_of_another_accounts_message_nothing_follows_here(self, post, settings):
+        from tests.fixtures.sendings import create_contacts, create_house
+
+        other = create_house("Birch")
+        create_contacts(other, 1)
+        Contact.objects.filter(account_id=other.account_id).update(
+            email="c1@people.example", email_key=post.contact().email_key
+        )
+        post.back(dsn())
+        assert not Contact.objects.get(account_id=other.account_id).bounced
+        assert Bounce.objects.get().account_id == post.account_id
+        assert Bounce.objects.get().kind == Kind.HARD.value

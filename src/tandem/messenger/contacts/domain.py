@@ -207,6 +207,7 @@ class SuppressionView:
     kind: str
     reason: str
     at: datetime
+    origin: str = "operator"
 
 
 @dataclass(frozen=True, kw_only=True)

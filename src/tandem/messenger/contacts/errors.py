@@ -54,3 +54,15 @@ class NameTaken(Conflict):
     """The name is in use."""
 
     title = "The name is taken"
+
+
+class NotYours(Refused):
+    """Only the person may take back what the person asked for."""
+
+    title = "Only the person can change this"
+
+
+class StillSuppressed(Refused):
+    """The person's wish alone cannot start messages again."""
+
+    title = "Messages cannot be started again here"

@@ -44,8 +44,10 @@ DELETE FROM import_rows r USING messenger_contacts_suppression s
 WHERE s.account_id = %(account)s AND s.key = r.customer_key AND s.reason = 'forgotten'
 """
 _EVENTS = """
-INSERT INTO messenger_contacts_consentevent (account_id, list_id, contact_id, customer_key, channel, change, source, at)
-SELECT c.account_id, c.list_id, c.id, c.customer_key, n.channel, 'unsubscribed', 'import', %(now)s
+INSERT INTO messenger_contacts_consentevent (account_id, list_id, contact_id, customer_key, channel, change, source, at,
+  business_at, door, actor, detail)
+SELECT c.account_id, c.list_id, c.id, c.customer_key, n.channel, 'unsubscribed', 'import', %(now)s,
+  %(business)s, 'import', %(actor)s, %(detail)s
 FROM import_opted_out n JOIN messenger_contacts_contact c
   ON c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = n.original_id
 """
@@ -81,9 +83,21 @@ WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.active
 """
 
 
-def merge_rows(account_id: int, list_id: int, kind: str, header: Header, clock: Clock) -> int:
-    """Bring the temporary table into the list; how many contacts changed."""
-    given: dict[str, Any] = {"account": account_id, "list": list_id, "now": clock.system()}
+def merge_rows(
+    account_id: int,
+    list_id: int,
+    kind: str,
+    header: Header,
+    clock: Clock,
+    *,
+    actor: str = "",
+    detail: str = "",
+) -> int:
+    """Bring the temporary table into the list; how many contacts changed. actor, detail: for the proofs."""
+    given: dict[str, Any] = {
+        "account": account_id, "list": list_id, "now": clock.system(), "business": clock.business(), "actor": actor,
+        "detail": detail,
+    }  # fmt: skip
     with closing(connection.cursor()) as cursor:
         cursor.execute(_FORGOTTEN, given)
         if kind == "UNSUBSCRIBE":

@@ -105,8 +105,31 @@ class Contact(models.Model):
         ]
 
 
+class ConsentText(models.Model):
+    """The exact words somebody saw when their consent changed. A row never changes; a database rule holds that too."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=20, help_text="unsubscribe, everything or subscribe")
+    language = models.CharField(max_length=12)
+    version = models.IntegerField()
+    words = models.TextField()
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "digest"], name="consent_words_once"),
+            models.UniqueConstraint(
+                fields=["account", "kind", "language", "version"], name="consent_version_once"
+            ),
+        ]
+
+
 class ConsentEvent(models.Model):
-    """One change of consent, kept as proof, also after the contact is forgotten (then only its key)."""
+    """One change of consent, kept as proof, also after the contact is forgotten (then only its key).
+
+    Append only: a database rule refuses every change but the forgetting, which takes contact, page and remark away.
+    """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     list = models.ForeignKey(ContactList, models.PROTECT, related_name="+")
@@ -115,10 +138,23 @@ class ConsentEvent(models.Model):
     channel = models.CharField(max_length=5)
     change = models.CharField(max_length=12)
     source = models.CharField(max_length=60)
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text="Machine time.")
+    business_at = models.DateTimeField(null=True)
+    scope = models.CharField(max_length=8, default="list", db_default="list", help_text="list or account")
+    door = models.CharField(max_length=12, default="", db_default="", blank=True)
+    actor = models.CharField(max_length=150, default="", db_default="", blank=True)
+    url = models.CharField(max_length=500, default="", db_default="", blank=True)
+    language = models.CharField(max_length=12, default="", db_default="", blank=True)
+    text = models.ForeignKey(ConsentText, models.PROTECT, null=True, related_name="+")
+    sending_id = models.BigIntegerField(null=True)
+    attempt_id = models.BigIntegerField(null=True)
+    detail = models.CharField(max_length=500, default="", db_default="", blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["account", "contact", "-at"], name="consent_of_contact")]
+        indexes = [
+            models.Index(fields=["account", "contact", "-at"], name="consent_of_contact"),
+            models.Index(fields=["account", "customer_key", "id"], name="consent_of_customer"),
+        ]
 
 
 class Suppression(models.Model):
@@ -130,6 +166,7 @@ class Suppression(models.Model):
     kind = models.CharField(max_length=8, help_text="address or customer")
     key = models.CharField(max_length=32)
     reason = models.CharField(max_length=60)
+    origin = models.CharField(max_length=10, default="operator", db_default="operator")
     at = models.DateTimeField()
 
     class Meta:
@@ -153,6 +190,14 @@ class ImportBatch(models.Model):
     quoted = models.BooleanField(default=False)
     status = models.CharField(max_length=12, default="DECLARED")
     kept = models.BooleanField(default=False, db_default=False, help_text="Its file is needed after it.")
+    mapping = models.JSONField(
+        null=True, help_text="Per column of the file: an attribute, empty, or +name to make it."
+    )
+    outcome = models.JSONField(null=True, help_text="What a dry run found.")
+    most_inactive = models.IntegerField(null=True, help_text="REPLACE ends if it would make more inactive.")
+    file_name = models.CharField(max_length=200, default="", db_default="", blank=True)
+    actor = models.CharField(max_length=150, default="", db_default="", blank=True)
+    door = models.CharField(max_length=12, default="import", db_default="import")
     total = models.IntegerField(default=0)
     processed = models.IntegerField(default=0)
     affected = models.IntegerField(default=0)

@@ -37,6 +37,8 @@ from tandem.messenger.contacts.service.people import (
     save_contact,
     values_of,
 )
+from tandem.messenger.contacts.service.person import end_everything, places_of, subscribe_again
+from tandem.messenger.contacts.service.proofs import keep_text, proof_line, proofs_of
 
 __all__ = [
     "attribute_names",
@@ -44,6 +46,7 @@ __all__ = [
     "contact_id_of",
     "create_list",
     "define_property",
+    "end_everything",
     "export",
     "find_contacts",
     "forget",
@@ -51,6 +54,7 @@ __all__ = [
     "get_contact",
     "get_list",
     "import_file",
+    "keep_text",
     "lift_suppression",
     "list_lists",
     "list_properties",
@@ -58,6 +62,9 @@ __all__ = [
     "list_type",
     "next_batch_id",
     "page_contacts",
+    "places_of",
+    "proof_line",
+    "proofs_of",
     "property_names",
     "queue_kept",
     "require_list",
@@ -65,6 +72,7 @@ __all__ = [
     "run_batch",
     "save_contact",
     "start_import",
+    "subscribe_again",
     "suppress",
     "unsubscribe",
     "upload",

@@ -194,9 +194,8 @@ def _words(wrong: Exception) -> str:
 
 def _load(row: ImportBatch, path: Path, clock: Clock) -> None:
     account = row.account_id
-    ContactList.objects.select_for_update().get(
-        account_id=account, pk=row.list_id
-    )  # one import per list at a time
+    # one import per list at a time; proofs of consent may be written to the list meanwhile
+    ContactList.objects.select_for_update(no_key=True).get(account_id=account, pk=row.list_id)
     shape = Shape(
         delimiter=row.delimiter, encoding=row.encoding, identity_column=row.identity_column, quoted=row.quoted
     )

@@ -11,28 +11,44 @@ from tandem.messenger.contacts.domain import (
     email_address,
     mobile_number,
 )
-from tandem.messenger.contacts.errors import BadContact, UnknownContact
+from tandem.messenger.contacts.errors import BadContact, NotYours, UnknownContact
 from tandem.messenger.contacts.keys import customer_key, email_key, mobile_key
 from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
-from tandem.messenger.contacts.service import telling
+from tandem.messenger.contacts.proofs import STRENGTH, Origin, Proof
+from tandem.messenger.contacts.service import proofs, telling
 from tandem.messenger.webhooks.domain import EventType
 
+NO_PROOF = Proof()
 _COLUMNS = {"email": ("unsubscribed", "opt_out_at"), "sms": ("mobile_unsubscribed", "opt_out_mobile_at")}
+_WHOSE = {
+    Origin.PERSON: "The person asked for this; only the person can take it back, on the page behind a message's link.",
+    Origin.COMPLAINT: "The person complained about messages.",
+    Origin.ERASURE: "The person was forgotten.",
+}
 
 
 def unsubscribe(
-    account_id: int, contact_id: int, channel: str, *, source: str, clock: Clock, tell: bool = True
+    account_id: int,
+    contact_id: int,
+    channel: str,
+    *,
+    source: str,
+    clock: Clock,
+    tell: bool = True,
+    proof: Proof = NO_PROOF,
 ) -> bool:
     """End this contact's consent for one channel of its list. False when it had ended already.
 
     tell: to webhooks; a caller that knows the message behind it tells itself.
     """
-    return set_flag(account_id, contact_id, channel, True, source=source, clock=clock, tell=tell)
+    return set_flag(account_id, contact_id, channel, True, source=source, clock=clock, tell=tell, proof=proof)
 
 
-def resubscribe(account_id: int, contact_id: int, channel: str, *, source: str, clock: Clock) -> bool:
+def resubscribe(
+    account_id: int, contact_id: int, channel: str, *, source: str, clock: Clock, proof: Proof = NO_PROOF
+) -> bool:
     """Consent again, by the person's own wish. False when nothing had ended."""
-    return set_flag(account_id, contact_id, channel, False, source=source, clock=clock)
+    return set_flag(account_id, contact_id, channel, False, source=source, clock=clock, proof=proof)
 
 
 def set_flag(
@@ -44,6 +60,8 @@ def set_flag(
     source: str,
     clock: Clock,
     tell: bool = True,
+    proof: Proof = NO_PROOF,
+    scope: str = proofs.LIST,
 ) -> bool:
     """Set the flag, write the event and tell webhooks, all or nothing."""
     if channel not in CHANNELS:
@@ -60,16 +78,8 @@ def set_flag(
         setattr(contact, since, now if ended else None)
         contact.modified_at = now
         contact.save(update_fields=[flag, since, "modified_at"])
-        ConsentEvent.objects.create(
-            account_id=account_id,
-            list_id=contact.list_id,
-            contact=contact,
-            customer_key=contact.customer_key,
-            channel=channel,
-            change="unsubscribed" if ended else "subscribed",
-            source=source[:60],
-            at=now,
-        )
+        change = "unsubscribed" if ended else "subscribed"
+        proofs.record(contact, channel, change, source=source, proof=proof, scope=scope, clock=clock)
         if tell:
             event_type = EventType.OPT_OUT if ended else EventType.OPTIN
             telling.tell(account_id, contact.pk, event_type, channel=channel, clock=clock)
@@ -91,29 +101,55 @@ def suppress(
     list_id: int | None = None,
     reason: str,
     clock: Clock,
+    origin: Origin = Origin.OPERATOR,
 ) -> SuppressionView:
     """Send nothing more to an address or number, or to a customer; only its keyed hash is kept."""
     if channel not in (*CHANNELS, "all"):
         raise BadContact(f"There is no channel {channel!r}.", "Use email, sms or all.")
-    row, _ = Suppression.objects.get_or_create(
+    key, kind = _key(account_id, address, original_id), "address" if address else "customer"
+    return _view(suppress_key(account_id, key, kind, channel, list_id, reason, origin, clock))
+
+
+@transaction.atomic
+def suppress_key(
+    account_id: int,
+    key: str,
+    kind: str,
+    channel: str,
+    list_id: int | None,
+    reason: str,
+    origin: Origin,
+    clock: Clock,
+) -> Suppression:
+    """The row of a key; where two want it, the one who is harder to overrule keeps it."""
+    row, made = Suppression.objects.select_for_update().get_or_create(
         account_id=account_id,
-        key=_key(account_id, address, original_id),
+        key=key,
         channel=channel,
         list_id=list_id,
         defaults={
-            "kind": "address" if address else "customer",
+            "kind": kind,
             "reason": (reason or "by hand")[:60],
+            "origin": origin,
             "at": clock.system(),
         },
     )
-    return _view(row)
+    if not made and STRENGTH.index(origin) > STRENGTH.index(Origin(row.origin)):
+        row.origin, row.reason, row.at = origin, reason[:60], clock.system()
+        row.save(update_fields=["origin", "reason", "at"])
+    return row
 
 
 def lift_suppression(account_id: int, suppression_id: int) -> None:
-    """Take a suppression away."""
-    deleted, _ = Suppression.objects.filter(account_id=account_id, pk=suppression_id).delete()
-    if not deleted:
-        raise NotFound("There is no such suppression.", "List them to see their ids.")
+    """Take a suppression away that an operator made. Raises NotFound, NotYours."""
+    with transaction.atomic():
+        rows = Suppression.objects.select_for_update().filter(account_id=account_id, pk=suppression_id)
+        row = rows.first()
+        if row is None:
+            raise NotFound("There is no such suppression.", "List them to see their ids.")
+        if row.origin != Origin.OPERATOR:
+            raise NotYours(_WHOSE[Origin(row.origin)], "Nobody of the house can lift it.")
+        row.delete()
 
 
 def list_suppressions(account_id: int, after: int = 0, limit: int = 100) -> tuple[SuppressionView, ...]:
@@ -140,5 +176,11 @@ def _key(account_id: int, address: str, original_id: str) -> str:
 
 def _view(row: Suppression) -> SuppressionView:
     return SuppressionView(
-        id=row.pk, list_id=row.list_id, channel=row.channel, kind=row.kind, reason=row.reason, at=row.at
+        id=row.pk,
+        list_id=row.list_id,
+        channel=row.channel,
+        kind=row.kind,
+        reason=row.reason,
+        at=row.at,
+        origin=row.origin,
     )

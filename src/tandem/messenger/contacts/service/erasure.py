@@ -9,13 +9,16 @@ from tandem.kit.vacuum import vacuum
 from tandem.messenger.contacts.domain import FLAGS, STATIC, ForgetReport
 from tandem.messenger.contacts.keys import customer_key
 from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
+from tandem.messenger.contacts.proofs import Origin
 from tandem.messenger.contacts.queries import property_names
+from tandem.messenger.contacts.service.consent import suppress_key
+from tandem.messenger.contacts.service.proofs import proof_line, proofs_of
 from tandem.messenger.contacts.storage import waiting_files
 from tandem.messenger.webhooks import service as webhooks
 
 REMAINS = (
     "a keyed hash of the customer id and of the address and number, so that a new import sends nothing",
-    "times and channels of consent changes, without name or address, as proof",
+    "when, by which door and in which words consent changed, without name or address, as proof",
 )
 
 
@@ -32,6 +35,8 @@ def forget(account_id: int, original_id: str, *, dry_run: bool = False, clock: C
             _suppress(
                 account_id, {k for r in rows for k in (r.email_key, r.mobile_key) if k}, "address", clock
             )
+            named = ConsentEvent.objects.filter(account_id=account_id, customer_key=key)
+            named.update(contact=None, url="", detail="")
             Contact.objects.filter(account_id=account_id, pk__in=[row.pk for row in rows]).delete()
             webhooks.forget(account_id, original_id)
     if not dry_run:
@@ -52,7 +57,6 @@ def export(account_id: int, original_id: str) -> dict[str, Any]:
         .order_by("id")
     )
     key = customer_key(account_id, original_id)
-    events = ConsentEvent.objects.filter(account_id=account_id, customer_key=key).order_by("at")
     suppressed = Suppression.objects.filter(account_id=account_id, key=key)
     return {
         "originalId": original_id,
@@ -68,10 +72,7 @@ def export(account_id: int, original_id: str) -> dict[str, Any]:
             }
             for row in rows
         ],
-        "consent": [
-            {"at": e.at.isoformat(), "channel": e.channel, "change": e.change, "source": e.source}
-            for e in events
-        ],
+        "consent": [proof_line(one) for one in reversed(proofs_of(account_id, original_id))],
         "suppressed": [
             {"channel": s.channel, "reason": s.reason, "at": s.at.isoformat()} for s in suppressed
         ],
@@ -79,11 +80,6 @@ def export(account_id: int, original_id: str) -> dict[str, Any]:
 
 
 def _suppress(account_id: int, keys: set[str], kind: str, clock: Clock) -> None:
-    now = clock.system()
-    Suppression.objects.bulk_create(
-        [
-            Suppression(account_id=account_id, channel="all", kind=kind, key=key, reason="forgotten", at=now)
-            for key in sorted(keys)
-        ],
-        ignore_conflicts=True,
-    )
+    """Also where an operator or the person had suppressed before: that was weaker."""
+    for key in sorted(keys):
+        suppress_key(account_id, key, kind, "all", None, "forgotten", Origin.ERASURE, clock)

@@ -20,9 +20,10 @@ from tandem.messenger.contacts.domain import (
 from tandem.messenger.contacts.errors import BadContact, UnknownContact
 from tandem.messenger.contacts.keys import customer_key, email_key, mobile_key
 from tandem.messenger.contacts.models import Contact, Property, Suppression
+from tandem.messenger.contacts.proofs import Proof
 from tandem.messenger.contacts.queries import property_names, recipients
 from tandem.messenger.contacts.service import telling
-from tandem.messenger.contacts.service.consent import set_flag
+from tandem.messenger.contacts.service.consent import NO_PROOF, set_flag
 from tandem.messenger.contacts.service.lists import define_property, require_list
 from tandem.messenger.webhooks import service as webhooks
 from tandem.messenger.webhooks.domain import EventType
@@ -66,10 +67,13 @@ def save_contact(
     force: bool,
     source: str,
     clock: Clock,
+    may_subscribe: bool | None = None,
+    proof: Proof = NO_PROOF,
 ) -> ContactView:
     """Change a contact. force: make it and missing attributes if needed, and let it subscribe again.
 
-    An opt-out newer than the caller's copy (`changes.modified_at`) stays. Raises UnknownContact, BadContact.
+    may_subscribe: the last alone; as `force` says if left out. An opt-out newer than the caller's copy
+    (`changes.modified_at`) stays. Raises UnknownContact, BadContact.
     """
     require_list(account_id, list_id)
     with transaction.atomic():
@@ -84,7 +88,8 @@ def save_contact(
         row.modified_at = clock.system()
         row.save()
         _tell(row, before, clock)
-        _set_flags(row, changes, force, source, clock)
+        may = force if may_subscribe is None else may_subscribe
+        _set_flags(row, changes, may, source, proof, clock)
     return get_contact(account_id, list_id, original_id)
 
 
@@ -164,8 +169,10 @@ def _properties(account_id: int, changes: Changes, force: bool, clock: Clock) ->
     }
 
 
-def _set_flags(row: Contact, changes: Changes, force: bool, source: str, clock: Clock) -> None:
-    if not force and any(
+def _set_flags(
+    row: Contact, changes: Changes, may_subscribe: bool, source: str, proof: Proof, clock: Clock
+) -> None:
+    if not may_subscribe and any(
         changes.flags.get(flag) is False for flag in ("unsubscribed", "mobile_unsubscribed")
     ):
         changes = Changes(flags={flag: wanted for flag, wanted in changes.flags.items() if wanted})
@@ -176,7 +183,7 @@ def _set_flags(row: Contact, changes: Changes, force: bool, source: str, clock: 
         wanted = changes.flags.get(flag)
         newer = since is not None and changes.modified_at is not None and since > changes.modified_at
         if wanted is not None and not (wanted is False and newer):
-            set_flag(row.account_id, row.pk, channel, wanted, source=source, clock=clock)
+            set_flag(row.account_id, row.pk, channel, wanted, source=source, proof=proof, clock=clock)
     if "active" in changes.flags:
         Contact.objects.filter(account_id=row.account_id, pk=row.pk).update(active=changes.flags["active"])
 

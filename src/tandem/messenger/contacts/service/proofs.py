@@ -1,15 +1,17 @@
 """Proof of consent: the words a person saw, each change with its circumstances, and all of it read back."""
 
 import hashlib
+from dataclasses import asdict
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.messenger.contacts.keys import customer_key
-from tandem.messenger.contacts.models import ConsentEvent, ConsentText, Contact, ContactList
+from tandem.messenger.contacts.models import ConsentEvent, ConsentText, Contact
 from tandem.messenger.contacts.proofs import Proof, ProofView
 
 LIST, ACCOUNT = "list", "account"
+_LOCK = 0x636F6E73
 
 
 def keep_text(account_id: int, kind: str, language: str, words: str, *, clock: Clock) -> int:
@@ -20,8 +22,8 @@ def keep_text(account_id: int, kind: str, language: str, words: str, *, clock: C
     if found is not None:
         return found
     with transaction.atomic():
-        # one at a time per account: versions have no gaps and no twins
-        ContactList.objects.select_for_update(no_key=True).filter(account_id=account_id).order_by("id").first()
+        with connection.cursor() as cursor:  # one at a time per account: versions have no gaps and no twins
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, account_id % (1 << 31)])
         if twin := rows.filter(digest=digest).first():
             return twin.pk
         of_kind = rows.filter(kind=kind, language=language)
@@ -65,6 +67,14 @@ def proofs_of(account_id: int, original_id: str) -> tuple[ProofView, ...]:
         account_id=account_id, customer_key=customer_key(account_id, original_id)
     )
     return tuple(_view(row) for row in rows.select_related("list", "text").order_by("-id"))
+
+
+def proof_line(view: ProofView) -> dict[str, object]:
+    """One change as plain data, for exports."""
+    line = asdict(view)
+    line["at"] = view.at.isoformat()
+    line["business_at"] = view.business_at.isoformat() if view.business_at else None
+    return line
 
 
 def _view(row: ConsentEvent) -> ProofView:

@@ -12,6 +12,7 @@ from tandem.messenger.contacts import queries as contact_queries
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.domain import HEADERS, STATIC, Changes
 from tandem.messenger.contacts.errors import NameTaken
+from tandem.messenger.contacts.proofs import Door, Proof
 from tandem.messenger.delivery import ledger, single
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate, SendingKind
 from tandem.messenger.messages.domain import (
@@ -103,7 +104,9 @@ def _change_contact(
             account_id, target.list_id, wanted.original_id, changes, force=False, source=SOURCE, clock=clock
         )
     if wanted.opt_out:
-        contacts.unsubscribe(account_id, contact_id, target.channel, source=SOURCE, clock=clock)
+        contacts.unsubscribe(
+            account_id, contact_id, target.channel, source=SOURCE, clock=clock, proof=Proof(door=Door.API)
+        )
 
 
 def _open(

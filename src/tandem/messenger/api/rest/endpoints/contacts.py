@@ -11,6 +11,7 @@ from tandem.messenger.api.rest.wire import BadRequest
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.domain import ContactView
 from tandem.messenger.contacts.errors import UnknownContact
+from tandem.messenger.contacts.proofs import Door, Proof
 
 
 def page_contacts(call: Call) -> Any:
@@ -47,7 +48,7 @@ def _created(call: Call, body: Any) -> Any:
     )
     if not isinstance(original_id, str) or not original_id:
         raise BadRequest("The contact has no originalId.", "Give it as a text.")
-    return _saved(call, body, original_id, force=True)
+    return _saved(call, body, original_id, force=True, may_subscribe=False)
 
 
 def create_contact_by_list(call: Call) -> Any:
@@ -94,7 +95,7 @@ def _found(call: Call) -> ContactView:
     return contacts.get_contact(call.account_id, list_id, original_id.replace("+", " "))
 
 
-def _saved(call: Call, body: Any, original_id: str, *, force: bool) -> Any:
+def _saved(call: Call, body: Any, original_id: str, *, force: bool, may_subscribe: bool | None = None) -> Any:
     names = {
         str(view.id): view.name for view in contacts.list_properties(call.account_id) if not view.is_static
     }
@@ -107,7 +108,9 @@ def _saved(call: Call, body: Any, original_id: str, *, force: bool) -> Any:
         original_id,
         changes,
         force=force,
+        may_subscribe=may_subscribe,
         source="REST API",
+        proof=Proof(door=Door.API, actor=call.user_name, detail="force=true" if force else ""),
         clock=call.clock,
     )
     return wire.contact(view)
@@ -141,7 +144,8 @@ ENDPOINTS = (
         meaning="A page of contacts by ascending internal id; mode is all, bounced or unsubscribed.",
     ),
     post("lists/{listId}/contacts", create_contact, sure=Sure.DOCUMENTED,
-         meaning="Make or change the contact whose originalId is in the body."),
+         meaning="Make or change the contact whose originalId is in the body.",
+         differs="It never resubscribes."),
     post("contacts", create_contact_by_list, sure=Sure.NAMED,
          meaning="The same with the list's id in the body, as `listId`."),
     get("lists/{listId}/contacts/{originalId}", get_contact, meaning="One contact; 404 if there is none.",

@@ -10,6 +10,7 @@ globals().update(
             *("exports", "listener", "pacing"),
             *("engagement", "bounces"),
             *("webhooks", "sendgate", "eventhub"),
+            "gateways",
         ],
     )
 )

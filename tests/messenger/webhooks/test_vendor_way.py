@@ -264,8 +264,7 @@ def test_a_dead_address_holds_nobody_up(settings, clock):
         webhooks.publish(desk.account, EventType.MAIL_OPENED, [opened(clock)], clock=clock)
         tasks.start_due(clock)
         assert heard.wait(0.5)
-        tasks._lanes.shutdown(wait=True)
-        tasks._lanes = tasks.ThreadPoolExecutor(tasks.LANES)
+        tasks.lanes.drain()
     assert {CallState(row.state) for row in Call.objects.all()} == {CallState.HEARD}
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7261016")

@@ -4,14 +4,17 @@ That is a condition of the query by which senders claim rows. While it holds no 
 they may be rejected and given values without a sender's locks; afterwards they may not.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from tandem.messenger.delivery.domain import SendingState
+from tandem.messenger.delivery import cancelling
+from tandem.messenger.delivery.domain import PlannedTemplate, SendingKind, SendingState
 from tandem.messenger.delivery.models import AddedValues, Sending
+from tandem.messenger.projects.service import of_triggers
+from tandem.messenger.webhooks import service as webhooks
 
 REJECTED_WORD = "rejected by the send gate"
 _ANSWERS = "CREATE TEMPORARY TABLE tandem_gate (customer TEXT, rejected BOOL, given JSONB) ON COMMIT DROP"
@@ -55,6 +58,14 @@ class UnknownCustomer(ValueError):
     """The gate's answer names somebody who is not on the sending's list."""
 
 
+def gate_of(account_id: int, kind: str, templates: Sequence[PlannedTemplate]) -> int | None:
+    """The Send Gate that a new sending stands before; single messages stand before none."""
+    if kind not in (SendingKind.CAMPAIGN, SendingKind.JOB):
+        return None
+    of = of_triggers.projects_of(account_id, [template.template_id for template in templates])
+    return webhooks.gate_for(account_id, of)
+
+
 def held_sendings() -> list[tuple[int, int, int]]:
     """(account, sending, gate) of each that a gate holds."""
     # all accounts: the tick works for every account
@@ -64,6 +75,7 @@ def held_sendings() -> list[tuple[int, int, int]]:
 
 def lock_held(account_id: int, sending_id: int) -> Sending | None:
     """The sending, locked until the transaction ends, if a gate still holds it and it is not over."""
+    cancelling.lock_blocks(account_id, sending_id)  # blocks before the sending, in the order of senders
     rows = Sending.objects.select_for_update().filter(account_id=account_id, id=sending_id, gate_held=True)
     sending = rows.first()
     return None if sending is None or SendingState(sending.state).over else sending

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.delivery import cancelling
+from tandem.messenger.delivery import cancelling, holding
 from tandem.messenger.delivery.domain import BLOCK_ROWS, LATE_CUT_OFF, Channel, PlannedTemplate, SendingState
 from tandem.messenger.delivery.errors import ListChanged
 from tandem.messenger.delivery.models import Sending, SendingTemplate
@@ -71,6 +71,7 @@ def open_sending(
     ListedTwice.
     """
     now = clock.business()
+    gate_id = holding.gate_of(account_id, kind, templates)
     sending, created = Sending.objects.get_or_create(
         account_id=account_id,
         source_key=source_key,
@@ -87,6 +88,8 @@ def open_sending(
             "state": SendingState.SCHEDULED.value,
             "expected": 0,
             "list_hash": list_hash,
+            "gate_id": gate_id,
+            "gate_held": gate_id is not None,
             "created_at": now,
         },
     )

@@ -1,20 +1,15 @@
 """Wake-up calls of webhooks: every second whoever is due is called, each in a lane of its own."""
 
-import logging
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from procrastinate.contrib.django import app
 
 from tandem.kit import clock as clocks
 from tandem.kit.clock import Clock
+from tandem.messenger.webhooks.lanes import Lanes
 
-log = logging.getLogger("tandem.webhooks")
 QUEUE = "messenger"
-LANES = 16
-_lanes = ThreadPoolExecutor(max_workers=LANES, thread_name_prefix="webhooks")
-_busy: set[int] = set()
-_guard = threading.Lock()
+lanes = Lanes(16, "webhooks")
 
 
 @app.periodic(cron="* * * * * *")
@@ -40,23 +35,4 @@ def start_due(clock: Clock) -> None:
     from tandem.messenger.webhooks import service
 
     for account_id, subscription_id in service.due(clock):
-        with _guard:
-            if subscription_id in _busy:
-                continue
-            _busy.add(subscription_id)
-        _lanes.submit(_lane, account_id, subscription_id, clock)
-
-
-def _lane(account_id: int, subscription_id: int, clock: Clock) -> None:
-    from django.db import connection
-
-    from tandem.messenger.webhooks import service
-
-    try:
-        service.work_off(account_id, subscription_id, clock=clock)
-    except Exception:
-        log.exception("webhooks.stopped subscription=%s", subscription_id)  # the next second begins anew
-    finally:
-        connection.close()
-        with _guard:
-            _busy.discard(subscription_id)
+        lanes.start(subscription_id, partial(service.work_off, account_id, subscription_id, clock=clock))

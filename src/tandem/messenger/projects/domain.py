@@ -99,6 +99,7 @@ class ProjectView:
     sms_sender: str
     created_at: datetime
     modified_at: datetime
+    archived_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +169,7 @@ class VersionView:
 
 @dataclass(frozen=True, kw_only=True)
 class TriggerView:
-    """A trigger and its versions, newest first."""
+    """A trigger and its versions, newest first. One that is archived has no active version as long as it is."""
 
     id: int
     project_id: int
@@ -181,6 +182,7 @@ class TriggerView:
     created_at: datetime
     modified_at: datetime
     versions: tuple[VersionView, ...]
+    archived_at: datetime | None = None
 
     @property
     def channel_type_id(self) -> int:

@@ -17,6 +17,7 @@ class Project(models.Model):
     from_address = models.CharField(max_length=254)
     reply_to = models.CharField(max_length=254, blank=True)
     sms_sender = models.CharField(max_length=16, blank=True)
+    archived_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     modified_at = models.DateTimeField()
 
@@ -35,6 +36,7 @@ class Trigger(models.Model):
     channel = models.CharField(max_length=5)
     ignore_opt_out = models.BooleanField(default=False)
     active_version = models.ForeignKey("TriggerVersion", models.PROTECT, null=True, related_name="+")
+    archived_at = models.DateTimeField(null=True, help_text="Nothing new is sent by it while it is set.")
     created_at = models.DateTimeField()
     modified_at = models.DateTimeField()
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tandem.messenger.web.contacts import making as list_making
 from tandem.messenger.web.contacts import views as contacts
 from tandem.messenger.web.exports import views as exports
 from tandem.messenger.web.jobs import views as jobs
@@ -9,7 +10,7 @@ from tandem.messenger.web.listener import views as listener
 from tandem.messenger.web.outbox import views as outbox
 from tandem.messenger.web.overview import views as overview
 from tandem.messenger.web.pacing import views as pacing
-from tandem.messenger.web.projects import editor, snippets
+from tandem.messenger.web.projects import editor, making, snippets
 from tandem.messenger.web.projects import views as projects
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
@@ -23,16 +24,23 @@ urlpatterns = [
     path("sign-in", session.sign_in, name="sign-in"),
     path("sign-out", session.sign_out, name="sign-out"),
     path("projects", projects.project_list, name="projects"),
+    path("projects/new", making.new_project, name="project-new"),
     path("projects/<int:project_id>", projects.project, name="project"),
     path("projects/<int:project_id>/change", snippets.change_project, name="project-change"),
+    path("projects/<int:project_id>/archive", making.archive_project, name="project-archive"),
+    path("projects/<int:project_id>/new-trigger", making.new_trigger, name="trigger-new"),
     path("snippets", snippets.snippets, name="snippets"),
     path("snippets/<int:snippet_id>", snippets.snippet, name="snippet"),
     path("projects/triggers/<int:trigger_id>", projects.trigger, name="trigger"),
+    path("projects/triggers/<int:trigger_id>/change", making.change_trigger, name="trigger-change"),
+    path("projects/triggers/<int:trigger_id>/archive", making.archive_trigger, name="trigger-archive"),
     path("projects/triggers/<int:trigger_id>/new", editor.edit, name="version-new"),
     path(_VERSION, projects.version, name="version"),
     path(f"{_VERSION}/frame", projects.frame, name="version-frame"),
     path(f"{_VERSION}/activate", projects.activate, name="version-activate"),
     path("lists", contacts.lists, name="lists"),
+    path("lists/new", list_making.new_list, name="list-new"),
+    path("lists/<int:list_id>/import", list_making.import_file, name="list-import"),
     path("lists/<int:list_id>", contacts.one_list, name="list"),
     path("lists/<int:list_id>/contacts/<str:original_id>", contacts.contact, name="contact"),
     path("suppressions", contacts.suppressions, name="suppressions"),

@@ -44,6 +44,7 @@ def project(view: ProjectView) -> Json:
         "description": view.description,
         "projectTypeId": 1,
         **_stamps(view),
+        "archived": view.archived_at is not None,
     }
 
 

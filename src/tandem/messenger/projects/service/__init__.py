@@ -1,5 +1,11 @@
 """Verbs of projects, triggers, versions and their rendering."""
 
+from tandem.messenger.projects.service.archive import (
+    archive_project,
+    archive_trigger,
+    restore_project,
+    restore_trigger,
+)
 from tandem.messenger.projects.service.checking import check
 from tandem.messenger.projects.service.folders import (
     change_project,
@@ -22,6 +28,7 @@ from tandem.messenger.projects.service.snippets import (
     save_snippet,
 )
 from tandem.messenger.projects.service.triggers import (
+    change_trigger,
     create_trigger,
     get_trigger,
     get_version,
@@ -38,8 +45,11 @@ from tandem.messenger.projects.service.versions import (
 __all__ = [
     "activate",
     "add_active_version",
+    "archive_project",
+    "archive_trigger",
     "change_draft",
     "change_project",
+    "change_trigger",
     "check",
     "check_version",
     "compiled_or_draft",
@@ -57,6 +67,8 @@ __all__ = [
     "list_snippets",
     "list_triggers",
     "preview",
+    "restore_project",
+    "restore_trigger",
     "save_draft",
     "save_snippet",
     "send_target",

@@ -86,7 +86,7 @@ def project_view(row: Project) -> ProjectView:
     return ProjectView(
         id=row.pk, name=row.name, description=row.description, from_name=row.from_name,
         from_address=row.from_address, reply_to=row.reply_to, sms_sender=row.sms_sender,
-        created_at=row.created_at, modified_at=row.modified_at,
+        created_at=row.created_at, modified_at=row.modified_at, archived_at=row.archived_at,
     )  # fmt: skip
 
 

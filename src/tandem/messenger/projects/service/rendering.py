@@ -19,6 +19,8 @@ PREVIEW_LINK = "https://unsubscribe.invalid/preview"
 def send_target(account_id: int, trigger_id: int, *, version_id: int | None = None) -> SendTarget:
     """The version that is active now, or another one that was active once. Raises UnknownTrigger, NotActive."""
     row = trigger_row(account_id, trigger_id)
+    if row.archived_at is not None:
+        raise NotActive(f"The trigger {row.name!r} is archived.", "Restore it first.")
     if version_id is None:
         version_id = row.active_version_id
     else:

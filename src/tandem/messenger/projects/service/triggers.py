@@ -33,10 +33,9 @@ def create_trigger(
     """Make a trigger in a project for contacts of a list; it sends nothing before a version is activated."""
     project = get_project(account_id, project_id)
     require_list(account_id, list_id)
-    if not name.strip() or len(name) > 200:
-        raise BadProject(
-            "The trigger needs a name of at most 200 characters.", "Give it a name.", field="name"
-        )
+    _check_name(name)
+    if project.archived_at is not None:
+        raise BadProject(f"The project {project.name!r} is archived.", "Restore it first.")
     if channel not in list(Channel):
         raise BadProject(f"There is no channel {channel!r}.", "Use email or sms.", field="channel")
     if channel == Channel.SMS and not project.sms_sender:
@@ -51,10 +50,24 @@ def create_trigger(
                 description=description, ignore_opt_out=ignore_opt_out, created_at=now, modified_at=now,
             )  # fmt: skip
     except IntegrityError:
-        raise NameTaken(
-            f"The project has a trigger {name!r} already.", "Choose another name.", field="name"
-        ) from None
+        raise _taken(name) from None
     return _trigger(row, ())
+
+
+def change_trigger(
+    account_id: int, trigger_id: int, *, name: str, description: str = "", clock: Clock
+) -> TriggerView:
+    """Another name or description. Its list and channel stay, for versions were written for them."""
+    trigger_row(account_id, trigger_id)
+    _check_name(name)
+    try:
+        with transaction.atomic():
+            Trigger.objects.filter(account_id=account_id, pk=trigger_id).update(
+                name=name.strip(), description=description, modified_at=clock.system()
+            )
+    except IntegrityError:
+        raise _taken(name) from None
+    return get_trigger(account_id, trigger_id)
 
 
 def list_triggers(account_id: int, project_id: int | None = None) -> tuple[TriggerView, ...]:
@@ -111,9 +124,21 @@ def version_view(row: TriggerVersion) -> VersionView:
     )  # fmt: skip
 
 
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > 200:
+        raise BadProject(
+            "The trigger needs a name of at most 200 characters.", "Give it a name.", field="name"
+        )
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(f"The project has a trigger {name!r} already.", "Choose another name.", field="name")
+
+
 def _trigger(row: Trigger, versions: tuple[VersionView, ...]) -> TriggerView:
     return TriggerView(
         id=row.pk, project_id=row.project_id, list_id=row.list_id, name=row.name, description=row.description,
-        channel=Channel(row.channel), ignore_opt_out=row.ignore_opt_out, active_version_id=row.active_version_id,
+        channel=Channel(row.channel), ignore_opt_out=row.ignore_opt_out,
+        active_version_id=None if row.archived_at else row.active_version_id, archived_at=row.archived_at,
         created_at=row.created_at, modified_at=row.modified_at, versions=versions,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from tandem.messenger.projects.domain import (
     VersionView,
     source_from_json,
 )
-from tandem.messenger.projects.errors import BadProject, NameTaken, VersionFixed
+from tandem.messenger.projects.errors import BadProject, NameTaken, NotActive, VersionFixed
 from tandem.messenger.projects.handlebars import LARGEST_SOURCE
 from tandem.messenger.projects.models import Trigger, TriggerVersion, VersionLink
 from tandem.messenger.projects.service import checking
@@ -70,6 +70,8 @@ def _taken(name: str) -> NameTaken:
 def activate(account_id: int, version_id: int, *, clock: Clock) -> VersionView:
     """Compile, test in a child process, and make this the trigger's version. Raises TemplateWrong."""
     row = version_row(account_id, version_id)
+    if row.trigger.archived_at is not None:
+        raise NotActive(f"The trigger {row.trigger.name!r} is archived.", "Restore it first.")
     if row.state == VersionState.ACTIVE:
         return version_view(row)
     ready = checking.ready(row.trigger, source_from_json(row.trigger.channel, row.source))

@@ -46,7 +46,11 @@ class SuppressionForm(TandemForm):
 @page
 def lists(request: HttpRequest) -> HttpResponse:
     """Every list with its counts."""
-    return render(request, "contacts/lists.html", {"lists": contacts_service.list_lists(account_id(request))})
+    context = {
+        "lists": contacts_service.list_lists(account_id(request)),
+        "may_change": may(request, "content"),
+    }
+    return render(request, "contacts/lists.html", context)
 
 
 @require_GET
@@ -56,7 +60,8 @@ def one_list(request: HttpRequest, list_id: int) -> HttpResponse:
     account, text = account_id(request), request.GET.get("q", "").strip()[:254]
     found = contacts_service.get_list(account, list_id)
     rows = contacts_service.find_contacts(account, list_id, text, limit=PAGE)
-    return render(request, "contacts/one_list.html", {"list": found, "rows": rows, "q": text, "limit": PAGE})
+    context = {"list": found, "rows": rows, "q": text, "limit": PAGE, "may_change": may(request, "content")}
+    return render(request, "contacts/one_list.html", context)
 
 
 @require_GET

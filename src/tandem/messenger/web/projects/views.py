@@ -23,11 +23,23 @@ def project_list(request: HttpRequest) -> HttpResponse:
     """Every project with its triggers."""
     account = account_id(request)
     triggers = projects_service.list_triggers(account)
+    archived, found = request.GET.get("archived") == "1", projects_service.list_projects(account)
     groups = [
-        (project, [trigger for trigger in triggers if trigger.project_id == project.id])
-        for project in projects_service.list_projects(account)
+        (project, shown)
+        for project in found
+        if (shown := _shown(triggers, project, archived=archived)) or bool(project.archived_at) is archived
     ]
-    return render(request, "projects/list.html", {"groups": groups})
+    context = {
+        "groups": groups,
+        "archived": archived,
+        "some_archived": any(one.archived_at for one in (*found, *triggers)),
+        "may_change": may(request, "content"),
+    }
+    return render(request, "projects/list.html", context)
+
+
+def _shown(triggers: Any, project: Any, *, archived: bool) -> list[Any]:
+    return [one for one in triggers if one.project_id == project.id and bool(one.archived_at) is archived]
 
 
 @require_GET

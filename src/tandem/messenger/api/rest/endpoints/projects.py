@@ -20,7 +20,7 @@ def get_project(call: Call) -> Any:
 
 _EXAMPLE = (
     '{"id":77,"name":"Spring","description":"","projectTypeId":1,"dateCreated":1441374310577,'
-    '"dateModified":1441374310577,"userCreated":"tandem","userModified":"tandem"}'
+    '"dateModified":1441374310577,"userCreated":"tandem","userModified":"tandem","archived":false}'
 )
 
 ENDPOINTS = (

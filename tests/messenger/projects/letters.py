@@ -8,6 +8,7 @@ from tandem.messenger.projects import compiled
 from tandem.messenger.projects.compiler import compile_source
 from tandem.messenger.projects.domain import EmailSource, Sender, SmsSource
 from tandem.messenger.projects.errors import TemplateWrong
+from tandem.messenger.projects.parts import NOTHING_COUNTED
 
 NAMES = {
     name.lower(): name for name in ("firstName", "city", "link", "dateOfBirth", "bonusLevel", "linkTarget")
@@ -20,7 +21,7 @@ def made(source, **more):
     return compile_source(source, names=NAMES, sender=SENDER, **more)
 
 
-def letter(source, values=None, **more):
+def letter(source, values=None, counts=NOTHING_COUNTED, **more):
     """One parsed message."""
     raw = compiled.load(made(source, **more).data).render(
         values or {},
@@ -28,7 +29,7 @@ def letter(source, values=None, **more):
         message_id="m.1@shop.example",
         unsubscribe_url=LINK,
         date="Mon, 01 Jan 2029 09:00:00 +0000",
-        pixel_url="https://tracking.example/o/1.gif",
+        counts=counts,
     )
     assert max(map(len, raw.split(b"\r\n\r\n", 1)[1].split(b"\r\n"))) <= 76
     assert b"\n" not in raw.replace(b"\r\n", b"")

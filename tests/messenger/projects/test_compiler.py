@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
 
-from tandem.messenger.projects import compiled, quoted
+from tandem.messenger.projects import compiled, parts, quoted
 from tandem.messenger.projects.compiler import compile_source
 from tandem.messenger.projects.domain import EmailSource, Sender, SmsSource, count_sms
 from tandem.messenger.projects.emit import Emitter, place_plain
@@ -305,7 +305,7 @@ def test_a_random_template_decodes_to_an_independent_render(pieces, first, city)
     data = Emitter(html=False, chunked=True).emit(
         [(p, "text") if not isinstance(p, str) else p for p in read]
     )
-    body = compiled.Part(data).encoded(values, quoted.encode(LINK))
+    body = parts.Part(data).encoded(values, quoted.encode(LINK))
     assert max(map(len, body.split(b"\r\n"))) <= 76
     assert a2b_qp(body).decode().replace("\r\n", "\n") == independent(source, values)
 
@@ -318,7 +318,7 @@ def test_the_plain_course_says_what_the_engine_says(city):
     data = Emitter(html=False, chunked=True).emit(
         [(p, "text") if not isinstance(p, str) else p for p in read]
     )
-    part = compiled.Part(data)
+    part = parts.Part(data)
     assert part._course is not None
     plain = part.encoded({"city": city, "firstname": "Bo"}, b"x")
     part._course = part._words = None
@@ -326,7 +326,7 @@ def test_the_plain_course_says_what_the_engine_says(city):
 
 
 def test_what_the_plain_course_does_not_know_is_the_engines():
-    part = compiled.Part(
+    part = parts.Part(
         {"template": "{% for n in [1, 2] %}{{ n }}{% endfor %}", "expressions": [], "names": []}
     )
     assert part._course is None

@@ -21,11 +21,11 @@ from tests.messenger.projects.letters import (
 )
 
 from tandem.messenger.projects import dates
-from tandem.messenger.projects.compiled import Part
 from tandem.messenger.projects.conditions import condition
 from tandem.messenger.projects.domain import EmailSource, SmsSource
 from tandem.messenger.projects.emit import Emitter, place_plain
 from tandem.messenger.projects.handlebars import Reader
+from tandem.messenger.projects.parts import Part
 from tandem.messenger.projects.tags import Names
 
 ANNA = {"firstname": "anna", "city": "Lund", "dateofbirth": "1985-03-07", "bonuslevel": "150"}
@@ -270,14 +270,6 @@ def test_links_are_named_and_tagged():
         (3, "A cup", "https://shop.example/c", ()),
         (4, "{{noEncode contact.link}}", "{{noEncode contact.link}}", ()),
     ]
-
-
-def test_the_picture_that_counts_openings_is_off_unless_asked_for():
-    source = EmailSource(subject="x", html="<html><body><p>Hi</p></body></html>")
-    assert "<img" not in html_of(letter(source))
-    assert '<img src="https://tracking.example/o/1.gif" alt="" width="1" height="1"></body>' in html_of(
-        letter(source, pixel=True)
-    )
 
 
 def test_styles_are_inlined_and_rules_for_phones_kept():

@@ -4,11 +4,13 @@ The text alternative has paragraphs as lines and links as `words (address)`.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import unescape
 
-from tandem.messenger.projects.emit import Place, Placed, after_link
+from tandem.messenger.projects.emit import Edge, Place, Placed, after_link
 from tandem.messenger.projects.layout import Shield
+from tandem.messenger.projects.marks import is_counted, joined
 
 MOST_LINKS = 500
 LONGEST_NAME = 200
@@ -59,6 +61,7 @@ class _Writer:
         self.out: list[str] = []
         self.opened: list[tuple[dict[str, str], int]] = []
         self.links: list[Link] = []
+        self.targets: list[str] = []
         self.hidden: list[str] = []
 
     def read(self, html: str) -> None:
@@ -105,7 +108,10 @@ class _Writer:
             values, start = self.opened.pop()
             address, words = values.get("href", ""), "".join(self.out[start:]).strip()
             self._keep(values, words)
-            if address and not address.startswith(("#", "data:")) and address != words:
+            if address and not address.startswith(("#", "data:")):
+                if address == words:
+                    del self.out[start:]
+                    words = ""
                 shown = self._linked(address)
                 self.out.append(f" ({shown})" if words else shown)
         elif tag in _BLOCKS:
@@ -123,8 +129,7 @@ class _Writer:
 
     def _keep(self, values: dict[str, str], words: str) -> None:
         target = self.shield.source(values.get("href", "")).strip()
-        is_page = target.lower().startswith(("http://", "https://", "{{"))
-        if not is_page or target.lower() == "{{message.unsubscribeurl}}" or len(self.links) >= MOST_LINKS:
+        if not is_counted(target) or len(self.links) >= MOST_LINKS:
             return
         host = re.match(r"https?://([^/?#]*)", target, re.IGNORECASE)
         name = values.get("data-name") or values.get("title") or words or (host[1] if host else target)
@@ -147,7 +152,16 @@ class _Writer:
                 continue
             out += f"@{salt}{'U' if seen else 'S'}{self.shield.numbers[id(piece)]}@"
             seen = seen or not piece.is_block
-        return out
+        return self._marked(address, out)
+
+    def _marked(self, address: str, shown: str) -> str:
+        """Marks both ends of an address whose clicks are counted, by its place in `targets`."""
+        target = self.shield.source(address).strip()
+        if not is_counted(target):
+            return shown
+        self.targets.append(target)
+        number = len(self.targets) - 1
+        return f"@{self.shield.salt}L{number}@{shown}@{self.shield.salt}E{number}@"
 
 
 def alternative(html: str, shield: Shield) -> tuple[list[Placed], tuple[Link, ...]]:
@@ -156,16 +170,25 @@ def alternative(html: str, shield: Shield) -> tuple[list[Placed], tuple[Link, ..
     writer.read(html)
     lines = [line.strip() for line in re.sub(r" {2,}", " ", "".join(writer.out)).split("\n")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    return _placed(text, shield, writer.targets), tuple(writer.links)
+
+
+def _placed(text: str, shield: Shield, targets: Sequence[str]) -> list[Placed]:
     items: list[Placed] = []
     position, place = 0, ""
-    for match in re.finditer(f"@{shield.salt}([US]?)([0-9]+)@", text):
-        if int(match[2]) >= len(shield.tags):
+    for match in re.finditer(f"@{shield.salt}([USLE]?)([0-9]+)@", text):
+        number, is_edge = int(match[2]), match[1] in ("L", "E")
+        if number >= len(targets if is_edge else shield.tags):
             continue
         items += _between(text[position : match.start()], place)
-        place = match[1]
-        items.append((shield.tags[int(match[2])], _PLACES[place]))
+        if is_edge:
+            items.append(Edge(targets[number], opens=match[1] == "L"))
+            place = "" if match[1] == "E" else place
+        else:
+            place = match[1]
+            items.append((shield.tags[number], _PLACES[place]))
         position = match.end()
-    return [*items, *_between(text[position:], place)], tuple(writer.links)
+    return joined([*items, *_between(text[position:], place)])
 
 
 _PLACES: dict[str, Place] = {"U": "link", "S": "link start", "": "text"}

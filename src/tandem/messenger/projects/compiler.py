@@ -7,7 +7,7 @@ from typing import Any
 from tandem.messenger.projects import layout, mjml, quoted
 from tandem.messenger.projects.alternative import Link, alternative
 from tandem.messenger.projects.blocks import Structure
-from tandem.messenger.projects.compiled import FORMAT, PIXEL
+from tandem.messenger.projects.compiled import FORMAT
 from tandem.messenger.projects.domain import (
     EmailSource,
     Fault,
@@ -17,14 +17,16 @@ from tandem.messenger.projects.domain import (
     count_sms,
     forcing_ucs2,
 )
-from tandem.messenger.projects.emit import Emitter, Markup, Placed, place_plain
+from tandem.messenger.projects.emit import Emitter, Placed, place_plain
 from tandem.messenger.projects.errors import TemplateWrong
 from tandem.messenger.projects.handlebars import MOST_FAULTS, Reader, tags_of
+from tandem.messenger.projects.links import Table, hidden_link, with_end
+from tandem.messenger.projects.marks import in_text
+from tandem.messenger.projects.slots import PIXEL
 from tandem.messenger.projects.tags import Names, Piece, Tag
 
 LONGEST_SMS = 1600
 LONGEST_SUBJECT = 998
-_PICTURE = f'<img src="{PIXEL.decode()}" alt="" width="1" height="1">'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,12 @@ def compile_source(
     names: Mapping[str, str],
     sender: Sender,
     snippets: Mapping[str, str] | None = None,
-    pixel: bool = False,
 ) -> Made:
-    """Compile. names: lower-case attribute -> its spelling; pixel: count openings by a picture.
-
-    Raises TemplateWrong with every fault found.
-    """
+    """Compile. names: lower-case attribute -> its spelling. Raises TemplateWrong with every fault found."""
     known = Names(names, snippets)
     if isinstance(source, SmsSource):
         return _sms(source, known, sender)
-    return _email(source, known, sender, pixel)
+    return _email(source, known, sender)
 
 
 def _sms(source: SmsSource, names: Names, sender: Sender) -> Made:
@@ -74,7 +72,7 @@ def _ucs2_words(text: str) -> str:
     return f"The characters {odd} make every part hold 70 instead of 160 characters ({count_sms(text).parts} parts)."
 
 
-def _email(source: EmailSource, names: Names, sender: Sender, pixel: bool) -> Made:
+def _email(source: EmailSource, names: Names, sender: Sender) -> Made:
     subject = _reader("Subject", source.subject, names)
     body = _reader("MJML" if source.mjml else "HTML", source.mjml or source.html, names)
     text = _reader("Text", source.text, names)
@@ -86,22 +84,29 @@ def _email(source: EmailSource, names: Names, sender: Sender, pixel: bool) -> Ma
     html, placed = _laid_out(shield, body, is_mjml=bool(source.mjml))
     plain, links = alternative(html, shield)
     if source.text.strip():
-        plain = place_plain(pieces[2])
+        plain = in_text(place_plain(pieces[2]))
     for items, part in ((placed, "the layout"), (plain, "the text version")):
         if not _is_whole(items):
             body.fault(0, f"A block was torn apart in {part}. Keep each block inside one paragraph or cell.")
     _stop(body.faults)
-    data = {
+    table = Table(list(links))
+    data: dict[str, Any] = {
         "format": FORMAT,
         "kind": "email",
         "subject": Emitter(html=False, chunked=False).emit(place_plain(pieces[0])),
-        "html": Emitter(html=True, chunked=True).emit(_with_pixel(placed) if pixel else placed),
+        "html": Emitter(html=True, chunked=True).emit(with_end(placed, PIXEL.decode())),
         "text": Emitter(html=False, chunked=True).emit(plain),
+        "counting": {
+            "html": Emitter(html=True, chunked=True).emit(
+                with_end(table.counted(placed, is_html=True), hidden_link() + PIXEL.decode())
+            ),
+            "text": Emitter(html=False, chunked=True).emit(table.counted(plain, is_html=False)),
+        },
         "sender": asdict(sender),
-        "pixel": pixel,
     }
+    data["counting"]["targets"] = table.targets
     remarks = [*(remark for reader in readers for remark in reader.remarks), *_remarks(placed)]
-    return Made(data=data, warnings=tuple(dict.fromkeys(remarks)), links=links)
+    return Made(data=data, warnings=tuple(dict.fromkeys(remarks)), links=tuple(table.links))
 
 
 def _laid_out(shield: layout.Shield, body: Reader, *, is_mjml: bool) -> tuple[str, list[Placed]]:
@@ -137,15 +142,6 @@ def _check_email(source: EmailSource, subject: Reader, body: Reader, pieces: lis
         body.fault(0, "The email has no content. Write MJML or HTML.")
     if source.mjml and source.html:
         body.fault(0, "There are both MJML and HTML. Keep one of them.")
-
-
-def _with_pixel(items: list[Placed]) -> list[Placed]:
-    """The picture that counts openings, before the body's end."""
-    for at in range(len(items) - 1, -1, -1):
-        item = items[at]
-        if isinstance(item, str) and item.lower().startswith("</body"):
-            return [*items[:at], Markup(_PICTURE), *items[at:]]
-    return [*items, Markup(_PICTURE)]
 
 
 def _remarks(items: list[Placed]) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from tandem.messenger.projects import quoted
-from tandem.messenger.projects.compiled import CASE, PIXEL, SLOT, Expression, Test
 from tandem.messenger.projects.conditions import HAS
+from tandem.messenger.projects.parts import CASE, Expression, Test
+from tandem.messenger.projects.slots import ALL, SLOT
 from tandem.messenger.projects.tags import CASES, Piece, Tag
 
 Place = Literal["text", "attribute", "link", "link start"]
@@ -18,11 +19,36 @@ _ENTITY = re.compile(r"(<[^>]*>|&[#\w]+;)")
 _ADDRESS = re.compile(r"(https?://\S+)", re.IGNORECASE)
 _TAIL = re.compile(r"https?://\S*\Z", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
-_SLOTS = re.compile(f"([{SLOT.decode()}{PIXEL.decode()}])")
+_SLOTS = re.compile(f"([{b''.join(ALL).decode()}])")
 
 
 class Markup(str):
     """Literal text inside an HTML tag or an address: no case block changes it."""
+
+
+class Linked(Markup):
+    """The address of a link as it is written, whose clicks may be counted. target: as its author wrote it."""
+
+    target: str
+
+    def __new__(cls, words: str, target: str) -> "Linked":
+        """The address and what it is known by."""
+        made = super().__new__(cls, words)
+        made.target = target
+        return made
+
+
+class Edge(Markup):
+    """Nothing, where a link with values begins or ends."""
+
+    target: str
+    opens: bool
+
+    def __new__(cls, target: str, *, opens: bool) -> "Edge":
+        """One of the two edges of a link."""
+        made = super().__new__(cls, "")
+        made.target, made.opens = target, opens
+        return made
 
 
 @dataclass

@@ -2,8 +2,9 @@
 
 import re
 
-from tandem.messenger.projects.compiled import Compiled, Part
+from tandem.messenger.projects.compiled import Compiled
 from tandem.messenger.projects.conditions import HAS
+from tandem.messenger.projects.parts import Part
 
 #: a printed value, and the test right before it where the template says what else to print
 _PRINTED = re.compile(r"(?:\{% if t(\d+) %\})?\{\{ e(\d+) \}\}")

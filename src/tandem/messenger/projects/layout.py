@@ -12,6 +12,7 @@ import css_inline
 import mrml
 
 from tandem.messenger.projects.emit import Markup, Place, Placed
+from tandem.messenger.projects.marks import in_markup
 from tandem.messenger.projects.tags import Piece, Spot, Tag, Text
 
 Say = Callable[[Tag | None, str], None]
@@ -125,7 +126,7 @@ def place_html(html: str, shield: Shield, say: Say) -> list[Placed]:
     for number, segment in enumerate(_SEGMENT.split(html)):
         has_tags = mark in segment
         if number & 1 and not (has_tags and shield.token.fullmatch(segment)):
-            items += _in_markup(segment, shield, say) if has_tags else [Markup(segment)]
+            items += in_markup(_in_markup(segment, shield, say) if has_tags else [Markup(segment)])
             name = _RAW.match(segment)
             if name:
                 closed_raw = "" if name[1] else name[2].lower()

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tandem.messenger.projects.alternative import Link
-from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms, load
+from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms, Counting, load
 from tandem.messenger.projects.compiler import Made, compile_source
 from tandem.messenger.projects.domain import Fault, Sender, SmsSource, Source, source_from_json
 from tandem.messenger.projects.errors import RenderError, TemplateWrong
@@ -36,10 +36,9 @@ def make(
     names: Mapping[str, str],
     sender: Sender,
     snippets: Mapping[str, str] | None = None,
-    pixel: bool = False,
 ) -> Made:
     """Compile and try out in a child. Raises TemplateWrong, also when the child gave up."""
-    return made(job_of(source, names=names, sender=sender, snippets=snippets, pixel=pixel))
+    return made(job_of(source, names=names, sender=sender, snippets=snippets))
 
 
 def job_of(
@@ -48,7 +47,6 @@ def job_of(
     names: Mapping[str, str],
     sender: Sender,
     snippets: Mapping[str, str] | None = None,
-    pixel: bool = False,
 ) -> bytes:
     """What the child is asked; the same words for the same source and surroundings."""
     job = {
@@ -57,7 +55,6 @@ def job_of(
         "names": dict(names),
         "sender": asdict(sender),
         "snippets": dict(snippets or {}),
-        "pixel": pixel,
     }
     return json.dumps(job, sort_keys=True).encode()
 
@@ -109,7 +106,7 @@ def answered(job: Mapping[str, Any]) -> dict[str, Any]:
     try:
         made = compile_source(
             source_from_json(job["channel"], job["source"]), names=job["names"], sender=Sender(**job["sender"]),
-            snippets=job["snippets"], pixel=job["pixel"],
+            snippets=job["snippets"],
         )  # fmt: skip
     except TemplateWrong as wrong:
         return {"faults": [asdict(fault) for fault in wrong.problems]}
@@ -139,15 +136,26 @@ def _once(compiled: CompiledEmail | CompiledSms, values: dict[str, str]) -> str:
     if isinstance(compiled, CompiledSms):
         compiled.render(values, unsubscribe_url=link)
         return ""
-    message = compiled.render(
+    counted = Counting(url="https://tracking.example/c/token/", pixel_url=link, sign=lambda number, url: "s")
+    for counts in (Counting(), counted):
+        if problem := _problem(_message(compiled, values, link, counts), is_empty=not any(values.values())):
+            return problem
+    return ""
+
+
+def _message(compiled: CompiledEmail, values: dict[str, str], link: str, counts: Counting) -> bytes:
+    return compiled.render(
         values,
         to="person@example.com",
         message_id="trial@example.com",
         unsubscribe_url=link,
         date="Mon, 01 Jan 2029 09:00:00 +0000",
-        pixel_url=link,
+        counts=counts,
     )
-    if len(message) > LARGEST_MESSAGE or (not any(values.values()) and len(message) > LARGEST_PRINTED):
+
+
+def _problem(message: bytes, *, is_empty: bool) -> str:
+    if len(message) > LARGEST_MESSAGE or (is_empty and len(message) > LARGEST_PRINTED):
         return f"The message is larger than {LARGEST_PRINTED // 1024} kB. Shorten it."
     body = message.split(b"\r\n\r\n", 1)[1]
     if any(len(line) > 76 for line in body.split(b"\r\n")) or b"\n" in body.replace(b"\r\n", b""):

@@ -1,0 +1,256 @@
+"""One compiled part of a message: plain data made once per version, rendered per recipient. Knows no framework.
+
+MiniJinja gets only what the compiler emitted: numbered values, tests and short plain runs. Longer runs are
+already quoted-printable and come in as numbered chunks between two private-use characters.
+"""
+
+import html as html_words
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from minijinja import Environment, TemplateError
+
+from tandem.messenger.projects import counting, dates, quoted, segments
+from tandem.messenger.projects.conditions import HAS, condition
+from tandem.messenger.projects.errors import RenderError
+from tandem.messenger.projects.slots import LINK, OPEN, PIXEL, SLOT
+
+FUEL = 10_000
+LONGEST_VALUE = 4_000
+LARGEST_PART = 2 << 20
+VALUES_KEPT = 2_000
+SHORT_VALUE = 100
+_MARK = re.compile("\ue000([0-9]+)\ue001")
+_UNSAFE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
+_SIGNS = re.compile("[&<>\"']")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s]+", re.IGNORECASE)
+
+
+def _capitalize(text: str) -> str:
+    return re.sub(r"(^|\s)(\S)", lambda found: found[1] + found[2].upper(), text)
+
+
+CASE: dict[str, Callable[[str], str]] = {"capitalize": _capitalize, "lower": str.lower, "upper": str.upper}
+
+
+def _url(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _link(text: str) -> str:
+    """A whole link from data: known schemes only."""
+    text = text.strip()
+    return text if _SCHEME.fullmatch(text) else "#"
+
+
+def escape(text: str) -> str:
+    """Text as HTML."""
+    return html_words.escape(text, quote=True) if _SIGNS.search(text) else text
+
+
+#: what a value goes through after its case, by the place it stands in
+ENCODE: dict[str, Callable[[str], str]] = {
+    "html": escape,
+    "raw": lambda text: text,
+    "url": _url,
+    "link": _link,
+    "html link": lambda text: escape(_link(text)),
+}
+
+
+Change = Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """One value as it is printed: attribute, the changes in order (cases, `date:pattern`), its place's encoding."""
+
+    name: str
+    cases: tuple[str, ...] = ()
+    encoding: str = "raw"
+
+    def printer(self) -> Change:
+        """What makes the printed form of a value."""
+        steps = [_change(case) for case in self.cases]
+        encode = ENCODE[self.encoding]
+        if not steps:
+            return encode
+        if len(steps) == 1:
+            return lambda text, only=steps[0]: encode(only(text))  # type: ignore[misc]
+
+        def printed(text: str) -> str:
+            for step in steps:
+                text = step(text)
+            return encode(text)
+
+        return printed
+
+
+def _change(case: str) -> Change:
+    if not case.startswith("date:"):
+        return CASE[case]
+    pattern = case.removeprefix("date:")
+    return lambda text: dates.shown(pattern, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """One question about a value: has it any, or how does it compare."""
+
+    name: str
+    operator: str = HAS
+    operand: str = ""
+
+
+class Part:
+    """One template of a message: subject, html, text or SMS."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.names = tuple(data["names"])
+        self._printers = [
+            (name, Expression(name=name, cases=tuple(cases), encoding=encoding).printer())
+            for name, cases, encoding in data["expressions"]
+        ]
+        self.source: str = data["template"]
+        tests = data.get("tests", [[name, HAS, ""] for name in self.names])  # without: format 1
+        self._tests = [(name, condition(operator, operand)) for name, operator, operand in tests]
+        self.asked = tuple((name, operator) for name, operator, _ in tests)
+        self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
+        self._holds = {slot: any(slot in chunk for chunk in self.chunks) for slot in (PIXEL, LINK, OPEN)}
+        self._environment = Environment(
+            keep_trailing_newline=True, debug=False, undefined_behavior="strict", fuel=FUEL, pycompat=False
+        )
+        self._environment.auto_escape_callback = _never
+        self._environment.add_template("part", data["template"])
+        is_fixed = not self._printers and not self._tests
+        self._plain = self._environment.render_template("part") if is_fixed else None
+        nodes = segments.course(data["template"])
+        self._course = None if nodes is None else segments.Course(nodes, self.chunks)
+        is_text = nodes is not None and not self.chunks
+        self._words = segments.Course(nodes or [], (), str.encode, b"") if is_text else None
+        self._encoded = _Encoded()
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """MiniJinja's output; chunk numbers are still in it."""
+        return self._rendered(self._cleaned(values))
+
+    def _cleaned(self, values: Mapping[str, str]) -> "Clean":
+        return values if isinstance(values, Clean) else cleaned(self.names, values)
+
+    def _rendered(self, clean: Mapping[str, str]) -> str:
+        if self._plain is not None:
+            return self._plain
+        if self._words is not None:
+            printed = [printer(clean[name]).encode() for name, printer in self._printers]
+            return b"".join(self._words.run(self._answers(clean), printed)).decode()
+        context: dict[str, Any] = {
+            f"e{i}": printer(clean[name]) for i, (name, printer) in enumerate(self._printers)
+        }
+        context.update({f"t{i}": holds(clean[name]) for i, (name, holds) in enumerate(self._tests)})
+        try:
+            return self._environment.render_template("part", **context)
+        except TemplateError as error:
+            raise RenderError(f"The template failed for this recipient: {error.message}.") from error
+
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """The names of its expressions, by their numbers."""
+        return tuple(name for name, _ in self._printers)
+
+    def share(self, other: "Part") -> None:
+        """Use the encoded values of another part."""
+        self._encoded = other._encoded
+
+    def _answers(self, clean: Mapping[str, str]) -> tuple[bool, ...]:
+        return tuple([holds(clean[name]) for name, holds in self._tests])
+
+    def encoded(self, values: Mapping[str, str], slot: bytes) -> bytes:
+        """The part in quoted-printable. values: cleaned or not. RenderError when it grows too large."""
+        clean = self._cleaned(values)
+        if self._course is None:
+            pieces = _MARK.split(self._rendered(clean))
+            out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
+        else:
+            encode = self._encoded.ready()
+            printed = [encode[printer(clean[name])] for name, printer in self._printers]
+            out = self._course.run(self._answers(clean), printed)
+        made = quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
+        if len(made) > LARGEST_PART:
+            raise RenderError("The message is too large for this recipient.", "Print long attributes once.")
+        return made
+
+    def counted(self, values: Mapping[str, str], slot: bytes, links: "Counting", *, is_html: bool) -> bytes:
+        """The same with counting links and the picture of the message in their places."""
+        made = self.encoded(values, slot)
+        if self._holds[LINK]:
+            made = made.replace(LINK, links.prefix)
+        if self._holds[PIXEL]:
+            made = made.replace(PIXEL, links.picture)
+        if self._holds[OPEN]:
+            made = counting.filled(made, links.url, links.sign, is_html=is_html)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """The addresses under which one message's openings and clicks are counted; '' = not. sign: of links with values."""
+
+    url: str = ""
+    pixel_url: str = ""
+    sign: counting.Sign = counting.unsigned
+
+    @property
+    def prefix(self) -> bytes:
+        """How its links begin, encoded."""
+        return quoted.encode(self.url)
+
+    @property
+    def picture(self) -> bytes:
+        """Its picture, encoded."""
+        return counting.picture(self.pixel_url)
+
+
+NOTHING_COUNTED = Counting()
+
+
+class _Encoded(dict[str, bytes]):
+    """Values in quoted-printable; short ones are kept a while, they come again in the next part and message."""
+
+    def ready(self) -> "_Encoded":
+        if len(self) > VALUES_KEPT:
+            self.clear()
+        return self
+
+    def __missing__(self, text: str) -> bytes:
+        made = quoted.encode(text)
+        if len(text) < SHORT_VALUE:
+            self[text] = made
+        return made
+
+
+class Clean(dict[str, str]):
+    """Values of a message without what no message may hold."""
+
+
+def cleaned(names: Sequence[str], values: Mapping[str, str]) -> Clean:
+    """The values of these names; none is an empty one."""
+    return Clean((name, _clean(values.get(name))) for name in names)
+
+
+def _never(_name: str) -> bool:
+    return False
+
+
+def _clean(value: str | None) -> str:
+    if not value:
+        return ""
+    text = str(value)[:LONGEST_VALUE]
+    if text.isprintable():
+        return text
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", _UNSAFE.sub("", text))

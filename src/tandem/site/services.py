@@ -28,7 +28,7 @@ def children_of(service: str) -> list[Child]:
         "planner": [_pages("planner")],
         "messenger": [_pages("messenger"), _tracking()],
         "worker-planner": [_worker("planner")],
-        "worker-messenger": [_worker("messenger"), *_senders()],
+        "worker-messenger": [_worker("messenger"), *_senders(), *_inbound()],
     }
     if service == "up":
         return [child for children in table.values() for child in children]
@@ -117,6 +117,18 @@ def run_sender() -> None:
     sender.run(stop)
 
 
+def run_inbound() -> None:
+    """The messenger's inbound mail door, until it is told to stop."""
+    use_half("messenger")
+    from tandem.messenger.bounces import serving
+
+    serving.run(
+        value("TANDEM_BOUNCE_HOST") or value("TANDEM_HOST"),
+        int(value("TANDEM_BOUNCE_PORT")),
+        value("TANDEM_BOUNCE_PROTOCOL"),
+    )
+
+
 def _pages(half: str) -> Child:
     return Child(
         half,
@@ -148,3 +160,10 @@ def _worker(half: str) -> Child:
 def _senders() -> list[Child]:
     command = (sys.executable, "-m", "tandem", "run-sender")
     return [Child(f"sender-{n}", command, environment()) for n in range(1, int(value("TANDEM_SENDERS")) + 1)]
+
+
+def _inbound() -> list[Child]:
+    """The door for bounces, where a port and a domain are set for it."""
+    if value("TANDEM_BOUNCE_PORT") == "0" or not value("TANDEM_BOUNCE_DOMAIN"):
+        return []
+    return [Child("inbound", (sys.executable, "-m", "tandem", "run-inbound"), environment())]

@@ -1,0 +1,158 @@
+"""The inbound mail door: what it takes, what it refuses, how little it needs."""
+
+import asyncio
+
+import pytest
+
+from tandem.messenger.bounces import listening
+from tandem.messenger.bounces.errors import NotOurs
+from tandem.messenger.bounces.listening import Gone, Session
+
+OURS = "b+x@bounces.example"
+
+
+def talk(text: bytes, *, lmtp=False, pieces=0, failing=False):
+    """All that a client says, in pieces of a size; (what the door said, mails it kept)."""
+    said, kept = bytearray(), []
+    chunks = [text[n : n + pieces] for n in range(0, len(text), pieces)] if pieces else [text]
+
+    async def read(most):
+        return chunks.pop(0) if chunks else b""
+
+    async def write(data):
+        said.extend(data)
+
+    async def keep(recipient, content, null_sender):
+        if failing:
+            raise OSError("disk full")
+        kept.append((recipient, content, null_sender))
+
+    def check(recipient):
+        if recipient != OURS:
+            raise NotOurs("There is no such address here.")
+
+    async def run():
+        session = Session(read, write, name="bounces.example", lmtp=lmtp, check=check, keep=keep)
+        try:
+            await session.run()
+        except Gone:
+            said.extend(b"GONE\r\n")
+
+    asyncio.run(run())
+    return said.decode().split("\r\n")[:-1], kept
+
+
+def codes(lines):
+    return [line[:3] for line in lines if line[3:4] != "-"]
+
+
+MAIL = b"MAIL FROM:<> SIZE=100\r\nRCPT TO:<" + OURS.encode() + b">\r\nDATA\r\n"
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 7])
+def test_a_mail_is_taken_whole_however_it_comes(pieces):
+    text = b"EHLO mx\r\n" + MAIL + b"Subject: x\r\n\r\n..dot\r\n.. two\r\n.\r\nQUIT\r\n"
+    lines, kept = talk(text, pieces=pieces)
+    assert codes(lines) == ["220", "250", "250", "250", "354", "250", "221"]
+    assert kept == [(OURS, b"Subject: x\r\n\r\n.dot\r\n. two\r\n", True)]
+
+
+def test_only_crlf_dot_crlf_ends_a_mail():
+    hidden = b"a\n.\nMAIL FROM:<evil@x>\n.\r\nb\r\n.\n\r\n.\r\nQUIT\r\n"
+    lines, kept = talk(b"EHLO mx\r\n" + MAIL + hidden)
+    assert codes(lines)[-2:] == ["250", "221"]
+    assert len(kept) == 1 and b"evil" in kept[0][1]
+
+
+def test_it_relays_nothing():
+    text = b"EHLO mx\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<someone@elsewhere.example>\r\nDATA\r\nQUIT\r\n"
+    lines, kept = talk(text)
+    assert codes(lines) == ["220", "250", "250", "550", "503", "221"]
+    assert kept == []
+
+
+def test_a_mail_that_cannot_be_kept_is_asked_for_again():
+    lines, kept = talk(b"EHLO mx\r\n" + MAIL + b"x\r\n.\r\nQUIT\r\n", failing=True)
+    assert "451" in codes(lines) and kept == []
+
+
+def test_lmtp_answers_for_each_recipient():
+    twice = b"LHLO mx\r\nMAIL FROM:<>\r\n" + 2 * (b"RCPT TO:<" + OURS.encode() + b">\r\n")
+    lines, kept = talk(twice + b"DATA\r\nx\r\n.\r\nQUIT\r\n", lmtp=True)
+    assert codes(lines) == ["220", "250", "250", "250", "250", "354", "250", "250", "221"]
+    assert len(kept) == 2
+
+
+def test_the_other_protocols_greeting_is_refused():
+    assert codes(talk(b"EHLO mx\r\nQUIT\r\n", lmtp=True)[0]) == ["220", "500", "221"]
+    assert codes(talk(b"LHLO mx\r\nQUIT\r\n")[0]) == ["220", "500", "221"]
+
+
+def test_one_that_is_too_large_is_refused_and_not_held(monkeypatch):
+    monkeypatch.setattr(listening, "LARGEST_MAIL", 1000)
+    text = b"EHLO mx\r\n" + MAIL + b"x" * 1500 + b"\r\n.\r\n" + MAIL + b"small\r\n.\r\nQUIT\r\n"
+    lines, kept = talk(text, pieces=100)
+    assert codes(lines)[5] == "552"
+    assert kept == [(OURS, b"small\r\n", True)]
+
+
+def test_one_without_an_end_is_cut_off(monkeypatch):
+    monkeypatch.setattr(listening, "LARGEST_MAIL", 1000)
+    lines, kept = talk(b"EHLO mx\r\n" + MAIL + b"x" * 5000, pieces=100)
+    assert lines[-1] == "GONE" and kept == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"x" * 5000,
+        b"\0\0\0\r\n" * 30,
+        b"MAIL FROM:<>\r\n" * 30,
+        b"EHLO mx\r\nMAIL FROM:<>\r\n" + b"RCPT TO:<x@y>\r\n" * 30,
+        b"EHLO mx\r\nMAIL FROM:x\r\nMAIL FROM:<> SIZE=99999999999999\r\nMAIL\r\nRCPT\r\nDATA\r\nBDAT 5\r\nSTARTTLS\r\n",
+        b"\xff\xfe\r\n",
+        b"EHLO " + b"\xc3\xa9" * 500 + b"\r\nQUIT\r\n",
+        b"HELO\r\nRSET\r\nNOOP\r\nVRFY x\r\nHELP\r\n",
+        b"EHLO mx\r\nMAIL FROM:<\r\nRCPT TO:<>\r\nRCPT TO:<" + b"a" * 400 + b">\r\n",
+    ],
+)
+def test_nonsense_ends(text):
+    lines, kept = talk(text)
+    assert lines[0].startswith("220 ") and kept == []
+    assert len(lines) < 60
+
+
+def test_there_is_an_end_to_one_connections_errors():
+    lines, _ = talk(b"FOO\r\n" * 100)
+    assert lines[-1].startswith("421")
+
+
+def test_over_the_network():
+    """A client of the standard library hands a mail over; connections beyond the limit are told to come back."""
+    import smtplib
+
+    async def run():
+        stop, kept = asyncio.Event(), []
+        door = listening.Door(
+            name="bounces.example", lmtp=False, check=lambda _: None, keep=lambda *mail: kept.append(mail)
+        )
+        serving = asyncio.create_task(door.run("127.0.0.1", 0, stop))
+        while not door.port:
+            await asyncio.sleep(0.01)
+
+        def send():
+            with smtplib.SMTP("127.0.0.1", door.port, timeout=5) as client:
+                client.sendmail("", [OURS], "Subject: x\r\n\r\nhello\r\n")
+
+        await asyncio.to_thread(send)
+        door._open = listening.MOST_CONNECTIONS
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        greeting = await reader.readline()
+        writer.close()
+        stop.set()
+        await serving
+        return kept, greeting
+
+    kept, greeting = asyncio.run(run())
+    assert kept == [(OURS, b"Subject: x\r\n\r\nhello\r\n", True)]
+    assert greeting.startswith(b"421 ")

@@ -96,6 +96,7 @@ def forget(
     from tandem.kit import clock
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
+    from tandem.messenger.eventhub import service as hub
     from tandem.messenger.reporting import unsubscribes
     from tandem.messenger.testsends import service as testsends
 
@@ -105,6 +106,7 @@ def forget(
         gone = unsubscribes.forget(owner.id, original_id, dry_run=dry_run)
         gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
         gone |= testsends.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= hub.forget(owner.id, original_id, dry_run=dry_run)
         report = service.forget(owner.id, original_id, dry_run=dry_run, clock=now)
         found = {**report.places, **gone}
         reports.append({"account": owner.name, "found": list(found.items()), "remains": report.remains})

@@ -4,6 +4,7 @@ from tandem.messenger.api.rest.endpoint import Endpoint
 from tandem.messenger.api.rest.endpoints import (
     account,
     contacts,
+    events,
     exports,
     imports,
     jobs,
@@ -26,6 +27,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *imports.ENDPOINTS,
     *exports.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *events.ENDPOINTS,
     *named.ENDPOINTS,
 )
 #: first words of the published API; what follows them is not all known

@@ -4,7 +4,7 @@ from tandem.messenger.api.rest.endpoint import known_by_name
 
 JOURNEYS = "It starts journeys, and there are none here; a generation job sends to many at once."
 JOURNEY = "There are no journeys here; a trigger's messages reach one contact."
-EVENTS = "Its events are mapped to journeys and users by hand; call the triggers and contacts instead."
+EVENTS = "The address is not published; POST /eventhub/events takes the same events here."
 
 ENDPOINTS = (
     known_by_name("POST", "batchtrigger/v2", JOURNEYS),

@@ -149,6 +149,18 @@ class ContactLine(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counted:
+    """Whether openings and clicks are counted."""
+
+    opens: bool = True
+    clicks: bool = True
+
+    def __and__(self, other: "Counted") -> "Counted":
+        """What is counted where both count it."""
+        return Counted(opens=self.opens and other.opens, clicks=self.clicks and other.clicks)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipient:
     """What a message needs of a contact; values are keyed by lower-case attribute name."""
 
@@ -158,6 +170,7 @@ class Recipient:
     email: str
     mobile: str
     values: dict[str, str]
+    counted: Counted = field(default_factory=Counted)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -209,3 +209,20 @@ class ImportBatch(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "import_id"], name="import_once")]
         indexes = [models.Index(fields=["account", "list", "-id"], name="import_of_list")]
+
+
+class CountingChoice(models.Model):
+    """What is not counted of an account's, a list's or a contact's messages; without a row everything is."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    list = models.ForeignKey(ContactList, models.CASCADE, null=True, related_name="+")
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="+")
+    opens = models.BooleanField(default=True)
+    clicks = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "list", "contact"], name="counting_choice_once", nulls_distinct=False
+            )
+        ]

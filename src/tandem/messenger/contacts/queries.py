@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from tandem.messenger.contacts import counting
 from tandem.messenger.contacts.domain import STATIC, Recipient
 from tandem.messenger.contacts.models import Contact, Property
 
@@ -99,6 +100,7 @@ def recipients(account_id: int, contact_ids: Sequence[int]) -> dict[int, Recipie
     rows = Contact.objects.filter(account_id=account_id, pk__in=contact_ids).values_list(
         "pk", "list_id", "properties", *columns
     )
+    counted = counting.of_contacts(account_id, contact_ids)
     found = {}
     for pk, list_id, properties, *fields in rows.iterator(chunk_size=5000):
         values = {
@@ -112,6 +114,7 @@ def recipients(account_id: int, contact_ids: Sequence[int]) -> dict[int, Recipie
             email=values["emailaddress"],
             mobile=values["mobilenumber"],
             values=values,
+            counted=counted(list_id, pk),
         )
     return found
 

@@ -16,6 +16,7 @@ from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Out
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
+from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting
 from tandem.messenger.projects.tags import MESSAGE_PREFIX
 
 
@@ -43,9 +44,10 @@ class Composer:
         self._headers = (("X-Tandem-Campaign", str(named)),)
         self._values = overlay(sending.values)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
+        self._versions = {template.template_id: template.version_id for template in templates}
         self._compiled = {
-            template.template_id: projects.compiled_version(claim.account, template.version_id)
-            for template in templates
+            template: projects.compiled_version(claim.account, version)
+            for template, version in self._versions.items()
         }
 
     def recipients(self, rows: Sequence[Row]) -> Mapping[int, Recipient]:
@@ -82,10 +84,23 @@ class Composer:
             unsubscribe_url=self._unsubscribe_url(row),
             date=self._date(now),
             headers=self._headers,
+            counts=self._counting(row, recipient),
             unsubscribe_mail=self._own_address(row, "u", tokens.UNSUBSCRIBE_MAIL),
         )
         returns_to = self._own_address(row, "b", tokens.BOUNCE) or version.sender
         return self._message(row, returns_to, recipient.email, content)
+
+    def _counting(self, row: Row, recipient: Recipient) -> Counting:
+        """The addresses under which openings and clicks of this message are counted, as far as they are."""
+        counted = recipient.counted
+        if not (counted.opens or counted.clicks):
+            return NOTHING_COUNTED
+        token = tokens.make(self._key, tokens.TRACK, self._versions[row.template_id], row.id)
+        return Counting(
+            url=f"{self._tracking_url}/c/{token}/" if counted.clicks else "",
+            pixel_url=f"{self._tracking_url}/o/{token}.gif" if counted.opens else "",
+            sign=tokens.signer(self._key, token),
+        )
 
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
         text = version.render(self._values_of(recipient), unsubscribe_url=self._unsubscribe_url(row))

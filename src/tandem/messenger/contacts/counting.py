@@ -1,0 +1,59 @@
+"""Whose openings and clicks are counted: switches of the account, a list and a contact. One that is off is enough."""
+
+from collections.abc import Callable, Sequence
+
+from django.db.models import Q
+
+from tandem.messenger.contacts.domain import Counted
+from tandem.messenger.contacts.errors import UnknownContact, UnknownList
+from tandem.messenger.contacts.models import Contact, ContactList, CountingChoice
+
+_EVERYTHING = Counted()
+
+
+def counted(account_id: int, *, list_id: int | None = None, contact_id: int | None = None) -> Counted:
+    """The switches of the account, or of one list, or of one contact; each by itself."""
+    row = CountingChoice.objects.filter(account_id=account_id, list_id=list_id, contact_id=contact_id).first()
+    return Counted(opens=row.opens, clicks=row.clicks) if row else _EVERYTHING
+
+
+def switch(
+    account_id: int, what: Counted, *, list_id: int | None = None, contact_id: int | None = None
+) -> None:
+    """Set the switches of the account, or of one list, or of one contact. Messages made from now on follow them.
+
+    Raises UnknownList, UnknownContact.
+    """
+    if list_id is not None and not ContactList.objects.filter(account_id=account_id, pk=list_id).exists():
+        raise UnknownList(f"There is no list {list_id}.", "List the lists to see their ids.")
+    if contact_id is not None and not Contact.objects.filter(account_id=account_id, pk=contact_id).exists():
+        raise UnknownContact(f"There is no contact {contact_id}.", "Look it up in its list.")
+    CountingChoice.objects.update_or_create(
+        account_id=account_id,
+        list_id=list_id,
+        contact_id=contact_id,
+        defaults={"opens": what.opens, "clicks": what.clicks},
+    )
+
+
+def of_contacts(account_id: int, contact_ids: Sequence[int | None]) -> Callable[[int, int], Counted]:
+    """What is counted of a contact of a list, the switches of all three put together: (list, contact) -> Counted."""
+    mine = Q(contact=None) | Q(contact_id__in=contact_ids)
+    rows = CountingChoice.objects.filter(mine, account_id=account_id).filter(Q(opens=False) | Q(clicks=False))
+    found = {(row.list_id, row.contact_id): Counted(opens=row.opens, clicks=row.clicks) for row in rows}
+    if not found:
+        return lambda list_id, contact_id: _EVERYTHING
+
+    def of_one(list_id: int, contact_id: int) -> Counted:
+        places = ((None, None), (list_id, None), (None, contact_id))
+        known = [found[place] for place in places if place in found]
+        return _all(known)
+
+    return of_one
+
+
+def _all(known: Sequence[Counted]) -> Counted:
+    both = _EVERYTHING
+    for one in known:
+        both = both & one
+    return both

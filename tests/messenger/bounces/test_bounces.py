@@ -328,3 +328,54 @@ class TestKeeping:
         assert not Contact.objects.get(account_id=other.account_id).bounced
         assert Bounce.objects.get().account_id == post.account_id
         assert Bounce.objects.get().kind == Kind.HARD.value
+
+
+class TestRead:
+    def test_the_status_of_a_contact(self, post):
+        from tandem.messenger.messages import service as messages
+
+        def status(customer="c1"):
+            return messages.bounce_status(post.account_id, post.house.list_id, customer)
+
+        assert status() == "NONE"
+        post.back(dsn("4.2.2", "mailbox full"))
+        assert (status(), status("c2")) == ("SOFT", "NONE")
+        again = create_sending(post.house, ["c1"], campaign_id=43)
+        send_until(post.house, again)
+        assert status() == "NONE"
+        post.sending_id = again
+        post.back(dsn())
+        assert status() == "HARD"
+
+    def test_the_last_bounce_of_a_contact(self, post):
+        from tandem.messenger.api.rest import wire_messages
+        from tandem.messenger.messages import service as messages
+
+        assert messages.last_bounce(post.account_id, post.house.list_id, post.contact().id) is None
+        post.back(dsn())
+        found = messages.last_bounce(post.account_id, post.house.list_id, post.contact().id)
+        dto = wire_messages.bounce(found)
+        assert dto["messageId"] == str(post.attempt().id)
+        assert (dto["bounceType"], dto["bncCat"], dto["dsnStatus"]) == ("HARD", "bad-mailbox", "5.1.1")
+        assert (dto["domain"], dto["recipient"]) == ("people.example", "c1@people.example")
+        assert (dto["mta"], dto["remoteMta"]) == ("mx.example", "mail.people.example")
+        assert "c1@" not in dto["dsnDiagnosis"]
+
+    def test_exports_of_bounces(self, post):
+        from datetime import timedelta
+
+        from tandem.messenger.exports import queries
+        from tandem.messenger.exports.domain import ExportType
+
+        post.back(dsn())
+        post.back(dsn("5.7.1", "spam"), "c2")
+        now = CLOCK.business()
+
+        def exported(kind):
+            since, until = now - timedelta(days=1), now + timedelta(days=1)
+            return [
+                one.original_id for one in queries.events(post.account_id, kind, since, until, timedelta())
+            ]
+
+        assert exported(ExportType.HARD_BOUNCES) == ["c1"]
+        assert exported(ExportType.SOFT_BOUNCES) == ["c2"]

@@ -80,7 +80,7 @@ class TestRecords:
     def test_messages_and_bounces(self, house):
         sending_id = sent(house, 4)
         rows = Attempt.objects.filter(sending_id=sending_id)
-        rows.filter(customer="c1").update(state=11, reason="")
+        rows.filter(customer="c1").update(state=11, reason="", detail="550 5.1.1 no such user")
         rows.filter(customer="c2").update(state=11, reason="given up")
         rows.filter(customer="c3").update(state=22)
         assert [one["contactId"] for one in fetched(house, "HARD_BOUNCES")] == ["c1"]

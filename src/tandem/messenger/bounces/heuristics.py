@@ -11,7 +11,9 @@ from tandem.messenger.bounces.domain import Failure
 logging.getLogger("flufl.bounce").setLevel(
     logging.CRITICAL
 )  # it tells of every detector, and of strangers' errors
-MOST_TEXT = 2**15
+MOST_TEXT = 2**13
+MOST_LINES = 200
+MOST_PARTS = 8
 LONGEST_LINE = 400
 _REPLY = re.compile(r"(?<![\d.])(?:SMTP;\s?)?([45]\d\d)[ -](?:#?([45]\.\d{1,3}\.\d{1,3}))?[^\n]{0,300}")
 _STILL_TRYING = re.compile(
@@ -23,7 +25,9 @@ _STATUS = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])[^\n]{0,300}")
 
 def failures_without_report(raw: bytes) -> tuple[Failure, ...]:
     """A failure per recipient that the text of a bounce names; () when no known form is seen."""
-    text = b"\n".join(line[:LONGEST_LINE] for line in raw[:MOST_TEXT].replace(b"\0", b" ").splitlines())
+    text = b"\n".join(
+        line[:LONGEST_LINE] for line in raw[:MOST_TEXT].replace(b"\0", b" ").splitlines()[:MOST_LINES]
+    )
     temporary, permanent = _named(text)
     said = _reply(text.decode("latin-1"))
     if not temporary and not permanent:
@@ -36,6 +40,11 @@ def failures_without_report(raw: bytes) -> tuple[Failure, ...]:
 
 
 def _named(text: bytes) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    if text.lower().count(b"boundary=") > MOST_PARTS:
+        return (
+            frozenset(),
+            frozenset(),
+        )  # none of these forms has so many parts, and the library opens every one
     try:
         return all_failures(message_from_bytes(text, policy=policy.compat32))
     except Exception:  # noqa: BLE001 - forms of thirty years, read by patterns; what trips one is just not known

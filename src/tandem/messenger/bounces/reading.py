@@ -86,11 +86,12 @@ def _subject(head: dict[str, str]) -> str:
     subject = head.get("subject", "")[:300]
     if "=?" not in subject:
         return subject
-    from email.header import decode_header, make_header  # few need it
+    from email.errors import MessageError  # few need them
+    from email.header import decode_header, make_header
 
     try:
         return str(make_header(decode_header(subject)))
-    except (ValueError, LookupError, UnicodeError):
+    except (ValueError, LookupError, UnicodeError, MessageError):
         return subject
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection
 
+from tandem.messenger.bounces import queries as bounces
+from tandem.messenger.bounces.domain import Kind
 from tandem.messenger.exports.domain import Event, ExportType
 from tandem.messenger.messages import service as messages
 from tandem.messenger.messages.domain import MessageView
@@ -40,11 +42,14 @@ WHERE e.account_id = %(account)s AND e.id > %(after)s AND e.change = 'unsubscrib
   AND e.at >= %(since)s AND e.at < %(until)s
 ORDER BY e.id LIMIT %(page)s
 """
-#: which rows of the ledger are meant: 10 accepted, 11 rejected
+#: which rows of the ledger are meant
 _WHICH = {
     ExportType.SENT: "a.state = 10",
-    ExportType.HARD_BOUNCES: "a.state = 11 AND a.reason <> 'given up'",
-    ExportType.SOFT_BOUNCES: "a.state = 11 AND a.reason = 'given up'",
+}
+#: what was refused at once or came back; a message that was blocked did not arrive either, for no fault of its contact
+_BOUNCES = {
+    ExportType.HARD_BOUNCES: (Kind.HARD,),
+    ExportType.SOFT_BOUNCES: (Kind.SOFT, Kind.BLOCKED),
 }
 
 
@@ -58,6 +63,8 @@ def events(
     named = {"account": account_id, "since": since, "until": until, "page": PAGE}
     if kind is ExportType.OPTOUTS:
         yield from _opt_outs({**named, "since": since - ahead, "until": until - ahead})
+    elif kind in _BOUNCES:
+        yield from _bounced(account_id, kind, since, until)
     elif kind is ExportType.MESSAGES or kind in _WHICH:
         of_sending = _messages if kind is ExportType.MESSAGES else _of_sending
         for (sending_id,) in _rows(_SENDINGS, named):
@@ -101,6 +108,29 @@ def _of_sending(kind: ExportType, named: dict[str, Any]) -> Iterator[Event]:
                 original_id=customer, version_id=version_id, trigger=trigger, project_id=project[0],
                 project=project[1], sent_at=at, at=at,
             )  # fmt: skip
+
+
+def _bounced(account_id: int, kind: ExportType, since: datetime, until: datetime) -> Iterator[Event]:
+    for row in bounces.exported(account_id, _BOUNCES[kind], since, until):
+        (
+            _,
+            pk,
+            channel,
+            list_id,
+            list_name,
+            contact_id,
+            customer,
+            version_id,
+            trigger,
+            *project,
+            sent_at,
+            at,
+        ) = row
+        yield Event(
+            id=pk, type=kind, channel=channel, list_id=list_id, list_name=list_name, contact_id=contact_id,
+            original_id=customer, version_id=version_id, trigger=trigger, project_id=project[0],
+            project=project[1], sent_at=sent_at, at=at,
+        )  # fmt: skip
 
 
 def _opt_outs(named: dict[str, Any]) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from tandem.kit.clock import Clock
 from tandem.messenger.accounts import service as accounts
+from tandem.messenger.bounces import service as bounces
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.domain import ListView
 from tandem.messenger.exports import queries
@@ -72,6 +73,7 @@ def run_export(account_id: int, export_id: int, *, clock: Clock) -> None:
     rows = Export.objects.filter(account_id=account_id, pk=export_id)
     rows.filter(status="PENDING").update(status="IN_PROGRESS", started_at=clock.system())
     if rows.exclude(status="FINISHED").exists():
+        bounces.take_up_refusals(clock=clock)  # so that none of this minute is missing
         total = sum(1 for _ in _records(_row(account_id, export_id), clock))
         rows.update(status="FINISHED", total=total, finished_at=clock.system())
 

@@ -84,14 +84,17 @@ class VersionNumbers:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounce:
-    """The last message of a contact that the other side refused."""
+    """The last message of a contact that was refused or came back. kind: hard, soft or blocked."""
 
     message_id: int
-    hard: bool
+    kind: str
     recipient: str
     code: str
     words: str
     at: datetime
+    category: str = "other"
+    mta: str = ""
+    remote_mta: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,13 +168,16 @@ def bounce(view: Bounce | None) -> Json:
     if view is not None:
         dto |= {
             "messageId": str(view.message_id),
-            "bounceType": "HARD" if view.hard else "SOFT",
+            "bounceType": view.kind.upper(),
             "recipient": view.recipient,
-            "bncCat": "other",
+            "bncCat": view.category,
             "dsnStatus": view.code,
             "dsnDiagnosis": view.words,
             "dsnStatusCode": view.code,
             "bounceDate": ms(view.at),
+            "mta": view.mta or None,
+            "dsnMta": view.mta or None,
+            "remoteMta": view.remote_mta or None,
             "domain": view.recipient.rpartition("@")[2],
         }
     return dto

@@ -2,7 +2,12 @@
 
 from tandem.messenger.messages.service.failing import tell_refused
 from tandem.messenger.messages.service.lists import list_name, unsubscribe_url
-from tandem.messenger.messages.service.numbers import last_bounce, message_counts, version_numbers
+from tandem.messenger.messages.service.numbers import (
+    bounce_status,
+    last_bounce,
+    message_counts,
+    version_numbers,
+)
 from tandem.messenger.messages.service.reading import (
     messages_of_contact,
     messages_of_list,
@@ -13,6 +18,7 @@ from tandem.messenger.messages.service.sending import send
 from tandem.messenger.messages.service.showing import show
 
 __all__ = [
+    "bounce_status",
     "last_bounce",
     "list_name",
     "message_counts",

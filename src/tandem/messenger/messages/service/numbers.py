@@ -1,10 +1,13 @@
-"""Numbers from the ledger: of versions, of one contact, and its last bounce."""
+"""Numbers from the ledger: of versions, of one contact, its last bounce and whether mail reaches it."""
 
 import re
 from collections.abc import Sequence
 
 from django.db.models import Count
 
+from tandem.messenger.bounces import queries as bounces
+from tandem.messenger.bounces.classify import judged
+from tandem.messenger.bounces.domain import Kind
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.service import finding
 from tandem.messenger.delivery import counting
@@ -50,25 +53,56 @@ def message_counts(account_id: int, list_id: int, contact_id: int, channel: str)
 
 
 def last_bounce(account_id: int, list_id: int, contact_id: int) -> Bounce | None:
-    """The last mail to a contact that was refused. Raises UnknownList, UnknownContact."""
+    """The last mail to a contact that was refused or came back. Raises UnknownList, UnknownContact."""
     customer = finding.original_id_of(account_id, list_id, contact_id)
-    refused = (AttemptState.REJECTED, AttemptState.DEFERRED)
+    email = contacts.get_contact(account_id, list_id, customer).email
+    back = bounces.last_of_contact(account_id, contact_id)
+    refused = _last_refused(account_id, customer, contact_id)
+    if back is None or (refused is not None and refused.pk > back.attempt_id):
+        return _refused(refused, email) if refused else None
+    return Bounce(
+        message_id=back.attempt_id,
+        kind=back.kind.value,
+        recipient=email,
+        code=back.status,
+        words=back.diagnosis,
+        at=back.at,
+        category=back.category,
+        mta=back.mta,
+        remote_mta=back.remote_mta,
+    )
+
+
+def bounce_status(account_id: int, list_id: int, original_id: str) -> str:
+    """NONE, SOFT (the last mail came back, softly) or HARD (no mail is sent any more)."""
+    found = contacts.get_contact(account_id, list_id, original_id)
+    if found.bounced:
+        return "HARD"
+    return "SOFT" if bounces.is_soft(account_id, found.id, found.original_id) else "NONE"
+
+
+def _last_refused(account_id: int, customer: str, contact_id: int) -> Attempt | None:
     rows = Attempt.objects.filter(
         account_id=account_id,
         customer=customer,
         contact_id=contact_id,
-        state__in=refused,
+        state__in=(AttemptState.REJECTED, AttemptState.DEFERRED),
         sending__channel="email",
     )
-    row = rows.order_by("-id").first()
-    if row is None:
-        return None
+    return rows.order_by("-id").first()
+
+
+def _refused(row: Attempt, email: str) -> Bounce:
+    """One that nobody has taken up yet, or that is still tried."""
+    verdict = judged("", row.detail)
+    kind = verdict.kind if row.state == AttemptState.REJECTED else Kind.SOFT
     codes = filter(None, (code.search(row.detail) for code in _CODES))
     return Bounce(
         message_id=row.pk,
-        hard=row.state == AttemptState.REJECTED,
-        recipient=contacts.get_contact(account_id, list_id, customer).email,
+        kind=kind.value,
+        recipient=email,
         code=next((found[0] for found in codes), ""),
         words=row.detail,
         at=row.done_at or row.due_at,
+        category=verdict.category.value,
     )

@@ -12,6 +12,7 @@ from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.domain import ContactView
 from tandem.messenger.contacts.errors import UnknownContact
 from tandem.messenger.contacts.proofs import Door, Proof
+from tandem.messenger.messages import service as messages
 
 
 def page_contacts(call: Call) -> Any:
@@ -73,8 +74,9 @@ def update_contact(call: Call) -> Any:
 
 
 def bounce_status(call: Call) -> Any:
-    """NONE or HARD."""
-    return {"status": "HARD" if _found(call).bounced else "NONE"}
+    """NONE, SOFT or HARD."""
+    view = _found(call)
+    return {"status": messages.bounce_status(call.account_id, view.list_id, view.original_id)}
 
 
 def subscription_status(call: Call) -> Any:
@@ -153,7 +155,9 @@ ENDPOINTS = (
     Endpoint(method="PUT", path="lists/{listId}/contacts/{originalId}/update", answer=update_contact, query=(_FORCE,),
              meaning="Change a contact; what the body leaves out stays.",
              differs="Without force nobody is resubscribed; an opt-out newer than the body's dateModified stays."),
-    get("lists/{listId}/contacts/{originalId}/bouncestatus", bounce_status, meaning="NONE, SOFT or HARD.",
+    get("lists/{listId}/contacts/{originalId}/bouncestatus", bounce_status,
+        meaning="NONE, SOFT or HARD: whether mail reaches the contact.",
+        differs="SOFT: the last mail came back, not for good. HARD: no mail is sent any more.",
         example='{"status":"NONE"}'),
     get("lists/{listId}/contacts/{originalId}/subscriptionstatus", subscription_status, meaning="Consent by channel.",
         example='{"status":"SUBSCRIBED","mobileStatus":"UNSUBSCRIBED"}'),

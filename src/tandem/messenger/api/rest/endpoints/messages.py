@@ -55,7 +55,7 @@ def messages_of_contact(call: Call) -> Any:
 
 
 def last_bounce(call: Call) -> Any:
-    """The last mail to a contact that was refused."""
+    """The last mail to a contact that was refused or came back."""
     return wire.bounce(messages.last_bounce(call.account_id, call.number("listId"), call.number("contactId")))
 
 
@@ -124,9 +124,12 @@ ENDPOINTS = (
     get("lists/{listId}/contacts/{originalId}/messages", messages_of_contact, *_CHOICE,
         meaning=f"Messages to one contact. {_READ}", example=f"[{_MESSAGE}]", differs=_NOT_COUNTED),
     get("lists/{listId}/contacts/{contactId}/lastbounce", last_bounce,
-        meaning="The last mail to a contact, named by its internal id, that was refused; all null if there is none.",
+        meaning="The last mail to a contact, named by its internal id, that was refused or came back; all null if "
+        "there is none.",
+        differs="bounceType is HARD, SOFT or BLOCKED: what was refused for reasons of the sender or of the way. "
+        "Addresses in diagnoses are blacked out.",
         example='{"messageId":"71","bounceType":"HARD","recipient":"a@example.com","mta":null,"vmta":null,'
-        '"bncCat":"other","dsnStatus":"5.1.1","dsnMta":null,"dsnDiagnosis":"550 5.1.1 no such user",'
+        '"bncCat":"bad-mailbox","dsnStatus":"5.1.1","dsnMta":null,"dsnDiagnosis":"550 5.1.1 no such user",'
         '"dsnStatusCode":"5.1.1","senderAddress":null,"bounceDate":1441374310577,"domain":"example.com","remoteMta":null}'),
     get("lists/{listId}/contacts/{contactId}/messagecount/{channel}", message_count,
         meaning="How many messages left for a contact, named by its internal id; channel is email or sms.",

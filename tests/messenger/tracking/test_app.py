@@ -28,7 +28,7 @@ def test_a_fetched_link_shows_a_page_and_changes_nothing(client, settings, attem
     for _ in range(3):
         answer = client.get(link(settings, attempt))
         assert answer.status_code == 200
-        assert '<form method="post">' in answer.text
+        assert '<form method="post" action="?lang=en">' in answer.text
     assert unsubscribed() == set()
 
 

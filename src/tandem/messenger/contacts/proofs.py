@@ -65,6 +65,10 @@ class Proof:
     detail: str = ""
 
 
+#: by a link or an address of a message, when no page was seen
+BY_LINK = Proof(door=Door.LINK)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProofView:
     """One change of consent with all that proves it. at: machine time; business_at: the account's."""

@@ -18,6 +18,8 @@ from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
 from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting
 from tandem.messenger.projects.tags import MESSAGE_PREFIX
+from tandem.messenger.subscriptions import service as subscriptions
+from tandem.messenger.subscriptions.domain import filled
 
 
 def overlay(values: Mapping[str, str] | None) -> dict[str, str]:
@@ -45,6 +47,7 @@ class Composer:
         self._values = overlay(sending.values)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
         self._versions = {template.template_id: template.version_id for template in templates}
+        self._pages = subscriptions.pages_elsewhere(claim.account, self._versions)
         self._compiled = {
             template: projects.compiled_version(claim.account, version)
             for template, version in self._versions.items()
@@ -86,6 +89,7 @@ class Composer:
             headers=self._headers,
             counts=self._counting(row, recipient),
             unsubscribe_mail=self._own_address(row, "u", tokens.UNSUBSCRIBE_MAIL),
+            page_url=self._page_url(row, recipient),
         )
         returns_to = self._own_address(row, "b", tokens.BOUNCE) or version.sender
         return self._message(row, returns_to, recipient.email, content)
@@ -103,7 +107,7 @@ class Composer:
         )
 
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
-        text = version.render(self._values_of(recipient), unsubscribe_url=self._unsubscribe_url(row))
+        text = version.render(self._values_of(recipient), unsubscribe_url=self._page_url(row, recipient))
         head = (
             f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {self._date(now)}\r\n"
             f"Message-ID: <{self._message_id(row, '')}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
@@ -150,3 +154,12 @@ class Composer:
     def _unsubscribe_url(self, row: Row) -> str:
         token = tokens.make(self._key, tokens.UNSUBSCRIBE, self._claim.sending, row.id)
         return f"{self._tracking_url}/u/{token}"
+
+    def _page_url(self, row: Row, recipient: Recipient) -> str:
+        """Where the link in the text leads: our page, or the sender's own elsewhere."""
+        ours, elsewhere = self._unsubscribe_url(row), self._pages.get(row.template_id)
+        if elsewhere is None:
+            return ours
+        return filled(
+            elsewhere, original_id=recipient.original_id, list_id=recipient.list_id, unsubscribe_url=ours
+        )

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 
@@ -11,7 +11,10 @@ from tandem.kit.clock import Clock
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
-from tandem.messenger.delivery import cancelling, counting, events, tokens
+from tandem.messenger.contacts.proofs import BY_LINK, Proof
+from tandem.messenger.delivery import cancelling, counting, events
+from tandem.messenger.delivery.behind import attempt_of
+from tandem.messenger.delivery.behind import behind_token as behind_token
 from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
 from tandem.messenger.delivery.cancelling import cancel_campaign as cancel_campaign
 from tandem.messenger.delivery.cancelling import cancel_customers as cancel_customers
@@ -25,7 +28,7 @@ from tandem.messenger.delivery.domain import (
     SendingView,
     Unsubscribed,
 )
-from tandem.messenger.delivery.errors import BadToken, SendingNotFound, SendingOver
+from tandem.messenger.delivery.errors import SendingNotFound, SendingOver
 from tandem.messenger.delivery.models import Attempt, DeliverySettings, Sending
 from tandem.messenger.delivery.outbox import outbox as outbox
 from tandem.messenger.delivery.outbox import outbox_count as outbox_count
@@ -147,17 +150,18 @@ def hold_everything() -> int:
 
 
 @transaction.atomic
-def unsubscribe_by_token(token: str, *, clock: Clock) -> Unsubscribed | None:
+def unsubscribe_by_token(token: str, *, clock: Clock, proof: Proof = BY_LINK) -> Unsubscribed | None:
     """End the subscription behind a message's link; durable on return. None when it had ended. Raises BadToken."""
-    attempt = _attempt_of(token)
+    attempt = attempt_of(token)
     sending = Sending.objects.get(account_id=attempt.account_id, id=attempt.sending_id)
     source = f"link in a message of sending {sending.pk}"
     ended = False
     if attempt.contact_id is not None:
         with suppress(UnknownContact):  # forgotten since: gets nothing any more
             ended = contacts.unsubscribe(
-                attempt.account_id, attempt.contact_id, sending.channel, source=source, clock=clock, tell=False
-            )
+                attempt.account_id, attempt.contact_id, sending.channel, source=source, clock=clock, tell=False,
+                proof=replace(proof, sending_id=sending.pk, attempt_id=attempt.pk),
+            )  # fmt: skip
     if not ended:
         return None
     fact = events.Fact(attempt_id=attempt.pk, at=clock.business())
@@ -174,16 +178,7 @@ def unsubscribe_by_token(token: str, *, clock: Clock) -> Unsubscribed | None:
 
 def check_token(token: str) -> None:
     """Raises BadToken unless the link is one of ours."""
-    _attempt_of(token)
-
-
-def _attempt_of(token: str) -> Attempt:
-    sending_id, attempt_id = tokens.read(settings.SECRET_KEY, tokens.UNSUBSCRIBE, token)
-    # all accounts: the signed token names the attempt
-    attempt = Attempt.objects.filter(id=attempt_id, sending_id=sending_id).first()
-    if attempt is None:
-        raise BadToken("The message of this link is not known any more.", "Write to the sender instead.")
-    return attempt
+    attempt_of(token)
 
 
 def _sending(account_id: int, sending_id: int, *, lock: bool = False) -> Sending:

@@ -58,8 +58,12 @@ class CompiledEmail:
         counts: Counting = NOTHING_COUNTED,
         mark: str = "",
         unsubscribe_mail: str = "",
+        page_url: str = "",
     ) -> bytes:
-        """The complete message with CRLF lines, not dot-stuffed; `mark` before its subject. RenderError if unsafe."""
+        """The complete message with CRLF lines, not dot-stuffed; `mark` before its subject. RenderError if unsafe.
+
+        page_url: where the link in the text leads, if not to unsubscribe_url; the header always names the latter.
+        """
         clean = cleaned(self.names, values)
         try:
             link = _unsubscribe_header(unsubscribe_url, unsubscribe_mail)
@@ -67,7 +71,8 @@ class CompiledEmail:
         except ValueError as wrong:
             raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
         html, text = self._body(bool(counts.url), bool(counts.pixel_url))
-        slot, html_slot = quoted.encode(unsubscribe_url), quoted.encode(escape(unsubscribe_url))
+        page = page_url or unsubscribe_url
+        slot, html_slot = quoted.encode(page), quoted.encode(escape(page))
         return b"".join(
             (
                 head.encode("ascii"),

@@ -1,18 +1,24 @@
 """Unsubscribes by the links of planners' campaigns: kept with the suppression, shown, forgotten, exported."""
 
+from contextlib import suppress
+from dataclasses import replace
+
 from django.db import transaction
 from django.db.models import Max, Sum
 
 from tandem.kit.clock import Clock
+from tandem.messenger.contacts import service as contacts
+from tandem.messenger.contacts.errors import UnknownContact
+from tandem.messenger.contacts.proofs import BY_LINK, Proof
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.reporting.domain import OPEN_REPORTS, Part, ReportState, ToldView, UnsubscribesView
 from tandem.messenger.reporting.models import Unsubscribe, UnsubscribeReport
 
 
 @transaction.atomic
-def unsubscribe_by_token(token: str, *, clock: Clock) -> None:
+def unsubscribe_by_token(token: str, *, clock: Clock, proof: Proof = BY_LINK) -> None:
     """End the subscription behind a link and keep that it was this message, both or neither. Raises BadToken."""
-    ended = delivery.unsubscribe_by_token(token, clock=clock)
+    ended = delivery.unsubscribe_by_token(token, clock=clock, proof=proof)
     if ended is None or ended.campaign_id is None:
         return
     Unsubscribe.objects.bulk_create(
@@ -27,6 +33,19 @@ def unsubscribe_by_token(token: str, *, clock: Clock) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+@transaction.atomic
+def end_everything_by_token(token: str, *, clock: Clock, proof: Proof) -> None:
+    """Nothing more from the account of a message by its channel; the message ended its list. Raises BadToken."""
+    unsubscribe_by_token(token, clock=clock, proof=proof)
+    behind = delivery.behind_token(token)
+    whole = replace(proof, sending_id=behind.sending_id, attempt_id=behind.attempt_id)
+    if behind.contact_id is not None:
+        with suppress(UnknownContact):  # forgotten since: gets nothing any more
+            contacts.end_everything(
+                behind.account_id, behind.contact_id, behind.channel, proof=whole, clock=clock
+            )
 
 
 def unsubscribes_of(account_id: int, sending_id: int) -> UnsubscribesView:

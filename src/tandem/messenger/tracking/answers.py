@@ -2,30 +2,27 @@
 
 import logging
 from collections.abc import Callable
-from importlib import resources
-from string import Template
 
 from django.db import OperationalError, close_old_connections
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from tandem.kit.problems import NotFound
+from tandem.messenger.subscriptions import showing
 
 log = logging.getLogger("tandem.tracking")
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": showing.POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
     "Cache-Control": "no-store",
 }
-_PAGE = Template(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
 
 
-def plain_page(status: int, title: str, words: str, form: str = "") -> HTMLResponse:
-    """A heading and a sentence. All but the status is HTML."""
-    content = _PAGE.substitute(title=title, words=words, form=form)
-    return HTMLResponse(content, status_code=status, headers=HEADERS)
+def plain_page(status: int, title: str, words: str) -> HTMLResponse:
+    """A heading and a sentence, plain text both."""
+    return HTMLResponse(showing.note_page(title, words), status_code=status, headers=HEADERS)
 
 
 async def answered(work: Callable[[], Response]) -> Response:

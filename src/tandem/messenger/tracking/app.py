@@ -11,7 +11,7 @@ from tandem.kit.commands import use_half
 
 use_half("messenger")
 
-from tandem.messenger.tracking import pages, unsubscribing  # noqa: E402 - settings come first
+from tandem.messenger.tracking import pages, preferences, unsubscribing  # noqa: E402 - settings come first
 from tandem.messenger.tracking.answers import plain_page  # noqa: E402
 
 
@@ -29,6 +29,8 @@ application = Starlette(
     routes=[
         Route("/u/{token}", unsubscribing.ask, methods=["GET"]),
         Route("/u/{token}", unsubscribing.unsubscribe, methods=["POST"]),
+        Route("/p/{token}", preferences.look, methods=["GET"]),
+        Route("/p/{token}", preferences.change, methods=["POST"]),
         Route("/v/{token}", pages.see, methods=["GET"]),
         Route("/l/{token}", pages.list_page, methods=["GET"]),
         Route("/health", health, methods=["GET"]),

@@ -1,14 +1,14 @@
 """Pages of the recipients' door that change nothing: a message again, how one leaves a list."""
 
-import html
-
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from tandem.kit import clock as clocks
 from tandem.messenger.messages import service as messages
+from tandem.messenger.subscriptions import showing
+from tandem.messenger.subscriptions.domain import chosen_language
 from tandem.messenger.tracking import shown
-from tandem.messenger.tracking.answers import HEADERS, answered, plain_page
+from tandem.messenger.tracking.answers import HEADERS, answered
 
 
 async def see(request: Request) -> Response:
@@ -18,14 +18,20 @@ async def see(request: Request) -> Response:
 
 async def list_page(request: Request) -> Response:
     """How one leaves a list."""
-    return await answered(lambda: _list(request.path_params["token"]))
+    language = chosen_language(
+        asked=request.query_params.get("lang", "")[:12],
+        attribute="",
+        country="",
+        header=request.headers.get("accept-language", ""),
+        usual="",
+    )
+    return await answered(lambda: _list(request.path_params["token"], language))
 
 
 def _see(token: str) -> Response:
     return shown.answer(messages.show(token, clock=clocks.from_environment()), HEADERS)
 
 
-def _list(token: str) -> Response:
-    name = html.escape(messages.list_name(token))
-    words = f"Open the unsubscribe link in any message from {name}. It is yours alone, and ends the messages to you."
-    return plain_page(200, "Unsubscribe", words)
+def _list(token: str, language: str) -> Response:
+    page = showing.leave_page(language, messages.list_name(token))
+    return HTMLResponse(page, headers=HEADERS)

@@ -7,7 +7,7 @@ globals().update(
         "messenger",
         [
             *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
-            *("exports", "listener", "pacing"),
+            *("subscriptions", "exports", "listener", "pacing"),
             *("engagement", "bounces"),
             *("webhooks", "sendgate", "eventhub"),
             "gateways",

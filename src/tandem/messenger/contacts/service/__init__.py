@@ -37,7 +37,7 @@ from tandem.messenger.contacts.service.people import (
     save_contact,
     values_of,
 )
-from tandem.messenger.contacts.service.person import end_everything, places_of, subscribe_again
+from tandem.messenger.contacts.service.person import end_everything, language_of, places_of, subscribe_again
 from tandem.messenger.contacts.service.proofs import keep_text, proof_line, proofs_of
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "get_list",
     "import_file",
     "keep_text",
+    "language_of",
     "lift_suppression",
     "list_lists",
     "list_properties",

@@ -11,7 +11,7 @@ from django.db.models import Q
 from tandem.kit.clock import Clock
 from tandem.messenger.contacts.domain import CHANNELS
 from tandem.messenger.contacts.errors import StillSuppressed, UnknownContact
-from tandem.messenger.contacts.models import Contact, ContactList, Suppression
+from tandem.messenger.contacts.models import Contact, ContactList, Property, Suppression
 from tandem.messenger.contacts.proofs import Origin, Place, Proof
 from tandem.messenger.contacts.service import proofs
 from tandem.messenger.contacts.service.consent import set_flag, suppress_key
@@ -36,6 +36,16 @@ def places_of(account_id: int, contact_id: int) -> tuple[Place, ...]:
         for channel in CHANNELS
         if getattr(row, _KEY[channel]) and getattr(row, _KEY[channel]) == getattr(contact, _KEY[channel])
     )
+
+
+def language_of(account_id: int, contact_id: int) -> tuple[str, str]:
+    """What the contact's attribute `language` and its country say; empty where nothing is said."""
+    row = Contact.objects.filter(account_id=account_id, pk=contact_id).first()
+    if row is None:
+        return "", ""
+    of_account = Property.objects.filter(account_id=account_id, name__iexact="language")
+    pk = of_account.values_list("pk", flat=True).first()
+    return row.properties.get(str(pk)) or "", row.country
 
 
 @transaction.atomic

@@ -4,12 +4,14 @@ from django.conf import settings
 
 from tandem.messenger.contacts.service import finding
 from tandem.messenger.delivery import tokens
+from tandem.messenger.subscriptions import service as subscriptions
 
 
 def unsubscribe_url(account_id: int, list_id: int) -> str:
-    """The list's page. Raises UnknownList."""
+    """The list's page: the sender's own elsewhere as it was written, or ours. Raises UnknownList."""
     finding.check_list(account_id, list_id)
-    return f"{settings.TANDEM_TRACKING_URL}/l/{tokens.make(settings.SECRET_KEY, tokens.LIST, 0, list_id)}"
+    ours = f"{settings.TANDEM_TRACKING_URL}/l/{tokens.make(settings.SECRET_KEY, tokens.LIST, 0, list_id)}"
+    return subscriptions.page_for(account_id, project_id=None, list_id=list_id).external_url or ours
 
 
 def list_name(token: str) -> str:

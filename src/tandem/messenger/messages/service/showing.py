@@ -16,6 +16,8 @@ from tandem.messenger.messages.errors import NoMessage
 from tandem.messenger.messages.service.reading import LEFT
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledSms
+from tandem.messenger.subscriptions import service as subscriptions
+from tandem.messenger.subscriptions.domain import filled
 
 
 def show(token: str, *, clock: Clock) -> Shown:
@@ -34,6 +36,10 @@ def show(token: str, *, clock: Clock) -> Shown:
     values = {**recipient.values, **overlay(row.sending.values), **overlay(added)}
     unsubscribe = tokens.make(settings.SECRET_KEY, tokens.UNSUBSCRIBE, row.sending_id, row.id)
     link = f"{settings.TANDEM_TRACKING_URL}/u/{unsubscribe}"
+    if elsewhere := subscriptions.pages_elsewhere(row.account_id, [row.template_id]).get(row.template_id):
+        link = filled(
+            elsewhere, original_id=recipient.original_id, list_id=recipient.list_id, unsubscribe_url=link
+        )
     exact = _unchanged(row, clock)
     try:
         compiled = projects.compiled_version(row.account_id, version_id)

@@ -35,6 +35,9 @@ GROUPS = {
     "tandem.messenger.cli.jobs": "jobs",
     "tandem.messenger.cli.exports": "exports",
     "tandem.messenger.cli.testsends": "tests",
+    "tandem.messenger.cli.webhooks": "webhooks",
+    "tandem.messenger.cli.gates": "gates",
+    "tandem.messenger.cli.eventhub": "eventhub",
     "tandem.messenger.cli.pacing": "pacing",
 }
 

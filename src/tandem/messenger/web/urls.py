@@ -4,6 +4,7 @@ from django.urls import path
 
 from tandem.messenger.web.contacts import making as list_making
 from tandem.messenger.web.contacts import views as contacts
+from tandem.messenger.web.eventhub import views as eventhub
 from tandem.messenger.web.exports import views as exports
 from tandem.messenger.web.jobs import views as jobs
 from tandem.messenger.web.listener import views as listener
@@ -16,6 +17,8 @@ from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
 from tandem.messenger.web.settings import views as settings
 from tandem.messenger.web.testsends import views as testsends
+from tandem.messenger.web.webhooks import gates
+from tandem.messenger.web.webhooks import views as webhooks
 
 _VERSION = "projects/triggers/<int:trigger_id>/versions/<int:version_id>"
 
@@ -53,6 +56,15 @@ urlpatterns = [
     path("jobs/<int:job_id>", jobs.job, name="job"),
     path("exports", exports.exports, name="exports"),
     path("exports/<int:export_id>/download", exports.download, name="export-download"),
+    path("webhooks", webhooks.overview, name="webhooks"),
+    path("webhooks/new", webhooks.new, name="webhook-new"),
+    path("webhooks/gates/new", gates.new, name="gate-new"),
+    path("webhooks/gates/<int:gate_id>", gates.gate, name="gate"),
+    path("webhooks/gates/<int:gate_id>/remove", gates.remove, name="gate-remove"),
+    path("webhooks/event-hub", eventhub.event_hub, name="event-hub"),
+    path("webhooks/event-hub/act", eventhub.act, name="event-hub-act"),
+    path("webhooks/<int:webhook_id>", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:webhook_id>/act", webhooks.act, name="webhook-act"),
     path("listener", listener.listener, name="listener"),
     path("listener/act", listener.act, name="listener-act"),
     path("outbox", outbox.outbox, name="outbox"),

@@ -12,6 +12,7 @@ from tandem.messenger.delivery import service as delivery
 from tandem.messenger.projects import service as projects
 from tandem.messenger.reporting import service as reporting
 from tandem.messenger.reporting import unsubscribes
+from tandem.messenger.sendgate import service as gates
 from tandem.messenger.web.pages import (
     PAGE,
     account_id,
@@ -84,6 +85,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "rows": [(row, explain(row), names.get(row.template_id, row.template_id)) for row in rows[:PAGE]],
         "after": after,
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
+        "hold": gates.hold_of(account, sending_id),
         "actions": actions_of(found.state) if may(request, "sending") else (),
     }
     template = (
@@ -108,6 +110,8 @@ def act(request: HttpRequest, sending_id: int) -> HttpResponse:
             delivery.pause(account, sending_id)
         elif verb == "resume":
             delivery.resume(account, sending_id)
+        elif verb == "let-go":
+            gates.let_go(account, sending_id, actor=actor(request), clock=now_clock())
         elif verb == "cancel":
             delivery.cancel(account, sending_id, clock=now_clock())
         else:

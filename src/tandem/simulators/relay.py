@@ -83,7 +83,8 @@ class Relay:
                 self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
             self._thread.join(10)
-        os.close(self._handle)
+            self._thread = None
+            os.close(self._handle)
 
     __enter__ = start
 

@@ -1,0 +1,75 @@
+"""What a relay says: replies out of bytes, and the outcome each one stands for."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tandem.messenger.delivery.domain import AttemptState, Outcome
+
+LONGEST_LINE = 4096
+MOST_LINES = 100
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
+_LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+
+
+class Reply(NamedTuple):
+    """A whole reply; lines joined by line feeds."""
+
+    code: int
+    words: bytes = b""
+
+
+class NoReply(ValueError):
+    """What came is no SMTP reply; nothing that follows can be trusted."""
+
+
+class Replies:
+    """Bytes in, whole replies out. Raises NoReply for what is none, or has no end."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._code = b""
+
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """The replies that are complete now; those before what is none come first."""
+        lines = (self._rest + data if self._rest else data).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            reply = self._line(line[:-1] if line.endswith(b"\r") else line)
+            if reply is not None:
+                yield reply
+        if len(self._rest) > LONGEST_LINE:
+            raise NoReply("a line without an end")
+
+    def _line(self, line: bytes) -> Reply | None:
+        match = _LINE.fullmatch(line)
+        if match is None or len(line) > LONGEST_LINE or (self._code and match[1] != self._code):
+            raise NoReply("something that is no reply")
+        code, mark, words = match.groups()
+        if not self._lines and mark != b"-":
+            return Reply(int(code), words or b"")
+        self._lines.append(words or b"")
+        self._code = code
+        if mark != b"-":
+            whole = Reply(int(code), b"\n".join(self._lines))
+            self._lines, self._code = [], b""
+            return whole
+        if len(self._lines) >= MOST_LINES:
+            raise NoReply("a reply without an end")
+        return None
+
+
+def said(reply: Reply) -> str:
+    """The reply in words that may be kept: its code and enhanced code, no address, no control characters."""
+    words = _CONTROL.sub(" ", reply.words.decode("utf-8", "replace"))
+    return f"{reply.code} {_ADDRESS.sub('(address)', words)}".strip()[:200]
+
+
+def outcome_of(reply: Reply) -> Outcome:
+    """The outcome a reply to a command of the message, or to its content, stands for."""
+    return Outcome(state=_STATES.get(reply.code // 100, AttemptState.UNCERTAIN), detail=said(reply))
+
+
+_STATES = {2: AttemptState.ACCEPTED, 4: AttemptState.DEFERRED, 5: AttemptState.REJECTED}

@@ -140,6 +140,7 @@ class RulesView:
     opens: str
     closes: str
     zone_attribute: str
+    answers: bool
     stop_text: str
     start_text: str
     help_text: str

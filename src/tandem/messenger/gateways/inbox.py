@@ -175,7 +175,7 @@ def _row(account_id: int, one: Receipt | Incoming, now: datetime) -> CallBack:
             "gateway_id": _storable(one.gateway_id, 200),
             "came": one.came.value,
             "detail": _storable(one.detail, 200),
-            "mark": one.mark,
+            "mark": _storable(one.mark, 64),
             "flag": one.flag.value,
         }
         key = _key(one.mark or one.gateway_id, one.came.value)

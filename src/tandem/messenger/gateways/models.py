@@ -31,6 +31,9 @@ class SmsRules(models.Model):
     opens = models.TimeField(default="08:00")
     closes = models.TimeField(default="21:00")
     zone_attribute = models.CharField(max_length=100, blank=True, help_text="Attribute that holds a zone.")
+    answers = models.BooleanField(
+        default=True, db_default=True, help_text="Whether keywords are answered by themselves."
+    )
     stop_text = models.CharField(max_length=480, blank=True)
     start_text = models.CharField(max_length=480, blank=True)
     help_text = models.CharField(max_length=480, blank=True)

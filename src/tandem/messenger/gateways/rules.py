@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 
 from tandem.kit.clock import Clock
-from tandem.kit.zones import place_name
+from tandem.kit.zones import place_name, to_local
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.models import Contact
@@ -27,6 +27,7 @@ def rules(account_id: int) -> RulesView:
         opens=_time(row.opens).strftime("%H:%M"),
         closes=_time(row.closes).strftime("%H:%M"),
         zone_attribute=row.zone_attribute,
+        answers=row.answers,
         stop_text=row.stop_text,
         start_text=row.start_text,
         help_text=row.help_text,
@@ -41,8 +42,9 @@ def set_rules(account_id: int, *, actor: str, clock: Clock, **said: object) -> R
             setattr(row, name, _read_time(str(said[name]), name))
     if _time(row.opens) >= _time(row.closes):
         raise GatewayWrong("The hours end before they begin.", "Write 08:00 and 21:00.", field="opens")
-    if "quiet" in said:
-        row.quiet = bool(said["quiet"])
+    for name in ("quiet", "answers"):
+        if name in said:
+            setattr(row, name, bool(said[name]))
     if "zone_attribute" in said:
         row.zone_attribute = _attribute(account_id, str(said["zone_attribute"]).strip())
     for name in _TEXTS:
@@ -76,9 +78,9 @@ def waits(account_id: int, contact_ids: Sequence[int], now: datetime) -> dict[in
     return found
 
 
-def words_of(wait: Wait, hours_open: str) -> str:
-    """What a waiting row says."""
-    return f"waits until {hours_open} in {place_name(wait.zone)}"
+def words_of(wait: Wait) -> str:
+    """What a waiting row says: until when, on its own wall."""
+    return f"waits until {to_local(wait.until, wait.zone):%H:%M} in {place_name(wait.zone)}"
 
 
 def _row(account_id: int) -> SmsRules:

@@ -10,7 +10,7 @@ globals().update(
             *("subscriptions", "exports", "listener", "pacing"),
             *("engagement", "bounces"),
             *("webhooks", "sendgate", "eventhub"),
-            "gateways",
+            *("gateways", "sms"),
         ],
     )
 )

@@ -7,25 +7,47 @@ from tandem.messenger.delivery.errors import ProviderRefused
 from tandem.messenger.delivery.providers.base import Provider
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.providers.sms import BlockingSms
 from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider
+from tandem.messenger.gateways import service as gateways
+
+_YES = {"1", "true", "yes", "on"}
+
+
+def gateways_allowed(setting: dict[str, str]) -> bool:
+    """Whether SMS may go to the accounts' gateways at all."""
+    return setting["TANDEM_PROVIDER_LOCK"] not in _YES and setting["TANDEM_PROVIDER"] != "memory"
+
+
+def goes_to_gateway(account_id: int, setting: dict[str, str]) -> bool:
+    """Whether the account's SMS go to its own gateway; else they leave by file."""
+    return gateways_allowed(setting) and gateways.has_gateway(account_id)
 
 
 def provider_for(
-    channel: Channel, home: Path, setting: dict[str, str], *, seconds: float | None = None
+    channel: Channel,
+    home: Path,
+    setting: dict[str, str],
+    *,
+    seconds: float | None = None,
+    account_id: int | None = None,
 ) -> Provider:
     """The provider of a channel; `setting` holds the TANDEM_PROVIDER... values as text.
 
-    seconds: how long a relay is waited for where somebody waits for its answer.
+    seconds: how long a relay is waited for where somebody waits for its answer. account_id: whose messages they are,
+    where they are one account's.
 
     SMS leaves by file as long as no gateway is set up. Raises ProviderRefused if the lock forbids the choice.
     """
     name = setting["TANDEM_PROVIDER"]
-    locked = setting["TANDEM_PROVIDER_LOCK"] in {"1", "true", "yes", "on"}
+    locked = setting["TANDEM_PROVIDER_LOCK"] in _YES
     if locked and name != "file":
         raise ProviderRefused(
             f"TANDEM_PROVIDER is {name}, but TANDEM_PROVIDER_LOCK allows only file.",
             "Unset the lock in an installation that may reach people.",
         )
+    if channel is Channel.SMS and account_id is not None and goes_to_gateway(account_id, setting):
+        return BlockingSms(seconds=seconds)
     if name == "memory":
         return MemoryProvider()
     if name == "smtp" and channel is Channel.EMAIL:
@@ -42,6 +64,6 @@ def _relay(setting: dict[str, str], seconds: float | None) -> Relay:
         port=int(setting["TANDEM_SMTP_PORT"]),
         user=setting["TANDEM_SMTP_USER"],
         password=Path(secret).read_text().strip() if secret else "",
-        starttls=setting["TANDEM_SMTP_STARTTLS"] in {"1", "true", "yes", "on"},
+        starttls=setting["TANDEM_SMTP_STARTTLS"] in _YES,
         **({"command_seconds": seconds, "final_seconds": seconds} if seconds else {}),
     )

@@ -89,7 +89,7 @@ class SmsWay:
         await asyncio.gather(*(one.line.close() for one in self._accounts.values() if one.line))
         if self._keeping is not None:
             await self._keeping
-        self._database.submit(connection.close).result()
+        self._database.submit(_end).result()
         self._database.shutdown()
 
     async def _account(self, account_id: int) -> _Account:
@@ -169,6 +169,42 @@ class SmsWay:
         return await asyncio.get_running_loop().run_in_executor(self._database, _fresh, work)
 
 
+class BlockingSms:
+    """The same for callers that wait: tests, one after the other."""
+
+    idempotent = False
+    rows_in_hand = 1
+    holds_after_settle = False
+
+    def __init__(self, *, seconds: float | None = None) -> None:
+        """Nothing is connected yet."""
+        self._seconds = seconds
+        self._runner = asyncio.Runner()
+        self._way: SmsWay | None = None
+
+    def send(self, message: Message, before_content: Leave) -> Outcome | None:
+        """Hand one message over and wait for its answer."""
+        return self._runner.run(self._send(message, before_content))
+
+    def settle(self) -> None:
+        """The gateway answers for what it took."""
+
+    def arrived(self, message: Message) -> bool | None:
+        """Only a receipt can tell."""
+        return None
+
+    def close(self) -> None:
+        """End connections."""
+        if self._way is not None:
+            self._runner.run(self._way.close())
+        self._runner.close()
+
+    async def _send(self, message: Message, leave: Leave) -> Outcome | None:
+        if self._way is None:
+            self._way = SmsWay(seconds=self._seconds)
+        return await self._way.hand_over(message, leave)
+
+
 async def _retire(line: Line) -> None:
     """Close a line that nothing more is given to, when its last answers are heard."""
     try:
@@ -180,6 +216,10 @@ async def _retire(line: Line) -> None:
 def _fresh(work: Callable[[], Any]) -> Any:
     close_old_connections()
     return work()
+
+
+def _end() -> None:
+    connection.close()
 
 
 def _remember(named: dict[int, list[Part]]) -> None:

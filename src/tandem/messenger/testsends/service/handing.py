@@ -33,7 +33,9 @@ def hand_over(account_id: int, channel: Channel, letters: Sequence[Message], *, 
     """Send; back after ANSWER_WITHIN seconds at most, while the rest goes on and is recorded when it is known."""
     if not letters:
         return
-    provider = provider_for(channel, outbox_home(), settings.TANDEM_SENDING, seconds=SECONDS)
+    provider = provider_for(
+        channel, outbox_home(), settings.TANDEM_SENDING, seconds=SECONDS, account_id=account_id
+    )
     heard = _Heard(lambda said: record(account_id, said, clock=clock))
     work = threading.Thread(target=_send_all, args=(provider, letters, heard), daemon=True, name="test-send")
     work.start()

@@ -71,13 +71,18 @@ class ProblemPagesMiddleware:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The caller's network address; empty if it cannot be told.
+    """The caller's network address; empty if it cannot be told."""
+    return address_behind(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
 
-    What a proxy of the setting says of whom it spoke to is believed, from the nearest hop outwards.
+
+def address_behind(peer: str, forwarded: str) -> str:
+    """The caller's address behind the proxies of the setting; empty if it cannot be told.
+
+    What such a proxy says of whom it spoke to is believed, from the nearest hop outwards.
     """
     trusted = _networks(settings.TANDEM_PROXIES)
-    said = request.headers.get("X-Forwarded-For", "").split(",")
-    address = _address(request.META.get("REMOTE_ADDR", ""))
+    said = forwarded.split(",")
+    address = _address(peer)
     while address and said and any(address in network for network in trusted):
         address = _address(said.pop())
     return str(address or "")

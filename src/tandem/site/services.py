@@ -23,15 +23,16 @@ STALLED_SECONDS = 8.0
 
 
 def children_of(service: str) -> list[Child]:
-    """The processes of `planner`, `messenger`, `worker-planner`, `worker-messenger` or `up`."""
+    """The processes of `planner`, `messenger`, `tracking`, `worker-planner`, `worker-messenger` or `up`."""
     table = {
         "planner": [_pages("planner")],
-        "messenger": [_pages("messenger"), _tracking()],
+        "messenger": [_pages("messenger"), tracking_child()],
+        "tracking": [tracking_child()],
         "worker-planner": [_worker("planner")],
         "worker-messenger": [_worker("messenger"), *_senders(), *_inbound()],
     }
     if service == "up":
-        return [child for children in table.values() for child in children]
+        return [child for name, children in table.items() if name != "tracking" for child in children]
     return table[service]
 
 
@@ -141,13 +142,15 @@ def _pages(half: str) -> Child:
     )  # fmt: skip
 
 
-def _tracking() -> Child:
+def tracking_child() -> Child:
+    """The recipients' door."""
     return Child(
         "tracking",
         (
             sys.executable, "-m", "granian", "--interface", "asgi", "--host", value("TANDEM_HOST"),
-            "--port", value("TANDEM_TRACKING_PORT"), "--workers", "1", "--no-ws", "--respawn-failed-workers",
-            "tandem.messenger.tracking.app:application",
+            "--port", value("TANDEM_TRACKING_PORT"), "--workers", value("TANDEM_TRACKING_WORKERS"), "--no-ws",
+            "--runtime-mode", "st", "--respawn-failed-workers",
+            "tandem.messenger.tracking.door:application",
         ),
         environment(),
     )  # fmt: skip

@@ -7,6 +7,8 @@ import hmac
 import struct
 from collections.abc import Callable
 
+from django.conf import settings
+
 from tandem.messenger.delivery.errors import BadToken
 
 UNSUBSCRIBE = b"u"
@@ -30,14 +32,22 @@ def make(key: str, purpose: bytes, sending_id: int, attempt_id: int) -> str:
 
 
 def read(key: str, purpose: bytes, token: str) -> tuple[int, int]:
-    """(sending, attempt) of a token. Raises BadToken."""
+    """(sending, attempt) of a token made with this key or an earlier one. Raises BadToken."""
+    for one in (key, *settings.TANDEM_OLD_LINK_KEYS):
+        if (found := find(one, purpose, token)) is not None:
+            return found
+    raise BadToken("This link is incomplete or was changed.", "Open the link from the message itself.")
+
+
+def find(key: str, purpose: bytes, token: str) -> tuple[int, int] | None:
+    """(sending, attempt) of a token made with this very key, or None."""
     try:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
-        raw = b""
+        return None
     body, mac = raw[: _SHAPE.size], raw[_SHAPE.size :]
     if len(raw) != _SHAPE.size + _MAC_BYTES or not hmac.compare_digest(mac, _mac(key, purpose, body)):
-        raise BadToken("This link is incomplete or was changed.", "Open the link from the message itself.")
+        return None
     sending_id, attempt_id = _SHAPE.unpack(body)
     return sending_id, attempt_id
 

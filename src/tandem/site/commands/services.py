@@ -1,4 +1,4 @@
-"""`tandem up`, `planner`, `messenger`, `worker`: the processes."""
+"""`tandem up`, `planner`, `messenger`, `tracking`, `worker`: the processes."""
 
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(up)
     app.command()(planner)
     app.command()(messenger)
+    app.command()(tracking)
     app.command()(worker)
     app.command("run-worker", hidden=True)(run_worker)
     app.command("run-sender", hidden=True)(run_sender)
@@ -47,6 +48,14 @@ def messenger() -> None:
     migrations.migrate(("messenger",))
     _announce("messenger")
     _run("messenger")
+
+
+@guarded
+def tracking() -> None:
+    """Run the recipients' door alone: counted links and pictures, unsubscribing. TANDEM_TRACKING_WORKERS processes."""
+    migrations.migrate(("messenger",))
+    words.print(f"Recipients' door: [bold]{public_url('tracking')}[/]")
+    _run("tracking")
 
 
 @guarded

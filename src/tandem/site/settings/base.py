@@ -53,7 +53,8 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
     vault = secrets.Vault.from_file(key_file)
     tls = flag("TANDEM_TLS")
     return {
-        "SECRET_KEY": secrets.token_hash(f"django {half} {vault.key_id} {key_file.read_text()}"),
+        "SECRET_KEY": _secret_key(half, key_file),
+        "TANDEM_OLD_LINK_KEYS": _old_keys(half),
         "DEBUG": False,
         "ALLOWED_HOSTS": ["*"] if value("TANDEM_HOST") == "127.0.0.1" else _hosts(half),
         "ROOT_URLCONF": f"tandem.site.urls_{half}",
@@ -144,6 +145,16 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
             x.strip() for x in value("TANDEM_ALLOW_PRIVATE").split(",") if x.strip()
         ),
     }
+
+
+def _secret_key(half: str, key_file: Path) -> str:
+    vault = secrets.Vault.from_file(key_file)
+    return secrets.token_hash(f"django {half} {vault.key_id} {key_file.read_text()}")
+
+
+def _old_keys(half: str) -> tuple[str, ...]:
+    named = (text.strip() for text in value("TANDEM_OLD_KEY_FILES").split(","))
+    return tuple(_secret_key(half, Path(text)) for text in named if text)
 
 
 def _proxies() -> tuple[str, ...]:

@@ -27,11 +27,17 @@ SETTINGS = (
     Setting("TANDEM_MESSENGER_DATABASE_URL", "", "PostgreSQL of the messenger; empty = the embedded server."),
     Setting("TANDEM_POSTGRES", "", "`system` = take initdb and pg_ctl from the machine, not from the wheel."),
     Setting("TANDEM_KEY_FILE", "", "File of the key that seals stored secrets; empty = `key` in the home."),
+    Setting(
+        "TANDEM_OLD_KEY_FILES",
+        "",
+        "Files of earlier keys, comma-separated: links in messages that were sent under them still count.",
+    ),
     Setting("TANDEM_CLOCK_OFFSET", "0", "Seconds by which business time runs ahead of the machine's clock."),
     Setting("TANDEM_HOST", "127.0.0.1", "Address that everything listens on."),
     Setting("TANDEM_PLANNER_PORT", "8100", "Port of the planner's pages and APIs."),
     Setting("TANDEM_MESSENGER_PORT", "8200", "Port of the messenger's pages and APIs."),
-    Setting("TANDEM_TRACKING_PORT", "8300", "Port of the recipients' door (unsubscribe)."),
+    Setting("TANDEM_TRACKING_PORT", "8300", "Port of the recipients' door (links, unsubscribing)."),
+    Setting("TANDEM_TRACKING_WORKERS", "1", "Processes of the recipients' door."),
     Setting(
         "TANDEM_PLANNER_PUBLIC_URL", "", "Address at which others reach the planner; empty = host and port."
     ),

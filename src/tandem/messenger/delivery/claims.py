@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from tandem.kit.failpoints import failpoint
 from tandem.messenger.contacts.queries import reason_sql
+from tandem.messenger.delivery import quiet_rows
 from tandem.messenger.delivery.domain import (
     GIVE_UP_AFTER,
     AttemptState,
@@ -178,7 +179,7 @@ def advance(
             failpoint("m15")
         rows: tuple[Row, ...] = ()
         if state == SendingState.SENDING.value and not stopped and limit:
-            named = held.named(limit=limit, business=business, now=system, campaign=campaign)
+            named = held.named(limit=limit, business=business, now=system, campaign=campaign, channel=channel)
             rows = _intend(cursor, held, _PICK.format(reason=reason_sql(channel, _IGNORED)), named, cut_off)
         elif state == SendingState.CANCELLED.value:
             cursor.execute(_CANCEL_REST, held.named(now=business))
@@ -196,7 +197,11 @@ def _intend(
         found = cursor.fetchall()
         if not found:
             return ()
-        changes = [_decide(line, cut_off, named["business"]) for line in found]
+        awake = quiet_rows.put_off(
+            cursor, found, channel=named["channel"], account=held.account, sending=held.sending,
+            now=named["business"], late=cut_off,
+        )  # fmt: skip
+        changes = [_decide(line, cut_off, named["business"]) for line in awake]
         _settle(cursor, held, changes, [AttemptState.PENDING, AttemptState.DEFERRED])
         failpoint("m10")
         rows = tuple(change.row for change in changes if change.outcome.state is AttemptState.SENDING)

@@ -1,8 +1,11 @@
 import pytest
 
 from tandem.contract.messenger_api import Preview
+from tandem.kit.clock import OffsetClock
 from tandem.planner.channels import service as channels
 from tandem.planner.channels.models import ProjectCopy, TemplateCopy
+from tandem.simulators.messenger import Messenger
+from tandem.simulators.server import Server, Simulator
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +30,74 @@ def test_every_empty_field_is_named(client):
     assert {field for field, _ in answer.context["form"].summary()} == {
         "id_api_url",
         "id_customer_id",
-        "id_user_name",
-        "id_password",
         "id_token",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"token"}, None),
+        ({"user_name", "password"}, None),
+        ({"user_name", "password", "token"}, None),
+        ({"user_name"}, "password"),
+        ({"password"}, "user_name"),
+        (set(), "token"),
+    ],
+)
+def test_a_token_or_a_user_name_with_a_password_is_enough(client, account, given, missing):
+    form = {name: FIELDS[name] for name in ("api_url", "customer_id", *given)}
+    answer = client.post("/ui/connections/new", {**form, "do": "save-anyway"})
+    if missing:
+        assert list(answer.context["form"].errors) == [missing]
+        assert channels.list_accounts(account.id) == ()
+        return
+    [saved] = channels.list_accounts(account.id)
+    assert (saved.has_password, saved.has_token) == ("password" in given, "token" in given)
+
+
+def test_a_saved_token_is_forgotten_only_where_a_password_takes_its_place(client, account):
+    path = client.post("/ui/connections/new", {**FIELDS, "do": "save-anyway"}).headers["Location"]
+    assert "Forget the saved token" in client.get(path).content.decode()
+    empty = {**FIELDS, "password": "", "token": "", "forget_token": "on"}
+    assert client.post(path, empty).status_code == 302
+    [saved] = channels.list_accounts(account.id)
+    assert (saved.has_password, saved.has_token) == (True, False)
+    assert "Forget the saved token" not in client.get(path).content.decode()
+    alone = {**FIELDS, "user_name": "", "password": ""}
+    path = client.post("/ui/connections/new", {**alone, "customer_id": "2602", "do": "save-anyway"}).headers[
+        "Location"
+    ]
+    assert client.post(path, {**empty, "customer_id": "2602", "user_name": ""}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "field"),
+    [
+        ({"token": "simulator"}, "Customer 5004, token accepted.", None),
+        ({"user_name": "simulator", "password": "simulator"}, "Customer 5004, user name accepted.", None),
+        (
+            {"user_name": "simulator", "password": "simulator", "token": "simulator"},
+            "Customer 5004, token accepted. The user name and password work too; the token decides.", None,
+        ),
+        (
+            {"user_name": "simulator", "password": "wrong", "token": "simulator"},
+            "Customer 5004, token accepted. The user name and password are refused (401 or 403); the token decides, "
+            "so they are not needed.", None,
+        ),
+        ({"user_name": "simulator", "password": "simulator", "token": "wrong"}, "refused the API token", "token"),
+        ({"user_name": "simulator", "password": "wrong"}, "refused the password", "password"),
+    ],
+)  # fmt: skip
+def test_the_check_says_what_signs_in(settings, given, words, field):
+    with Server(Simulator(Messenger(clock=OffsetClock(), contacts=3))) as server:
+        settings.TANDEM_ALLOW_PRIVATE = (f"127.0.0.1:{server.port}",)
+        check = channels.check_values(f"http://127.0.0.1:{server.port}/rest", "5004", **given)
+    reached, signed_in, *_ = check.steps
+    assert reached.ok
+    assert signed_in.ok is (field is None)
+    assert words in signed_in.detail
+    assert signed_in.field == (field or "")
 
 
 def test_a_failed_check_saves_nothing_and_keeps_what_was_typed(client, account):

@@ -54,7 +54,8 @@ class ChannelAccountView:
     api_url: str
     customer_id: str
     user_name: str
-    has_secrets: bool
+    has_password: bool
+    has_token: bool
     email_channel_id: int
     sms_channel_id: int
     list_id: int | None
@@ -64,6 +65,11 @@ class ChannelAccountView:
     consent_read_at: datetime | None
     pushed: bool = False
     profile: str = ""
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether anything to sign in with is kept."""
+        return self.has_password or self.has_token
 
     def channel_id(self, kind: str) -> int:
         """The channel id of one kind."""

@@ -24,7 +24,9 @@ def add(
     name: Annotated[str, typer.Option(help="A name for people")],
     api_url: Annotated[str, typer.Option(help="Usually ends in /rest")],
     customer_id: Annotated[str, typer.Option(help="The messenger's customer id")],
-    user_name: Annotated[str, typer.Option(help="User name of the API")],
+    user_name: Annotated[
+        str, typer.Option(help="User name of the API; may be left out where there is a token.")
+    ] = "",
     email_channel: Annotated[
         int | None, typer.Option(help="ChannelID of email; default the next free")
     ] = None,
@@ -32,7 +34,9 @@ def add(
     list_id: Annotated[int | None, typer.Option(help="List that contacts are pushed to")] = None,
     secrets_file: Annotated[
         Path | None,
-        typer.Option(help="File with two lines: password, token. Or TANDEM_ACCOUNT_PASSWORD and _TOKEN."),
+        typer.Option(
+            help="File with two lines: password, token; one may be empty. Or TANDEM_ACCOUNT_PASSWORD, _TOKEN."
+        ),
     ] = None,
     profile: Annotated[
         Path | None, typer.Option(help="TOML file that says how the messenger differs from the contract")
@@ -155,17 +159,19 @@ def _text_of(file: Path) -> str:
 
 def _secrets(file: Path | None) -> tuple[str, str]:
     if file is not None:
-        lines = file.read_text().splitlines() if file.is_file() else []
-        if len(lines) < 2:
+        lines = [line.strip() for line in file.read_text().splitlines()] if file.is_file() else []
+        if not any(lines[:2]):
             raise Refused(
-                f"{file} does not hold a password and a token.", "Write one to a line.", field="secrets_file"
+                f"{file} holds neither a password nor a token.",
+                "Write the password in the first line, the token in the second; one may be empty.",
+                field="secrets_file",
             )
-        return lines[0].strip(), lines[1].strip()
+        return lines[0], lines[1] if len(lines) > 1 else ""
     password, token = (os.environ.get(f"TANDEM_ACCOUNT_{name}", "") for name in ("PASSWORD", "TOKEN"))
-    if not password or not token:
+    if not password and not token:
         raise Refused(
-            "The password or the token is missing.",
-            "Give --secrets-file, or set TANDEM_ACCOUNT_PASSWORD and TANDEM_ACCOUNT_TOKEN.",
+            "Neither a password nor a token was given.",
+            "Give --secrets-file, or set TANDEM_ACCOUNT_PASSWORD or TANDEM_ACCOUNT_TOKEN.",
         )
     return password, token
 

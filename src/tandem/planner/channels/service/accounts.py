@@ -84,12 +84,18 @@ def update_account(
     sms_channel_id: int | None = None,
     list_id: int | None = None,
     profile: str | None = None,
+    forget_token: bool = False,
 ) -> ChannelAccountView:
-    """Change a connection; an empty secret keeps the saved one, a channel id, list or profile of None too."""
+    """Change a connection; an empty secret keeps the saved one, a channel id, list or profile of None too.
+
+    forget_token: user name and password sign in from now on.
+    """
     with transaction.atomic():
         row = row_of(account_id, channel_account_id, lock=True)
         if row.pushed:
             raise NoMessenger(f"{row.name} has no messenger to connect.", "Connect one under another name.")
+        if forget_token:
+            row.token_sealed = ""
         known = (password or row.password_sealed, token or row.token_sealed)
         row.api_url = _checked(name, api_url, customer_id, user_name, *known)
         others = ChannelAccount.objects.filter(account_id=account_id, name=name.strip()).exclude(pk=row.pk)
@@ -232,7 +238,7 @@ def _checked(name: str, api_url: str, customer_id: str, user_name: str, password
     if not token and not (user_name.strip() and password):
         raise SettingsWrong(
             "There is neither an API token nor a user name with a password.",
-            "Give what Symplify gave you.",
+            "Give the token, or the user name and its password; one of the two is enough.",
             field="token",
         )
     return checked_url(api_url)
@@ -290,7 +296,8 @@ def _view(row: ChannelAccount, channels: dict[str, int]) -> ChannelAccountView:
         api_url=row.api_url,
         customer_id=row.customer_id,
         user_name=row.user_name,
-        has_secrets=bool(row.password_sealed or row.token_sealed),
+        has_password=bool(row.password_sealed),
+        has_token=bool(row.token_sealed),
         email_channel_id=channels.get(ChannelKind.EMAIL, 0),
         sms_channel_id=channels.get(ChannelKind.SMS, 0),
         list_id=row.list_id,

@@ -94,11 +94,22 @@ def _sign_in(values: _Values) -> str:
             raise MessengerRefusedPassword(
                 "The messenger refused the API token (401).", "Ask Symplify for a new token.", field="token"
             ) from error
-    if values.user and values.password:
+    named = bool(values.user and values.password)
+    if named and not values.token:
+        values.client().sign_in()
+    words = f"Customer {values.customer_id}, {'token' if values.token else 'user name'} accepted."
+    return f"{words} {_second(values)}" if named and values.token else words
+
+
+def _second(values: _Values) -> str:
+    """What becomes of user name and password beside a token, which decides alone."""
+    try:
         values._replace(token="").client().sign_in()
-    both = " and " if values.token and values.user else ""
-    words = f"{'token' if values.token else ''}{both}{'user name ' if values.user else ''}"
-    return f"Customer {values.customer_id}, {words.strip()} accepted."
+    except (MessengerRefusedPassword, MessengerRefusedCustomer):
+        return (
+            "The user name and password are refused (401 or 403); the token decides, so they are not needed."
+        )
+    return "The user name and password work too; the token decides."
 
 
 def _read(values: _Values) -> str:

@@ -55,7 +55,8 @@ class ConnectionForm(TandemForm):
     user_name = forms.CharField(
         label=_("User name"),
         max_length=200,
-        error_messages={"required": _("Give the user name of the API user.")},
+        required=False,
+        help_text=_("User name and password, or the token below: one of the two is enough."),
         widget=forms.TextInput(attrs=_PLAIN),
     )
     password = forms.CharField(
@@ -69,7 +70,11 @@ class ConnectionForm(TandemForm):
         label=_("API token"),
         max_length=500,
         required=False,
+        help_text=_("Where there is a token, it decides alone; user name and password are then not used."),
         widget=forms.PasswordInput(attrs=_SECRET, render_value=True),
+    )
+    forget_token = forms.BooleanField(
+        label=_("Forget the saved token; user name and password sign in"), required=False
     )
     name = forms.CharField(
         label=_("Name on these pages"),
@@ -123,9 +128,11 @@ class ConnectionForm(TandemForm):
             }
         super().__init__(*args, **kwargs)
         self._saved = saved
-        if saved is not None and saved.has_secrets:
-            for name in ("password", "token"):
-                self.fields[name].help_text = _("Saved and never shown again. Leave empty to keep it.")
+        kept = {"password": saved.has_password, "token": saved.has_token} if saved else {}
+        for name in (name for name, is_kept in kept.items() if is_kept):
+            self.fields[name].help_text = _("Saved and never shown again. Leave empty to keep it.")
+        if not kept.get("token"):
+            del self.fields["forget_token"]
 
     def clean_profile(self) -> str:
         """As it is kept; a wrong one says what is wrong."""
@@ -135,16 +142,26 @@ class ConnectionForm(TandemForm):
             raise forms.ValidationError(f"{problem.detail} {problem.advice}".strip()) from problem
 
     def clean(self) -> dict[str, Any]:
-        """Secrets are needed unless they are saved already."""
+        """A token, or a user name with a password, unless saved already; half of the second is named."""
         data = super().clean() or {}
-        if self._saved is None or not self._saved.has_secrets:
-            if not data.get("password"):
-                self.add_error("password", _("Give the password of the API user."))
-            if not data.get("token"):
-                self.add_error("token", _("Give the API token; Symplify shows it once when it is made."))
+        saved = self._saved
+        has_password = bool(data.get("password") or (saved and saved.has_password))
+        has_token = bool(data.get("token") or (saved and saved.has_token and not data.get("forget_token")))
+        if not has_token:
+            self._check_named(bool(data.get("user_name")), has_password)
         if not data.get("name"):
             data["name"] = f"Symplify {data.get('customer_id', '')}".strip()
         return data
+
+    def _check_named(self, has_user: bool, has_password: bool) -> None:
+        if not has_user and not has_password:
+            self.add_error(
+                "token", _("Give the API token, or a user name and its password; one of the two is enough.")
+            )
+        elif not has_user:
+            self.add_error("user_name", _("Give the user name of the API user, or an API token instead."))
+        elif not has_password:
+            self.add_error("password", _("Give the password of the API user, or an API token instead."))
 
     def values(self) -> dict[str, Any]:
         """What the service takes; empty optional numbers are left to it."""
@@ -153,5 +170,6 @@ class ConnectionForm(TandemForm):
         plain = {key: data[key] for key in names}
         return {
             **plain,
+            **({"forget_token": True} if data.get("forget_token") else {}),
             **{key: data[key] for key in ("email_channel_id", "sms_channel_id", "list_id") if data[key]},
         }

@@ -84,7 +84,7 @@ def test_keys_are_hmacs(text, account):
 
 
 def test_what_the_database_refuses_ends_the_batch_in_words(house, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise DataError("value out of range")
 
     monkeypatch.setattr(batches, "merge_rows", refuse)
@@ -102,10 +102,10 @@ def test_a_batch_that_stops_does_not_hold_up_the_others(house, monkeypatch):
         )
         numbers.append(made.id)
 
-    def stop(account_id, list_id, *more):
+    def stop(account_id, list_id, *more, **named):
         if list_id == house.list_id:
             raise RuntimeError("broken")
-        return merge_rows(account_id, list_id, *more)
+        return merge_rows(account_id, list_id, *more, **named)
 
     monkeypatch.setattr(batches, "merge_rows", stop)
     assert batches.run_waiting(clock=CLOCK) == 2

@@ -8,7 +8,9 @@ from typing import Any
 from django.db import connection
 
 from tandem.kit.clock import Clock
-from tandem.messenger.contacts.rows import PLAIN, TABLE, Header
+from tandem.messenger.contacts.errors import BadImport
+from tandem.messenger.contacts.mapping import Outcome
+from tandem.messenger.contacts.rows import PLAIN, TABLE, Header, RowReader
 
 ROWS_AT_ONCE = 500
 
@@ -83,6 +85,57 @@ WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.active
 """
 
 
+_WEIGH = """
+SELECT count(*) FILTER (WHERE c.id IS NULL),
+  count(*) FILTER (WHERE c.id IS NOT NULL AND ({changed})),
+  count(*) FILTER (WHERE c.unsubscribed AND NOT r.unsubscribed),
+  count(*) FILTER (WHERE c.mobile_unsubscribed AND NOT r.mobile_unsubscribed),
+  count(*) FILTER (WHERE r.unsubscribed AND NOT coalesce(c.unsubscribed, false)),
+  count(*) FILTER (WHERE r.mobile_unsubscribed AND NOT coalesce(c.mobile_unsubscribed, false)),
+  count(*) FILTER (WHERE NOT c.active)
+FROM import_rows r LEFT JOIN messenger_contacts_contact c
+  ON c.account_id = %(account)s AND c.list_id = %(list)s AND c.original_id = r.original_id
+"""
+_INACTIVE = """
+SELECT count(*) FROM messenger_contacts_contact c
+WHERE c.account_id = %(account)s AND c.list_id = %(list)s AND c.active
+  AND NOT EXISTS (SELECT 1 FROM import_rows r WHERE r.original_id = c.original_id)
+"""
+
+
+def weigh_rows(account_id: int, list_id: int, kind: str, reader: RowReader) -> Outcome:
+    """What bringing the temporary table into the list would do; the table is gone after it."""
+    given = {"account": account_id, "list": list_id}
+    header = reader.header
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_FORGOTTEN, given)
+        forgotten = cursor.rowcount
+        if kind == "UNSUBSCRIBE" and not header.flags:
+            cursor.execute("UPDATE import_rows SET unsubscribed = true, mobile_unsubscribed = true")
+        cursor.execute(_WEIGH.format(changed=_changed(header)), given)
+        new, changed, kept_email, kept_sms, ending_email, ending_sms, again = cursor.fetchone()
+        cursor.execute("SELECT count(*) FROM import_rows")
+        rows = cursor.fetchone()[0]
+        cursor.execute(_INACTIVE, given)
+        inactive = cursor.fetchone()[0] if kind == "REPLACE" else 0
+        cursor.execute("DROP TABLE import_rows")
+    brings = kind != "UNSUBSCRIBE"
+    return Outcome(
+        rows=reader.total, new=new if brings else 0, changed=changed if brings else 0,
+        same=rows - new - changed if brings else 0, refused=reader.left_out, faulty=reader.faults - reader.left_out,
+        forgotten=forgotten, kept_email=kept_email, kept_sms=kept_sms, ending_email=ending_email,
+        ending_sms=ending_sms, inactive=inactive, again_active=again if brings else 0,
+    )  # fmt: skip
+
+
+def _changed(header: Header) -> str:
+    """SQL: whether the row differs from its contact in what the file says."""
+    columns = [name for name in (*PLAIN, "email", "mobile") if name in header.columns]
+    parts = [f"c.{name} IS DISTINCT FROM r.{name}" for name in columns] + ["NOT c.active"]
+    parts += [f"(r.{flag} AND NOT c.{flag})" for flag in ("unsubscribed", "mobile_unsubscribed")]
+    return " OR ".join(parts + (["NOT c.properties @> r.properties"] if header.properties else []))
+
+
 def merge_rows(
     account_id: int,
     list_id: int,
@@ -92,8 +145,12 @@ def merge_rows(
     *,
     actor: str = "",
     detail: str = "",
+    most_inactive: int | None = None,
 ) -> int:
-    """Bring the temporary table into the list; how many contacts changed. actor, detail: for the proofs."""
+    """Bring the temporary table into the list; how many contacts changed. actor, detail: for the proofs.
+
+    most_inactive: raises BadImport where REPLACE would make more contacts inactive.
+    """
     given: dict[str, Any] = {
         "account": account_id, "list": list_id, "now": clock.system(), "business": clock.business(), "actor": actor,
         "detail": detail,
@@ -113,6 +170,11 @@ def merge_rows(
         cursor.execute(_EVENTS, given)
         if kind == "REPLACE":
             cursor.execute(_REPLACE, given)
+            if most_inactive is not None and cursor.rowcount > most_inactive:
+                raise BadImport(
+                    f"It would make {cursor.rowcount} contacts inactive, not {most_inactive} as confirmed.",
+                    "The list has changed meanwhile. Check the file again.",
+                )
             affected += cursor.rowcount
         cursor.execute("DROP TABLE import_rows, import_opted_out")
     return affected

@@ -1,6 +1,6 @@
 """Reads an import file row by row into what the database takes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -73,6 +73,10 @@ class RowReader:
     total: int = 0
     problems: list[str] = field(default_factory=list)
     faults: int = 0
+    left_out: int = 0
+    #: called with line number, words and cells of every fault
+    refuse: Callable[[int, str, list[str]], None] | None = None
+    _line: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Which cell is which column: what the file lacks is the empty cell after the last."""
@@ -99,14 +103,17 @@ class RowReader:
             if not any(line):
                 continue
             self.total += 1
+            self._line = line
             missing = self.width - len(line)
             if missing < 0:
                 self.say(number, f"has {len(line)} cells, the header {self.width}; it was left out")
+                self.left_out += 1
                 continue
             cells = [*map(clean, line), *_NOTHING * (missing + 1)]
             original_id = cells[self._identity]
             if not original_id or original_id in RESERVED_IDS:
                 self.say(number, "has no usable originalId; it was left out")
+                self.left_out += 1
                 continue
             yield number, cells
 
@@ -115,6 +122,8 @@ class RowReader:
         self.faults += 1
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(f"Line {number} {words}.")
+        if self.refuse is not None:
+            self.refuse(number, words, self._line)
 
     def _row(self, number: int, cells: list[str]) -> str:
         account = self.account_id

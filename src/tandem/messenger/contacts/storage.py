@@ -18,6 +18,24 @@ def import_path(account_id: int, import_id: str) -> Path:
     return Path(settings.TANDEM_STORAGE) / str(account_id) / "imports" / f"{import_id}.csv"
 
 
+def errors_path(account_id: int, import_id: str) -> Path:
+    """The rows of one import that were refused, kept for a day."""
+    return import_path(account_id, import_id).with_suffix(".errors.csv")
+
+
+def progress_path(account_id: int, import_id: str) -> Path:
+    """How many rows of a running import are read."""
+    return import_path(account_id, import_id).with_suffix(".progress")
+
+
+def progress_of(account_id: int, import_id: str) -> int:
+    """Rows read so far, 0 before the first thousand."""
+    try:
+        return int(progress_path(account_id, import_id).read_text() or 0)
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
 def store(path: Path, body: Iterable[bytes], *, most: int) -> int:
     """Write the body, whole or not at all; its size. Raises FileTooLarge."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,9 +56,9 @@ def store(path: Path, body: Iterable[bytes], *, most: int) -> int:
 
 
 def waiting_files(account_id: int) -> int:
-    """How many uploaded files of the account wait."""
+    """How many uploaded files and files of refused rows the account has."""
     folder = import_path(account_id, "x").parent
-    return len(list(folder.glob("*"))) if folder.exists() else 0
+    return len([*folder.glob("*.csv"), *folder.glob("*.part")]) if folder.exists() else 0
 
 
 def files_before(moment: float) -> list[Path]:

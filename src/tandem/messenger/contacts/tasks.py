@@ -3,6 +3,7 @@
 from procrastinate.contrib.django import app
 
 from tandem.kit import clock
+from tandem.messenger.contacts.service import planned
 from tandem.messenger.contacts.service.batches import run_batch, run_waiting, sweep_files
 
 
@@ -10,6 +11,12 @@ from tandem.messenger.contacts.service.batches import run_batch, run_waiting, sw
 def run_import(account_id: int, batch_id: int) -> None:
     """Run one uploaded import."""
     run_batch(account_id, batch_id, clock=clock.from_environment())
+
+
+@app.task(name="messenger.contacts.check_import", queue="messenger")
+def check_import(account_id: int, batch_id: int) -> None:
+    """Count what an import would do."""
+    planned.check_import(account_id, batch_id, clock=clock.from_environment())
 
 
 @app.periodic(cron="* * * * * */30")

@@ -4,6 +4,7 @@ import logging
 import re
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from django.db import DataError, connection, transaction
@@ -11,17 +12,20 @@ from django.db import DataError, connection, transaction
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.messenger.contacts.domain import KINDS, BatchView
-from tandem.messenger.contacts.errors import BadImport, ImportRunning, UnknownBatch
+from tandem.messenger.contacts.errors import BadImport, ImportRunning, NameTaken, UnknownBatch
 from tandem.messenger.contacts.files import Shape, encoding_named, opened
+from tandem.messenger.contacts.mapping import NEW
 from tandem.messenger.contacts.merging import copy_rows, merge_rows
 from tandem.messenger.contacts.models import ContactList, ImportBatch
-from tandem.messenger.contacts.service.lists import require_list
-from tandem.messenger.contacts.storage import LARGEST_FILE, files_before, import_path, store
+from tandem.messenger.contacts.service.lists import define_property, require_list
+from tandem.messenger.contacts.service.refusals import counted, told
+from tandem.messenger.contacts.storage import LARGEST_FILE, files_before, import_path, progress_path, store
 
 log = logging.getLogger("tandem.imports")
 ROWS_THAT_COUNT = 1000
 LEFT_SECONDS = 24 * 3600
-_OPEN = ("PENDING", "IN_PROGRESS")
+OPEN = ("PENDING", "IN_PROGRESS")
+_ENDS = ("IN_PROGRESS", "FINISHED", "ERROR")
 _DELIMITER = re.compile(r"[0-9]{1,3}")
 _DELIMITERS = frozenset(range(9, 127)) - {10, 13}
 
@@ -35,6 +39,7 @@ def start_import(
     kind: str = "ADD",
     identity_column: str = "originalId",
     quoted: bool = False,
+    actor: str = "",
     clock: Clock,
 ) -> str:
     """Declare an import; its id for the upload. delimiter: decimal ASCII code as text, the wire's way."""
@@ -49,12 +54,12 @@ def start_import(
     if not 0 < len(identity_column) <= 100 or "\0" in identity_column:
         raise BadImport("The identityColumn cannot be used.", "Name the column that says who, as originalId.")
     encoding = encoding_named(encoding)
-    if ImportBatch.objects.filter(account_id=account_id, list_id=list_id, status__in=_OPEN).exists():
+    if ImportBatch.objects.filter(account_id=account_id, list_id=list_id, status__in=OPEN).exists():
         raise ImportRunning("An import of this list is still running.", "Try again when its batch has ended.")
     row = ImportBatch.objects.create(
         account_id=account_id, list_id=list_id, import_id=uuid.uuid4(), kind=kind.upper(),
         delimiter=chr(int(delimiter)), encoding=encoding, identity_column=identity_column,
-        quoted=quoted, declared_at=clock.system(),
+        quoted=quoted, actor=actor[:150], declared_at=clock.system(),
     )  # fmt: skip
     return str(row.import_id)
 
@@ -100,10 +105,23 @@ def next_batch_id() -> int:
 
 def get_batch(account_id: int, batch_id: int) -> BatchView:
     """One import. Raises UnknownBatch."""
+    return _view(batch_row(account_id, batch_id))
+
+
+def batch_row(account_id: int, batch_id: int) -> ImportBatch:
+    """The row of one import. Raises UnknownBatch."""
     row = ImportBatch.objects.filter(account_id=account_id, pk=batch_id).first()
     if row is None:
         raise UnknownBatch(f"There is no batch {batch_id}.", "Check its id.")
-    return _view(row)
+    return row
+
+
+def shape_of(row: ImportBatch) -> Shape:
+    """How the import's file is written, and what its columns are where somebody chose."""
+    return Shape(
+        delimiter=row.delimiter, encoding=row.encoding, identity_column=row.identity_column, quoted=row.quoted,
+        mapping=tuple(row.mapping) if row.mapping is not None else None,
+    )  # fmt: skip
 
 
 def import_file(
@@ -124,7 +142,7 @@ def run_waiting(*, clock: Clock) -> int:
     """Run every uploaded import that nobody is running; how many."""
     waiting = list(
         # all accounts: a worker takes up every account's uploads
-        ImportBatch.objects.filter(status__in=_OPEN).order_by("id").values_list("account_id", "pk")
+        ImportBatch.objects.filter(status__in=OPEN).order_by("id").values_list("account_id", "pk")
     )
     for account_id, batch_id in waiting:
         try:
@@ -141,7 +159,7 @@ def sweep_files(*, clock: Clock) -> int:
     if not old:
         return 0
     # all accounts: files of every account are looked at
-    waiting = ImportBatch.objects.filter(status__in=_OPEN).values_list("import_id", flat=True)
+    waiting = ImportBatch.objects.filter(status__in=OPEN).values_list("import_id", flat=True)
     names = {str(import_id) for import_id in waiting}
     gone = [path for path in old if path.name.partition(".")[0] not in names]
     for path in gone:
@@ -157,13 +175,15 @@ def run_batch(account_id: int, batch_id: int, *, clock: Clock) -> BatchView:
     path = None
     with transaction.atomic():
         rows = ImportBatch.objects.select_for_update(skip_locked=True)
-        row = rows.filter(account_id=account_id, pk=batch_id, status__in=_OPEN).first()
+        row = rows.filter(account_id=account_id, pk=batch_id, status__in=OPEN).first()
         if row is not None:
             path = import_path(account_id, str(row.import_id))
             _run(row, path, clock)
             failpoint("contacts.imported")
-    if path is not None and row is not None and not row.kept:
-        path.unlink(missing_ok=True)
+    if path is not None and row is not None:
+        progress_path(account_id, str(row.import_id)).unlink(missing_ok=True)
+        if not row.kept:
+            path.unlink(missing_ok=True)
     if row is not None and row.affected >= ROWS_THAT_COUNT:
         with (
             connection.cursor() as cursor
@@ -196,16 +216,19 @@ def _load(row: ImportBatch, path: Path, clock: Clock) -> None:
     account = row.account_id
     # one import per list at a time; proofs of consent may be written to the list meanwhile
     ContactList.objects.select_for_update(no_key=True).get(account_id=account, pk=row.list_id)
-    shape = Shape(
-        delimiter=row.delimiter, encoding=row.encoding, identity_column=row.identity_column, quoted=row.quoted
-    )
-    with opened(account, path, shape) as (reader, lines):
+    for name in [target.removeprefix(NEW) for target in row.mapping or () if target.startswith(NEW)]:
+        with suppress(NameTaken):
+            define_property(account, name=name, clock=clock)
+    with opened(account, path, shape_of(row)) as (reader, lines), told(row, reader):
         header = reader.header
-        copy_rows(reader.rows(lines))
+        copy_rows(counted(account, str(row.import_id), reader.rows(lines)))
     reader.problems[:0] = [
         f"Nobody knows the column {name!r}; it was left out." for name in header.unknown[:20]
     ]
-    row.affected = merge_rows(account, row.list_id, row.kind, header, clock)
+    row.affected = merge_rows(
+        account, row.list_id, row.kind, header, clock, actor=row.actor, detail=f"import {row.pk}",
+        most_inactive=row.most_inactive,
+    )  # fmt: skip
     row.total = row.processed = reader.total
     row.problems = reader.problems
     if reader.faults > len(reader.problems):
@@ -229,6 +252,6 @@ def _declared(account_id: int, list_id: int, import_id: str) -> ImportBatch:
 def _view(row: ImportBatch) -> BatchView:
     return BatchView(
         id=row.pk, import_id=str(row.import_id), list_id=row.list_id, kind=row.kind,
-        status="PENDING" if row.status == "DECLARED" else row.status, total=row.total, processed=row.processed,
+        status=row.status if row.status in _ENDS else "PENDING", total=row.total, processed=row.processed,
         affected=row.affected, problems=tuple(row.problems), started_at=row.started_at, finished_at=row.finished_at,
     )  # fmt: skip

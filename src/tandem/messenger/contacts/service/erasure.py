@@ -44,7 +44,9 @@ def forget(account_id: int, original_id: str, *, dry_run: bool = False, clock: C
     places = {"messenger contacts": len(rows), "messenger consent events kept without name": events}
     remains: tuple[str, ...] = REMAINS
     if waiting := waiting_files(account_id):
-        remains += (f"{waiting} uploaded import files still to be run; they are deleted after",)
+        remains += (
+            f"{waiting} files of imports; each is deleted after its run, what was refused a day later",
+        )
     return ForgetReport(original_id=original_id, contacts=len(rows), places=places, remains=remains)
 
 

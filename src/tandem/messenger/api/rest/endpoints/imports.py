@@ -20,6 +20,7 @@ def start_import(call: Call) -> Any:
         encoding=str(body.get("encoding") or "UTF8"),
         kind=str(body.get("type") or "ADD"),
         identity_column=str(body.get("identityColumn") or "originalId"),
+        actor=call.user_name,
         clock=call.clock,
     )
     return {"id": import_id}

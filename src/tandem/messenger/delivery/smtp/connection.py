@@ -53,7 +53,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Replies, or TLS around them."""
-        self._guard(lambda: self._receive(data))
+        try:
+            self._receive(data)
+        except Exception as error:  # noqa: BLE001 see _guard
+            self._give_up(error)
 
     def eof_received(self) -> bool:
         """The relay is done; so are we."""
@@ -114,9 +117,12 @@ class Connection(asyncio.Protocol):
         try:
             work()
         except Exception as error:  # noqa: BLE001 the owner raises it where it is awaited
-            if self._transport is not None:
-                self._transport.abort()
-            self._owner.failed(error)
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self._owner.failed(error)
 
     def _receive(self, data: bytes) -> None:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
 
 LONGEST_CONTENT_LINE = 998
+_QUOTED, _LONGEST_HEAD = b"quoted-printable\r\n\r\n", 8192
 #: no blanks, brackets, quotes or control characters: nothing that could end the path or begin another command
 _LOCAL = re.compile(r"[^\s<>@\"(),:;\[\\\]\x00-\x20\x7f-\xa0]{1,64}")
 _DOMAIN = re.compile(
@@ -78,16 +79,26 @@ def content(message: Message, offer: Offer) -> bytes:
         raise Unfit(f"The message has {len(lines)} bytes, the relay takes {offer.size}.")
     if not (offer.eightbit or offer.smtputf8 or lines.isascii()):
         raise Unfit("The message has bytes outside ASCII, and the relay does not take those (8BITMIME).")
-    feeds = lines.count(b"\n")
-    if feeds != lines.count(b"\r\n") or feeds != lines.count(b"\r"):
+    if not has_crlf_lines(lines):
         lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     if _has_long_line(lines):
         raise Unfit(f"The message has a line of more than {LONGEST_CONTENT_LINE} bytes.")
-    if b"\n." in lines:
+    if lines.find(b"\r\n.") >= 0:
         lines = lines.replace(b"\r\n.", b"\r\n..")
     if lines.startswith(b"."):
         lines = b"." + lines
     return lines + (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def has_crlf_lines(lines: bytes) -> bool:
+    """Whether each line ends with CRLF and neither stands alone.
+
+    Quoted-printable has none alone, so its two counts tell; all else is looked at character by character.
+    """
+    feeds = lines.count(b"\n")
+    if feeds != lines.count(b"\r"):
+        return False
+    return lines.find(_QUOTED, 0, _LONGEST_HEAD) >= 0 or feeds == lines.count(b"\r\n")
 
 
 def _has_long_line(lines: bytes) -> bool:

@@ -11,6 +11,7 @@ MOST_LINES = 100
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_CODES = {b"%d " % code: code for code in range(200, 600)}
 
 
 class Reply(NamedTuple):
@@ -37,6 +38,10 @@ class Replies:
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
+            code = _CODES.get(line[:4])
+            if code is not None and not self._lines and len(line) <= LONGEST_LINE:
+                yield Reply(code, line[4:].rstrip(b"\r"))  # nearly every reply is one line
+                continue
             reply = self._line(line[:-1] if line.endswith(b"\r") else line)
             if reply is not None:
                 yield reply

@@ -81,6 +81,13 @@ def address_behind(peer: str, forwarded: str) -> str:
     What such a proxy says of whom it spoke to is believed, from the nearest hop outwards.
     """
     trusted = _networks(settings.TANDEM_PROXIES)
+    return _behind(peer, forwarded if trusted else "", trusted)
+
+
+@lru_cache(maxsize=4096)
+def _behind(
+    peer: str, forwarded: str, trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+) -> str:
     said = forwarded.split(",")
     address = _address(peer)
     while address and said and any(address in network for network in trusted):

@@ -239,7 +239,7 @@ def test_while_the_database_is_away_hits_wait_up_to_a_bound(served, settings, mo
         raise OperationalError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(buffers.engagement, "record", away)
+        patch.setattr(buffers.engagement, "record_reactions", away)
         patch.setattr(buffers.connection, "close", lambda: None)  # it is the test's own
         for n in (0, 1, 0):
             served.get(f"/o/{token(settings, version, rows[n])}.gif")

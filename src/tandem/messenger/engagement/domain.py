@@ -40,6 +40,7 @@ SAME_SECONDS = 60
 #: how long address and browser of an opening or a click are kept, to tell machines from people: less than a day
 RAW_KEPT = timedelta(hours=23)
 LONGEST_AGENT = 300
+LONGEST_IP = 45
 LONGEST_SOURCE = 100
 LONGEST_DETAIL = 500
 #: that many different links of one message within BURST: no person reads so fast

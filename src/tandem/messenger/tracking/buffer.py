@@ -7,7 +7,7 @@ While the database is away they wait, up to MOST; what comes then is dropped and
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from tandem.kit.clock import Clock
 from tandem.kit.web import address_behind
 from tandem.messenger.engagement import service as engagement
 from tandem.messenger.engagement.agents import actor_of
-from tandem.messenger.engagement.domain import LONGEST_AGENT, SAME_SECONDS, Happened, Kind
+from tandem.messenger.engagement.domain import LONGEST_AGENT, SAME_SECONDS, Happened, Kind, Recorded
+from tandem.messenger.tracking.links import Tables
 
 log = logging.getLogger("tandem.tracking")
 MOST = 100_000
@@ -27,11 +28,12 @@ AWAY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 
 
 class Hit(NamedTuple):
-    """One request. link None: the picture."""
+    """One request. link None: the picture; target: where the link led."""
 
     version_id: int
     attempt_id: int
     link: int | None
+    target: bytes
     at: float
     method: str
     peer: str
@@ -42,8 +44,8 @@ class Hit(NamedTuple):
 class Buffer:
     """Takes hits from the event loop; a thread of its own writes them."""
 
-    def __init__(self, account_of: Callable[[int], int | None], clock: Clock) -> None:
-        self._account_of = account_of
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self._tables = tables
         self._clock = clock
         self._ahead = clock.business() - clock.system()
         self._hits: deque[Hit] = deque()
@@ -74,8 +76,9 @@ class Buffer:
         """Write what is there now; how many hits. Raises what the database raises; then they are tried again."""
         if not self._taken:
             self._taken = [self._hits.popleft() for _ in range(min(len(self._hits), AT_ONCE))]
-        events = [event for hit in self._taken if (event := self._event(hit)) is not None]
-        engagement.record(events, clock=self._clock)
+        pairs = [(event, hit) for hit in self._taken if (event := self._event(hit)) is not None]
+        events = [event for event, _ in pairs]
+        engagement.record_reactions(events, target=_Targets(pairs), clock=self._clock)
         count, self._taken = len(self._taken), []
         self.written += len(events)
         return count
@@ -110,7 +113,7 @@ class Buffer:
 
     def _event(self, hit: Hit) -> Happened | None:
         """What a hit says; None if its version is not kept any more. The same within a minute is one event."""
-        account_id = self._account_of(hit.version_id)
+        account_id = self._tables.account_of(hit.version_id)
         if account_id is None:
             return None
         agent = hit.agent[:LONGEST_AGENT].decode("latin-1")
@@ -127,3 +130,17 @@ class Buffer:
             ip=address_behind(hit.peer, hit.forwarded.decode("latin-1")),
             agent=agent,
         )
+
+
+class _Targets:
+    """Where each click of a batch led, found when somebody wants to know."""
+
+    def __init__(self, pairs: Sequence[tuple[Happened, Hit]]) -> None:
+        self._pairs = pairs
+        self._known: dict[tuple[int, str], bytes] = {}
+
+    def __call__(self, one: Recorded) -> str:
+        """The address of a click."""
+        if not self._known:
+            self._known = {(event.attempt_id, event.source): hit.target for event, hit in self._pairs}
+        return self._known.get((one.attempt_id, one.source), b"").decode()

@@ -70,7 +70,7 @@ class Counter:
         if named is None:
             await self._nothing(scope, send)
             return
-        self._buffer.add(_hit(scope, named, None))
+        self._buffer.add(_hit(scope, named, None, b""))
         await send(_PICTURE)
         await send(_GIF_BODY if scope["method"] == "GET" else _NO_BODY)
 
@@ -90,7 +90,7 @@ class Counter:
         if number is None:
             await self._nothing(scope, send)
             return
-        self._buffer.add(_hit(scope, named, number))
+        self._buffer.add(_hit(scope, named, number, target or b""))
         if target is None:
             await send(_HIDDEN)
         else:
@@ -150,7 +150,7 @@ async def _never() -> MutableMapping[str, Any]:
     return {"type": "http.disconnect"}
 
 
-def _hit(scope: Scope, named: tuple[int, int], link: int | None) -> Hit:
+def _hit(scope: Scope, named: tuple[int, int], link: int | None, target: bytes) -> Hit:
     agent = forwarded = b""
     for name, value in scope["headers"]:
         if name == b"user-agent":
@@ -158,4 +158,6 @@ def _hit(scope: Scope, named: tuple[int, int], link: int | None) -> Hit:
         elif name == b"x-forwarded-for":
             forwarded = value
     client = scope.get("client")
-    return Hit(*named, link, time.time(), scope["method"], client[0] if client else "", forwarded, agent)
+    return Hit(
+        *named, link, target, time.time(), scope["method"], client[0] if client else "", forwarded, agent
+    )

@@ -13,7 +13,7 @@ from tandem.messenger.tracking.links import Tables
 def build() -> Counter:
     """A door of its own, with a buffer and tables of its own."""
     tables = Tables()
-    buffer = Buffer(tables.account_of, clocks.from_environment())
+    buffer = Buffer(tables, clocks.from_environment())
     return Counter(app.application, buffer, tables, (settings.SECRET_KEY, *settings.TANDEM_OLD_LINK_KEYS))
 
 

@@ -11,7 +11,7 @@ from tandem.messenger.engagement.service.reading import (
     tallies_of,
     version_tallies,
 )
-from tandem.messenger.engagement.service.recording import record
+from tandem.messenger.engagement.service.recording import record, record_reactions
 
 __all__ = [
     "drop_raw",
@@ -22,6 +22,7 @@ __all__ = [
     "forget",
     "judge",
     "record",
+    "record_reactions",
     "response_of",
     "tallies_of",
     "version_tallies",

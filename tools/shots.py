@@ -1,4 +1,4 @@
-"""Screenshots of every page of both halves: light, dark, phone.
+"""Screenshots of every page of both halves: light, dark, phone; and of an email that was sent, at two widths.
 
     python tools/shots.py --home HOME [--into shots] [--half planner|messenger] [--only PART]
 
@@ -12,6 +12,8 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import default
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -27,6 +29,8 @@ BROWSER_FLAGS = [
     "--disable-sync",
 ]
 PAGES_AT_MOST = 60
+FRAME_MS = 120
+MAIL_WIDTHS = (390, 800)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,18 @@ def links(page: Page, base: str) -> list[str]:
     )
     whole = [urldefrag(urljoin(page.url, link)).url.split("?")[0] for link in found]
     return [link for link in dict.fromkeys(whole) if link.startswith(base + "/ui/")]
+
+
+def show_frames(page: Page) -> None:
+    """A frame out of sight is not drawn: scroll to each once, wait for it, and go back to the top."""
+    for frame in page.query_selector_all("iframe"):
+        if frame.is_visible():
+            frame.scroll_into_view_if_needed()
+            inner = frame.content_frame()
+            if inner is not None:
+                inner.wait_for_load_state()
+            page.wait_for_timeout(FRAME_MS)
+    page.evaluate("window.scrollTo(0, 0)")
 
 
 def sign_in(page: Page, base: str, user: str, password: str) -> None:
@@ -111,6 +127,7 @@ def shoot(browser: Browser, base: str, half: str, demo: dict[str, str], into: Pa
             if only and only not in name:
                 continue
             answer = page.goto(address)
+            show_frames(page)
             page.screenshot(path=into / f"{half}-{name}-{look.name}.png", full_page=True)
             if answer is not None and answer.status >= 400:
                 complaints.append(f"{half} {address}: status {answer.status}")
@@ -121,6 +138,32 @@ def shoot(browser: Browser, base: str, half: str, demo: dict[str, str], into: Pa
                 complaints.append(f"{half} {name} {look.name}: {wide} px wider than the window")
         context.close()
     print(f"{half}: {len(pages)} pages in {len(LOOKS)} looks -> {into}", file=sys.stderr)
+    return complaints
+
+
+def shoot_mail(browser: Browser, home: Path, into: Path) -> list[str]:
+    """The newest email of the outbox as a reader would see it, at two widths; nothing is fetched for it."""
+    files = sorted((home / "outbox").glob("*/email/new/*"), key=lambda file: file.stat().st_mtime)
+    if not files:
+        return ["There is no email in the outbox."]
+    message = BytesParser(policy=default).parsebytes(files[-1].read_bytes())
+    part = message.get_body(preferencelist=("html",))
+    if part is None:
+        return [f"{files[-1].name} has no HTML part."]
+    complaints = []
+    for width in MAIL_WIDTHS:
+        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=False)
+        context.route("**/*", lambda route: route.abort())
+        page = context.new_page()
+        page.set_content(part.get_content())
+        page.screenshot(path=into / f"mail-{width}.png", full_page=True)
+        box = page.locator("body").bounding_box()
+        if box is None or box["width"] > width:
+            complaints.append(f"The email is wider than {width} px.")
+        context.close()
+    print(
+        f"mail: {message['Subject']} at {' and '.join(map(str, MAIL_WIDTHS))} px -> {into}", file=sys.stderr
+    )
     return complaints
 
 
@@ -149,6 +192,8 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
         for half in options.half or bases:
             complaints += shoot(browser, bases[half], half, demo, options.into, options.only)
+        if "messenger" in (options.half or bases):
+            complaints += shoot_mail(browser, options.home, options.into)
         browser.close()
     for complaint in dict.fromkeys(complaints):
         print(complaint, file=sys.stderr)

@@ -28,6 +28,11 @@ class MessengerTests(MessengerCalls):
                 "Send the test from the messenger's own pages.",
             ) from error
 
+    def versions(self, trigger_id: int) -> tuple[wire.TemplateVersion, ...]:
+        """The versions of a template that a test may be made of: the active one, then drafts, the newest first."""
+        rows = self._rows("triggers/{triggerId}/campaigns", "campaigns", triggerId=trigger_id)
+        return shaped(wire.parse_versions, rows)
+
     def send_test(
         self, trigger_id: int, campaign_id: int, original_id: str, to: Sequence[str], key: str
     ) -> wire.SentTest:

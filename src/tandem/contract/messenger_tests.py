@@ -1,5 +1,6 @@
 """Tests of templates on the wire: our own addition to Symplify's API, so a messenger may well not know them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,33 @@ class SentTest:
     waiting: bool
     repeated: bool
     messages: tuple[SentTo, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateVersion:
+    """A version of a template that a test may be made of: the active one, or a draft."""
+
+    id: int
+    name: str
+    active: bool
+
+
+def parse_versions(documents: Sequence[Any]) -> tuple[TemplateVersion, ...]:
+    """Of CampaignVersionDtos the active one first, then drafts, the newest first; those of before are left out."""
+    rows = [
+        {str(key).lower(): value for key, value in one.items()} for one in documents if isinstance(one, dict)
+    ]
+    found = [
+        TemplateVersion(
+            id=int(row["campaignid"]),
+            name=str(row.get("campaignname") or ""),
+            active=row.get("active") is True,
+        )
+        for row in rows
+        if str(row.get("campaignid", "")).isdigit()
+        and (row.get("active") is True or row.get("locked") is False)
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.active, -one.id)))
 
 
 def parse_addresses(document: Any) -> tuple[AllowedAddress, ...]:

@@ -17,7 +17,7 @@ from tests.planner.web.test_campaigns import (  # noqa: F401 - fixtures
 
 from tandem.clients.messenger import MessengerHasNot, MessengerRefused, NoPreview, NoTests
 from tandem.contract.messenger_api import Preview, SmsPreview
-from tandem.contract.messenger_tests import AllowedAddress, SentTest, SentTo
+from tandem.contract.messenger_tests import AllowedAddress, SentTest, SentTo, TemplateVersion, parse_versions
 from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.channels import seen
@@ -33,7 +33,7 @@ class Own(Messenger):
     """A messenger that previews per customer and sends tests; C3 is unknown, C1 to C9 lack a city."""
 
     def __init__(self):
-        self.sent = []
+        self.sent, self.versions_sent, self.asked = [], [], []
 
     def preview(self, trigger_id, campaign_id, original_id, list_id=None):
         if original_id == "C3":
@@ -55,13 +55,21 @@ class Own(Messenger):
             AllowedAddress(channel="sms", address="+46701112233", verified=True),
         )
 
+    def versions(self, trigger_id):
+        return (
+            TemplateVersion(id=110, name="May", active=True),
+            TemplateVersion(id=777, name="June", active=False),
+        )
+
     def send_test(self, trigger_id, campaign_id, original_id, to, key):
+        self.versions_sent.append(campaign_id)
         repeated = key in [one[-1] for one in self.sent]
         if not repeated:
             self.sent.append((trigger_id, original_id, tuple(to), key))
         return self._test(key, repeated=repeated)
 
     def sent_test(self, trigger_id, campaign_id, test_id):
+        self.asked.append(campaign_id)
         return self._test(test_id)
 
     def _test(self, key, *, repeated=False):
@@ -224,6 +232,45 @@ def test_a_messenger_without_tests_is_told_in_words(client, stage, monkeypatch):
     use(monkeypatch, test_addresses=raising(gone))
     assert "sends no test messages for other programs" in text(client.get(f"{base(stage)}/test"))
     assert client.post(f"{base(stage)}/test", {"to": [ANNA], "token": "t"}).status_code == 502
+
+
+def test_a_draft_is_tested_before_anybody_plans_anything(client, stage, own):
+    page = text(client.get(f"{base(stage)}/test?customer=C5"))
+    assert '<option value="110">Active, as campaigns send it: May</option>' in page
+    assert '<option value="777">Draft, not sent by campaigns: June</option>' in page
+    form = {"to": [ANNA], "customer": "C5", "token": "t1", "version": "777"}
+    shown = client.post(f"{base(stage)}/test", form, follow=True)
+    assert "550 5.1.1 no such person" in text(shown)
+    assert '<option value="777" selected>' in text(shown)
+    assert (own.versions_sent, own.asked) == ([777], [777])
+
+
+def test_a_messenger_that_does_not_tell_versions_is_sent_the_active_one(client, stage, monkeypatch):
+    made = use(monkeypatch, versions=raising(MessengerHasNot("The messenger does not know this (404).")))
+    assert "Active, as campaigns send it</option>" in text(client.get(f"{base(stage)}/test?customer=C5"))
+    client.post(f"{base(stage)}/test", {"to": [ANNA], "customer": "C5", "token": "t1", "version": ""})
+    active = channels.get_template(stage["account"].id, stage["connection"], 11).active_campaign
+    assert made.versions_sent == [active]
+
+
+def test_versions_on_the_wire_are_the_active_one_and_drafts_whatever_their_keys():
+    rows = [
+        {"campaignId": 1, "campaignName": "old", "active": False, "locked": True},
+        {"CampaignID": 2, "campaignName": None, "active": False, "locked": False},
+        {"campaignId": 3, "campaignName": "now", "active": True, "locked": True},
+        {"campaignId": 4, "active": False, "locked": False},
+        {"campaignId": None, "locked": False},
+        "nothing",
+    ]
+    assert [(one.id, one.name, one.active) for one in parse_versions(rows)] == [
+        (3, "now", True), (4, "", False), (2, "", False),
+    ]  # fmt: skip
+
+
+def test_an_sms_is_the_same_bubble_in_its_frame(client, stage, own):
+    frame = client.get(f"{base(stage, 22)}/frame?customer=C5").content.decode()
+    assert "<p>Hi C5</p>" in frame
+    assert "border-radius: 1.25rem 1.25rem 1.25rem .25rem" in frame
 
 
 def test_a_waiting_test_is_asked_for_again(client, stage, monkeypatch):

@@ -91,6 +91,9 @@ def test(
     to: Annotated[
         list[str], typer.Option("--to", help="An address verified in the messenger; up to 20 of them.")
     ],
+    version: Annotated[
+        int, typer.Option(help="A draft's id; the active version if left out.", show_default=False)
+    ] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say where it could go.")] = False,
     at: Where = None,
     account: Account = "",
@@ -111,7 +114,7 @@ def test(
         return
     made = service.send_test(
         owner.id, where, template, customer, to,
-        key=new_token(), actor="command line", clock=clock.from_environment(),
+        version_id=version, key=new_token(), actor="command line", clock=clock.from_environment(),
     )  # fmt: skip
     if as_json:
         print_json(asdict(made))

@@ -29,7 +29,13 @@ from tandem.planner.channels.service.templates import (
     preview,
     read_templates,
 )
-from tandem.planner.channels.service.tests import send_test, show_test, survey, test_addresses
+from tandem.planner.channels.service.tests import (
+    send_test,
+    show_test,
+    survey,
+    test_addresses,
+    test_versions,
+)
 
 __all__ = [
     "account_of_channel",
@@ -61,5 +67,6 @@ __all__ = [
     "show_test",
     "survey",
     "test_addresses",
+    "test_versions",
     "update_account",
 ]

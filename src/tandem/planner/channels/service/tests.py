@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
-from tandem.clients.messenger import MessengerUnreachable, NoPreview
+from tandem.clients.messenger import MessengerHasNot, MessengerRefused, MessengerUnreachable, NoPreview
 from tandem.contract.messenger_api import Preview
-from tandem.contract.messenger_tests import AllowedAddress, SentTest
+from tandem.contract.messenger_tests import AllowedAddress, SentTest, TemplateVersion
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem, Refused
 from tandem.planner.accounts import service as accounts
@@ -59,20 +59,23 @@ def send_test(
     customer_id: str,
     to: Sequence[str],
     *,
+    version_id: int = 0,
     key: str,
     actor: str,
     clock: Clock,
 ) -> SentTest:
     """Let the messenger send its template to verified addresses, as one customer; under the same key once.
 
-    Raises Refused for no or too many addresses and an inactive template, and what the messenger answers.
+    version_id: 0 = the active one. Raises Refused for no or too many addresses and a template that is not active,
+    and what the messenger answers.
     """
-    template = _sendable(account_id, channel_account_id, template_id)
+    template = templates.get_template(account_id, channel_account_id, template_id)
+    version_id = version_id or _active(template)
     if not 0 < len(set(to)) <= MOST_ADDRESSES:
         raise Refused(f"Choose 1 to {MOST_ADDRESSES} addresses for the test.", field="to")
     client = templates.client_of(account_id, row_of(account_id, channel_account_id))
     client.test_addresses()  # tells a messenger without tests from one that refuses this one
-    made = client.send_test(template.id, template.active_campaign, customer_id, to, key)
+    made = client.send_test(template.id, version_id, customer_id, to, key)
     if not made.repeated:
         accounts.record(
             account_id, actor=actor, action="test.sent", subject=f"template {template_id}",
@@ -81,18 +84,31 @@ def send_test(
     return made
 
 
-def show_test(account_id: int, channel_account_id: int, template_id: int, test_id: str) -> SentTest:
+def show_test(
+    account_id: int, channel_account_id: int, template_id: int, test_id: str, version_id: int = 0
+) -> SentTest:
     """A test as it stands now. Raises what the messenger answers."""
-    template = _sendable(account_id, channel_account_id, template_id)
-    client = templates.client_of(account_id, row_of(account_id, channel_account_id))
-    return client.sent_test(template.id, template.active_campaign, test_id)
-
-
-def _sendable(account_id: int, channel_account_id: int, template_id: int) -> TemplateView:
     template = templates.get_template(account_id, channel_account_id, template_id)
+    client = templates.client_of(account_id, row_of(account_id, channel_account_id))
+    return client.sent_test(template.id, version_id or _active(template), test_id)
+
+
+def test_versions(account_id: int, channel_account_id: int, template_id: int) -> tuple[TemplateVersion, ...]:
+    """What a test may be made of, the active version first, then drafts; only the active one where it is not told."""
+    template = templates.get_template(account_id, channel_account_id, template_id)
+    try:
+        found = templates.client_of(account_id, row_of(account_id, channel_account_id)).versions(template.id)
+    except (MessengerHasNot, MessengerRefused):
+        found = ()
+    if not found and template.active_campaign:
+        return (TemplateVersion(id=template.active_campaign, name="", active=True),)
+    return found
+
+
+def _active(template: TemplateView) -> int:
     if not template.active_campaign:
         raise Refused(
             f"{template.name} has no active version.",
-            "Activate one in the messenger, then read the templates again.",
+            "Choose a draft, or activate one in the messenger, then read the templates again.",
         )
-    return template
+    return template.active_campaign

@@ -33,13 +33,16 @@ def test(request: HttpRequest, connection_id: int, template_id: int) -> HttpResp
     try:
         made = channels.send_test(
             account_id, connection_id, template_id, customer, said.getlist("to"),
-            key=said.get("token", "")[:64], actor=request.user.email, clock=now(),  # type: ignore[union-attr]
+            version_id=_number(said.get("version", "")), key=said.get("token", "")[:64],
+            actor=request.user.email, clock=now(),  # type: ignore[union-attr]
         )  # fmt: skip
     except Problem as problem:
         return _form(request, connection, template, said, problem=problem)
     if made.repeated:
         messages.info(request, _("This test was sent before; it was not sent again."))
-    query = urlencode({"test": made.id, "customer": customer, "group": group})
+    query = urlencode(
+        {"test": made.id, "customer": customer, "group": group, "version": said.get("version", "")[:20]}
+    )
     return go(request, f"/ui/templates/{connection_id}/{template_id}/test?{query}")
 
 
@@ -53,21 +56,30 @@ def _form(
     }  # fmt: skip
     test_id = said.get("test", "")[:100]
     if test_id and request.method == "GET":
-        context |= _answers(account_id, connection.id, template.id, test_id)
-        context["here"] = urlencode({name: said.get(name, "") for name in ("test", "customer", "group")})
+        context |= _answers(account_id, connection.id, template.id, test_id, _number(said.get("version", "")))
+        names = ("test", "customer", "group", "version")
+        context["here"] = urlencode({name: said.get(name, "") for name in names})
         if is_fragment(request):
             return render(request, "channel_templates/_answers.html", context)
     context["walk"] = walk(account_id, said.get("group", ""), said.get("customer", ""))
     try:
         context["addresses"] = channels.test_addresses(account_id, connection.id, template.id)
+        context["versions"] = channels.test_versions(account_id, connection.id, template.id)
+        context["version"] = _number(said.get("version", ""))
     except Problem as found:
         context["no_tests"] = found
     status = problem.status if problem else 200
     return render(request, "channel_templates/test.html", context, status=status)
 
 
-def _answers(account_id: int, connection_id: int, template_id: int, test_id: str) -> dict[str, Any]:
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
+def _answers(
+    account_id: int, connection_id: int, template_id: int, test_id: str, version_id: int
+) -> dict[str, Any]:
     try:
-        return {"test": channels.show_test(account_id, connection_id, template_id, test_id)}
+        return {"test": channels.show_test(account_id, connection_id, template_id, test_id, version_id)}
     except Problem as problem:
         return {"answers_problem": problem}

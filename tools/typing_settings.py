@@ -5,10 +5,12 @@ from typing import Any
 
 from tandem.kit.secrets import Vault
 
-_ROOMS = {
-    "planner": "accounts listeners customers modelling targeting channels campaigns realtime execution results daily",
-    "messenger": "accounts contacts projects delivery messages testsends reporting jobs exports listener",
-}
+_SOURCE = Path(__file__).resolve().parent.parent / "src" / "tandem"
+_ROOMS = sorted(
+    f"tandem.{half}.{path.parent.name}"
+    for half in ("planner", "messenger")
+    for path in (_SOURCE / half).glob("*/apps.py")
+)
 SECRET_KEY = "for the type checker"
 USE_TZ = True
 AUTH_USER_MODEL = "planner_accounts.User"
@@ -19,7 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
-    *(f"tandem.{half}.{room}" for half, rooms in _ROOMS.items() for room in rooms.split()),
+    *_ROOMS,
 ]
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "typing"}}
 TANDEM_HALF = ""

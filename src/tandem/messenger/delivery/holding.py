@@ -70,7 +70,8 @@ def held_sendings() -> list[tuple[int, int, int]]:
     """(account, sending, gate) of each that a gate holds."""
     # all accounts: the tick works for every account
     rows = Sending.objects.filter(gate_held=True).order_by("id")
-    return list(rows.values_list("account_id", "id", "gate_id"))
+    found = rows.values_list("account_id", "id", "gate_id")
+    return [(account_id, id_, gate_id or 0) for account_id, id_, gate_id in found]
 
 
 def lock_held(account_id: int, sending_id: int) -> Sending | None:

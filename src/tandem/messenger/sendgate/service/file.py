@@ -52,14 +52,14 @@ def _lines(account_id: int, sending_id: int) -> Iterator[bytes]:
         rows.filter(seq__gt=after).values_list("seq", "customer", "contact_id", "template_id")[:_AT_ONCE]
     ):
         after = part[-1][0]
-        people = contacts.recipients(account_id, [contact_id for _, _, contact_id, _ in part])
+        people = contacts.recipients(account_id, [contact_id or 0 for _, _, contact_id, _ in part])
         yield b"".join(
             orjson.dumps(
                 {
                     "contactId": customer,
                     "carmaContactId": contact_id,
                     "triggerId": template_id,
-                    "properties": people[contact_id].values,
+                    "properties": people[contact_id or 0].values,
                 }
             )
             + b"\n"

@@ -1,5 +1,7 @@
 """Sendings: the list, one sending with its ledger, pause, resume and cancel."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,7 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tandem.kit.problems import Problem
 from tandem.messenger.accounts import service as accounts
+from tandem.messenger.delivery import quiet_rows
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import Channel, SendingView
 from tandem.messenger.projects import service as projects
 from tandem.messenger.reporting import service as reporting
 from tandem.messenger.reporting import unsubscribes
@@ -70,6 +74,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
     course = delivery.pace(account, sending_id)
     context = {
         "sending": found,
+        "waiting": _waiting(account, found),
         "summary": summary,
         "branches": branches_of_summary(summary),
         "pace": course,
@@ -94,6 +99,13 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         else "sendings/one.html"
     )
     return render(request, template, context)
+
+
+def _waiting(account: int, sending: SendingView) -> list[tuple[str, datetime, int]]:
+    """Rows of SMS that wait for a morning."""
+    if sending.channel is not Channel.SMS or sending.finished_at is not None:
+        return []
+    return quiet_rows.waiting(account, sending.id, now_clock().business())
 
 
 @require_POST

@@ -47,7 +47,9 @@ ACTIONS = {
             "pause", _("Pause"), "clock", "btn-warning", _("Paused. Messages already handed over stay sent.")
         ),
         Action("resume", _("Resume"), "player-play", "btn-primary", _("Resumed.")),
-        Action("let-go", _("Let it go"), "player-play", "btn-primary", _("Let go. It leaves when it is due.")),
+        Action(
+            "let-go", _("Let it go"), "player-play", "btn-primary", _("Let go. It leaves when it is due.")
+        ),
         Action(
             "cancel",
             _("Cancel…"),

@@ -27,7 +27,7 @@ class EndpointForm(TandemForm):
     )
     project = forms.ChoiceField(label=_("Of"), required=False)
     auth = forms.ChoiceField(label=_("Sign-in at the address"), choices=_AUTHS)
-    auth_name = forms.CharField(label=_("User name, or name of the header"), required=False, max_length=200)
+    auth_name = forms.CharField(label=_("User or header name"), required=False, max_length=200)
     auth_secret = forms.CharField(
         label=_("Password or token"),
         required=False,
@@ -60,7 +60,7 @@ class WebhookForm(EndpointForm):
     events = forms.MultipleChoiceField(
         label=_("Events"),
         choices=[(one.value, one.words) for one in EventType],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         error_messages={"required": _("Choose at least one event type.")},
     )
     way = forms.ChoiceField(

@@ -66,11 +66,14 @@ def clear_old(*, clock: Clock) -> int:
     """Delete events that everyone has acknowledged three days ago, and all after thirty days; how many rows."""
     now = clock.system()
     # all accounts: one rule for every account
-    open_or_failed = Call.objects.exclude(state=CallState.HEARD).filter(event__made_at__lt=now - KEPT_HEARD)
-    kept = open_or_failed.filter(event__made_at__gte=now - KEPT).values("event_id")
+    unheard = Call.objects.exclude(state=CallState.HEARD).filter(event__made_at__lt=now - KEPT_HEARD)
+    kept = unheard.filter(event__made_at__gte=now - KEPT).values("event_id")
+    # all accounts: one rule for every account
     old = Event.objects.filter(made_at__lt=now - KEPT_HEARD).exclude(pk__in=kept).order_by("id")
     ids = list(old.values_list("pk", flat=True)[:_AT_ONCE])
+    # all accounts: one rule for every account
     Call.objects.filter(event_id__in=ids).delete()
+    # all accounts: one rule for every account
     deleted, _ = Event.objects.filter(pk__in=ids).delete()
     return deleted
 

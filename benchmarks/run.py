@@ -23,6 +23,7 @@ MODULES = {
     "details": "details",
     "activation": "activation",
     "render": "render",
+    "record": "record",
     "smtp": "smtp",
 }
 

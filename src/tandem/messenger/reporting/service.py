@@ -26,9 +26,10 @@ _UNHEARD = "The process ended before it heard the planner's answer."
 
 
 def summary(account_id: int, sending_id: int) -> SendingSummary:
-    """The numbers of one sending, from its ledger. Raises SendingNotFound."""
+    """The numbers of one sending: settled ones once it has ended, else from its ledger. Raises SendingNotFound."""
     view = delivery.get_sending(account_id, sending_id)
-    totals = finishing.totals_of(account_id, sending_id)
+    settled = Sending.objects.values_list("totals", flat=True).get(account_id=account_id, id=sending_id)
+    totals = finishing.totals_of(account_id, sending_id) if settled is None else settled
     return summarise(view.expected, totals, finished=view.finished_at is not None)
 
 

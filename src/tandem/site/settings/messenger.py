@@ -8,7 +8,7 @@ globals().update(
         [
             *("accounts", "contacts", "projects", "delivery", "messages", "testsends", "reporting", "jobs"),
             *("subscriptions", "exports", "listener", "pacing"),
-            *("engagement", "bounces"),
+            *("engagement", "bounces", "record"),
             *("webhooks", "sendgate", "eventhub"),
             *("gateways", "sms"),
         ],

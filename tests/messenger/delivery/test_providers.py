@@ -1,14 +1,11 @@
 import pytest
-from tests.fixtures.processes import free_port
 
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message
 from tandem.messenger.delivery.errors import OutboundStopped, ProviderRefused
 from tandem.messenger.delivery.providers import file
 from tandem.messenger.delivery.providers.choose import provider_for
 from tandem.messenger.delivery.providers.file import FileProvider
-from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider, outcome_of, stuffed
-from tandem.simulators.relay import Relay as RelaySimulator
-from tandem.simulators.relay_script import Rule, Script
+from tandem.messenger.delivery.smtp.provider import SmtpProvider
 
 SETTING = {
     "TANDEM_PROVIDER": "file",
@@ -38,66 +35,6 @@ def message(attempt_id: int = 1, to: str = "ann@people.example", **changes: obje
 
 def yes() -> bool:
     return True
-
-
-@pytest.fixture
-def sink(tmp_path):
-    rules = (
-        Rule(at="rcpt", to="no@x.example", reply="550 5.1.1 no such person"),
-        Rule(at="rcpt", to="later@x.example", reply="451 4.3.0 later"),
-        Rule(at="dot", to="drop@x.example", do="drop", logged=True),
-    )
-    with RelaySimulator(log=tmp_path / "truth.jsonl", script=Script(rules=rules)) as made:
-        relay = Relay(host="127.0.0.1", port=made.port, starttls=False, command_seconds=5, final_seconds=5)
-        provider = SmtpProvider(relay)
-        yield provider, made
-        provider.close()
-
-
-def truth(relay: RelaySimulator) -> list[str]:
-    return [fact["to"] for fact in relay.facts()]
-
-
-class TestSmtp:
-    def test_each_recipient_gets_its_own_outcome_on_one_connection(self, sink):
-        provider, log = sink
-        to = ["a@x.example", "no@x.example", "later@x.example", "b@x.example"]
-        states = [provider.send(message(n, address), yes).state for n, address in enumerate(to)]
-        assert states == [
-            AttemptState.ACCEPTED,
-            AttemptState.REJECTED,
-            AttemptState.DEFERRED,
-            AttemptState.ACCEPTED,
-        ]
-        assert truth(log) == ["a@x.example", "b@x.example"]
-
-    def test_no_answer_after_the_dot_is_uncertain_and_the_next_message_goes_on(self, sink):
-        provider, log = sink
-        assert provider.send(message(1, "drop@x.example"), yes).state is AttemptState.UNCERTAIN
-        assert provider.send(message(2, "a@x.example"), yes).state is AttemptState.ACCEPTED
-        assert truth(log) == ["drop@x.example", "a@x.example"]
-
-    def test_a_stop_before_the_content_sends_nothing(self, sink):
-        provider, log = sink
-        assert provider.send(message(1), lambda: False) is None
-        assert provider.send(message(2, "a@x.example"), yes).state is AttemptState.ACCEPTED
-        assert truth(log) == ["a@x.example"]
-
-    def test_a_relay_that_is_down_is_nobodys_outcome(self):
-        provider = SmtpProvider(Relay(host="127.0.0.1", port=free_port(), starttls=False))
-        with pytest.raises(OutboundStopped):
-            provider.send(message(), yes)
-
-    def test_content_is_dot_stuffed_with_crlf(self):
-        assert stuffed(b".a\n.b\r\nc") == b"..a\r\n..b\r\nc\r\n.\r\n"
-
-    @pytest.mark.parametrize(("code", "state"), [(250, 10), (451, 2), (552, 11), (199, 12)])
-    def test_answers(self, code, state):
-        assert outcome_of(code, b"words").state == state
-
-    def test_what_the_relay_says_is_kept_without_the_address(self):
-        said = outcome_of(550, b"5.1.1 <ann@people.example>: user bob@x.example unknown").detail
-        assert said == "550 5.1.1 <(address)>: user (address) unknown"
 
 
 class TestFile:

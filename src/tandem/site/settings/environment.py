@@ -71,7 +71,21 @@ SETTINGS = (
     Setting("TANDEM_SMTP_PORT", "25", "Port of the relay."),
     Setting("TANDEM_SMTP_USER", "", "User name at the relay, if it asks for one."),
     Setting("TANDEM_SMTP_PASSWORD_FILE", "", "File that holds the password at the relay."),
-    Setting("TANDEM_SMTP_STARTTLS", "1", "0 = plain connection (a relay on this machine)."),
+    Setting(
+        "TANDEM_SMTP_STARTTLS",
+        "1",
+        "1 = STARTTLS or no mail at all; `implicit` = TLS from the first byte; 0 = plain (a relay on this machine).",
+    ),
+    Setting(
+        "TANDEM_SMTP_CA_FILE", "", "PEM file of authorities to trust at the relay; empty = the system's."
+    ),
+    Setting("TANDEM_SMTP_NAME", "", "What this host calls itself to the relay; empty = its full name."),
+    Setting(
+        "TANDEM_SMTP_CONNECTIONS",
+        "8",
+        "Connections of one sender process: its messages in flight, and the most that a crash makes uncertain.",
+    ),
+    Setting("TANDEM_SMTP_MESSAGES", "0", "Messages over one connection; 0 = until the relay says so."),
     Setting("TANDEM_SENDERS", "1", "Sender processes of `tandem worker messenger`."),
     Setting(
         "TANDEM_SENDER_LEASE",

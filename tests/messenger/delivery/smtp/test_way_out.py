@@ -11,7 +11,7 @@ from tests.messenger.delivery.smtp.test_session import Book, message
 from tandem.messenger.delivery.domain import AttemptState
 from tandem.messenger.delivery.errors import OutboundStopped
 from tandem.messenger.delivery.smtp.provider import SmtpProvider
-from tandem.messenger.delivery.smtp.relay import Encryption, Waits
+from tandem.messenger.delivery.smtp.relay import Encryption, Waits, relay_of
 from tandem.messenger.delivery.smtp.relay import Relay as NextHop
 from tandem.messenger.delivery.smtp.way_out import WayOut
 from tandem.simulators.relay import Relay
@@ -149,7 +149,7 @@ def test_a_relay_that_cannot_be_used_is_nobodys_outcome(relay, script, changes, 
 def test_nobody_listens(relay):
     relay.stop()
     desk = send(hop(relay), some(1))
-    assert "cannot be reached" in desk.downs[0].detail and desk.downs[0].advice
+    assert "does not answer: Connection refused" in desk.downs[0].detail and desk.downs[0].advice
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
@@ -319,3 +319,24 @@ class TestOneAtATime:
         with pytest.raises(OutboundStopped):
             provider.send(message(2), lambda: True)
         provider.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1", Encryption.STARTTLS),
+        ("yse", Encryption.STARTTLS),
+        ("0", Encryption.NONE),
+        ("implicit", Encryption.IMPLICIT),
+    ],
+)
+def test_settings_become_a_relay_and_a_slip_does_not_switch_encryption_off(tmp_path, written, meant):
+    (tmp_path / "secret").write_text("sesame\n")
+    made = relay_of({
+        "TANDEM_SMTP_HOST": "mx.example", "TANDEM_SMTP_PORT": "587", "TANDEM_SMTP_USER": "tandem",
+        "TANDEM_SMTP_PASSWORD_FILE": str(tmp_path / "secret"), "TANDEM_SMTP_STARTTLS": written,
+        "TANDEM_SMTP_CONNECTIONS": "3",
+    }, seconds=4)  # fmt: skip
+    assert (made.host, made.port, made.password, made.encryption) == ("mx.example", 587, "sesame", meant)
+    assert (made.connections, made.messages, made.waits.final) == (3, 0, 4)
+    assert "sesame" not in repr(made)

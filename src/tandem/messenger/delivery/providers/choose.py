@@ -8,7 +8,8 @@ from tandem.messenger.delivery.providers.base import Provider
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.providers.sms import BlockingSms
-from tandem.messenger.delivery.providers.smtp import Relay, SmtpProvider
+from tandem.messenger.delivery.smtp.provider import SmtpProvider
+from tandem.messenger.delivery.smtp.relay import relay_of
 from tandem.messenger.gateways import service as gateways
 
 _YES = {"1", "true", "yes", "on"}
@@ -51,19 +52,7 @@ def provider_for(
     if name == "memory":
         return MemoryProvider()
     if name == "smtp" and channel is Channel.EMAIL:
-        return SmtpProvider(_relay(setting, seconds))
+        return SmtpProvider(relay_of(setting, seconds=seconds))
     if name in {"file", "smtp"}:
         return FileProvider(home / "outbox")
     raise ProviderRefused(f"There is no provider named {name}.", "Choose file, smtp or memory.")
-
-
-def _relay(setting: dict[str, str], seconds: float | None) -> Relay:
-    secret = setting["TANDEM_SMTP_PASSWORD_FILE"]
-    return Relay(
-        host=setting["TANDEM_SMTP_HOST"],
-        port=int(setting["TANDEM_SMTP_PORT"]),
-        user=setting["TANDEM_SMTP_USER"],
-        password=Path(secret).read_text().strip() if secret else "",
-        starttls=setting["TANDEM_SMTP_STARTTLS"] in _YES,
-        **({"command_seconds": seconds, "final_seconds": seconds} if seconds else {}),
-    )

@@ -1,9 +1,11 @@
 """Where mail is handed over, and how long its answers are waited for."""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 
 from tandem.messenger.delivery.smtp.session import Step
 
@@ -19,7 +21,7 @@ class Encryption(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Waits:
     """Seconds until the oldest answer that is owed counts as lost (RFC 5321, 4.5.3.2)."""
 
@@ -59,6 +61,32 @@ class Relay:
 
     def __repr__(self) -> str:
         return f"Relay({self.host}:{self.port})"
+
+
+def relay_of(setting: Mapping[str, str], *, seconds: float | None = None) -> Relay:
+    """The relay of the TANDEM_SMTP_... settings. seconds: how long it is waited for where somebody waits."""
+    secret = setting["TANDEM_SMTP_PASSWORD_FILE"]
+    return Relay(
+        host=setting["TANDEM_SMTP_HOST"],
+        port=int(setting["TANDEM_SMTP_PORT"]),
+        user=setting["TANDEM_SMTP_USER"],
+        password=Path(secret).read_text().strip() if secret else "",
+        encryption=_ENCRYPTION.get(setting["TANDEM_SMTP_STARTTLS"].lower(), Encryption.STARTTLS),
+        authorities=setting.get("TANDEM_SMTP_CA_FILE", ""),
+        name=setting.get("TANDEM_SMTP_NAME", ""),
+        connections=max(1, int(setting.get("TANDEM_SMTP_CONNECTIONS") or 8)),
+        messages=max(0, int(setting.get("TANDEM_SMTP_MESSAGES") or 0)),
+        waits=Waits()
+        if seconds is None
+        else Waits(seconds, seconds, seconds, seconds, seconds, seconds, 1.0),
+    )
+
+
+#: anything else is encrypted: a slip of the pen does not send mail in the clear
+_ENCRYPTION = {
+    **dict.fromkeys(("0", "false", "no", "off"), Encryption.NONE),
+    "implicit": Encryption.IMPLICIT,
+}
 
 
 @lru_cache(maxsize=4)

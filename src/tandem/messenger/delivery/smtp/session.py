@@ -189,8 +189,8 @@ class Session:
         if self._is_leaving or not self._feed.may_leave(message):
             return self.end(STOPPED)  # after 354 only a closed connection sends nothing
         self._feed.intent(message)
-        failpoint("m13")
         self.sent, self.announced = message, None
+        failpoint("m13")
         content, self._content = self._content, b""
         self.dot_at = len(self.out)
         self._put(Step.FINAL, content)

@@ -5,6 +5,8 @@ down, its rows are free again and nothing is asked for until it wakes this side.
 """
 
 import asyncio
+import os
+import socket
 from collections import Counter
 
 from tandem.kit.failpoints import failpoint
@@ -134,7 +136,7 @@ class WayOut:
         except TimeoutError:
             self._failed_to_work(Closed("does not answer", _WHERE))
         except OSError as error:
-            self._failed_to_work(Closed(f"cannot be reached: {error.strerror or error}", _WHERE))
+            self._failed_to_work(Closed(f"does not answer: {_words(error)}", _WHERE))
 
     def _failed_to_work(self, why: Closed) -> None:
         if self._feed is None or self._is_closing:
@@ -166,6 +168,13 @@ class WayOut:
 
 
 _WHERE = "Check host and port of the relay."
+
+
+def _words(error: OSError) -> str:
+    """Without the addresses that asyncio puts in."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or "none of its addresses can be reached"
+    return os.strerror(error.errno)
 
 
 class Watched:

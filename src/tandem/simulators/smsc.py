@@ -8,8 +8,10 @@ import itertools
 import ssl
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import orjson
 import smpp34
 
 from tandem.kit.smpp import RESPONSE, Command, Framer, Pdu, SmppBroken, Status, content_of, respond
@@ -57,6 +59,7 @@ class Smsc:
         decimal: bool = False,
         replies: str = "",
         context: ssl.SSLContext | None = None,
+        told: Callable[[str], object] | None = None,
     ) -> None:
         self.host, self.port = host, port
         self.taken: list[Taken] = []
@@ -64,7 +67,8 @@ class Smsc:
         self.binds = 0
         self._system_id, self._password = system_id, password
         self._receipts, self._decimal, self._replies = receipts, decimal, replies
-        self._context = context
+        self._context, self._told = context, told
+        self._failed: OSError | None = None
         self._script: deque[str] = deque()
         self._ids = itertools.count(_DECIMAL_FROM)
         self._numbers = itertools.count(1)
@@ -74,10 +78,17 @@ class Smsc:
         self._thread = threading.Thread(target=self._run, daemon=True, name="smsc")
 
     def start(self) -> "Smsc":
-        """Listen; back when it does."""
+        """Listen; back when it does. OSError if it cannot."""
         self._thread.start()
         self._ready.wait(10)
+        if self._failed is not None:
+            raise self._failed
         return self
+
+    def join(self) -> None:
+        """Until it is stopped."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
 
     def stop(self) -> None:
         """Cut every connection and listen no more."""
@@ -113,9 +124,14 @@ class Smsc:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, self.host, self.port, ssl=self._context)
-        )
+        try:
+            server = self._loop.run_until_complete(
+                asyncio.start_server(self._serve, self.host, self.port, ssl=self._context)
+            )
+        except OSError as error:
+            self._failed = error
+            self._ready.set()
+            return
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
@@ -176,6 +192,7 @@ class Smsc:
                 tlvs={tlv.tag: bytes(tlv.value) for tlv in message.tlvs}, answer=answer,
             )
         )  # fmt: skip
+        self._tell(self.taken[-1])
         if answer == "cut":
             writer.transport.abort()
         elif answer == "garbage":
@@ -185,6 +202,11 @@ class Smsc:
             writer.write(respond(pdu, status=status, body=name.encode() + b"\0" if not status else b""))
             if not status:
                 self._follow(name, message)
+
+    def _tell(self, taken: Taken) -> None:
+        if self._told is not None:
+            told = {"id": taken.id, "to": taken.to, "from": taken.sender, "octets": taken.octets.hex()}
+            self._told(orjson.dumps({**told, "coding": taken.coding, "answer": taken.answer}).decode())
 
     def _follow(self, name: str, message: "smpp34.SubmitSm") -> None:
         if self._receipts:

@@ -52,10 +52,15 @@ def run_worker(half: str) -> None:
     use_half(half)
     from procrastinate.contrib.django import app
 
+    stop = threading.Event()
     if half == "messenger":
         _ask_planners_at_once()
+        _listen_to_smscs(stop)
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
-    asyncio.run(_work(worker_app, f"{half}-{os.getpid()}"))
+    try:
+        asyncio.run(_work(worker_app, f"{half}-{os.getpid()}"))
+    finally:
+        stop.set()
 
 
 def _ask_planners_at_once() -> None:
@@ -63,6 +68,17 @@ def _ask_planners_at_once() -> None:
     from tandem.messenger.listener import service
 
     service.poll_soon()
+
+
+def _listen_to_smscs(stop: threading.Event) -> None:
+    """Receipts and messages over SMPP come in while nothing is sent too."""
+    from django.conf import settings
+
+    from tandem.messenger.delivery.providers import choose
+    from tandem.messenger.sms import listening
+
+    if choose.gateways_allowed(settings.TANDEM_SENDING):
+        threading.Thread(target=listening.run, args=(stop,), daemon=True, name="smpp-listening").start()
 
 
 async def _work(app: Any, name: str) -> None:

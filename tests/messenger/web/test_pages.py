@@ -96,6 +96,8 @@ COMMON = [
     "exports",
     "listener",
     "outbox",
+    "sms",
+    "sms/settings",
     "settings",
 ]
 

@@ -88,6 +88,71 @@ def import_contacts(
 
 
 @app.command("forget")
+@app.command("consent")
+@command("messenger")
+def consent(
+    original_id: str,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A CSV file on stdout.")] = False,
+) -> None:
+    """Show how a customer's consent changed, when, where and in which words; also after the customer was forgotten."""
+    import csv
+    import sys
+
+    from tandem.messenger.contacts import service
+    from tandem.messenger.contacts.mapping import safe_cell
+
+    lines = [
+        {"account": owner.name, **service.proof_line(view)}
+        for owner in _owners(account)
+        for view in service.proofs_of(owner.id, original_id)
+    ]
+    if as_json:
+        print_json(lines)
+    elif as_csv:
+        names = ("account", *service.PROOF_COLUMNS)
+        sheet = csv.writer(sys.stdout)
+        sheet.writerow(names)
+        sheet.writerows([safe_cell(str(line[name] or "")) for name in names] for line in lines)
+    for line in lines if not (as_json or as_csv) else ():
+        where = line["door"] or line["source"]
+        typer.echo(f"{line['at']}\t{line['list_name']}\t{line['channel']}\t{line['change']}\t{where}")
+
+
+@app.command("unsubscribe")
+@command("messenger")
+def unsubscribe(
+    original_id: str,
+    list_id: Annotated[int, typer.Option("--list", help="Id of the list.")],
+    reason: Annotated[str, typer.Option(help="Why; part of the proof.")],
+    channel: Annotated[str, typer.Option(help="email or sms.")] = "email",
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+    dry_run: DryRun = False,
+) -> None:
+    """End one channel of a list for a contact. Only the person can start it again."""
+    import getpass
+
+    from tandem.kit import clock
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.contacts import service
+    from tandem.messenger.contacts.proofs import Door, Proof
+
+    owner = find_account(account).id
+    found = service.get_contact(owner, list_id, original_id)
+    proof = Proof(door=Door.CLI, actor=getpass.getuser(), detail=reason)
+    ended = not dry_run and service.unsubscribe(
+        owner, found.id, channel, source="command line", proof=proof, clock=clock.from_environment()
+    )
+    if as_json:
+        print_json({"unsubscribed": ended})
+    else:
+        words.print(
+            "Would unsubscribe." if dry_run else "Unsubscribed." if ended else "It had ended already."
+        )
+
+
 @command("messenger")
 def forget(
     original_id: str, account: AccountOption = None, as_json: JsonOption = False, dry_run: DryRun = False
@@ -99,6 +164,7 @@ def forget(
     from tandem.messenger.eventhub import service as hub
     from tandem.messenger.reporting import unsubscribes
     from tandem.messenger.testsends import service as testsends
+    from tandem.messenger.sms import service as sms
 
     now = clock.from_environment()
     reports = []
@@ -107,6 +173,7 @@ def forget(
         gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
         gone |= testsends.forget(owner.id, original_id, dry_run=dry_run)
         gone |= hub.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= sms.forget(owner.id, original_id, dry_run=dry_run)
         report = service.forget(owner.id, original_id, dry_run=dry_run, clock=now)
         found = {**report.places, **gone}
         reports.append({"account": owner.name, "found": list(found.items()), "remains": report.remains})
@@ -128,6 +195,7 @@ def export(original_id: str, account: AccountOption = None) -> None:
     from tandem.messenger.delivery import forgetting
     from tandem.messenger.reporting import unsubscribes
 
+    from tandem.messenger.sms import service as sms
     print_json(
         [
             {
@@ -136,6 +204,7 @@ def export(original_id: str, account: AccountOption = None) -> None:
                 "messages": forgetting.export(owner.id, original_id),
                 "unsubscribes": unsubscribes.export(owner.id, original_id),
             }
+                "incoming_sms": sms.export(owner.id, original_id),
             for owner in _owners(account)
         ]
     )

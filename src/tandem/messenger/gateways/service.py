@@ -119,10 +119,11 @@ def note_problem(account_id: int, words: str) -> None:
     rows.exclude(last_problem=words[:300]).update(last_problem=words[:300])
 
 
-def problems() -> dict[int, str]:
-    """Account -> what is wrong with its gateway; '' if nothing is. For the doctor."""
+def active() -> list[tuple[int, str, str]]:
+    """(account, profile, what is wrong with its gateway) of every account that has one. For the doctor."""
     # all accounts: the doctor looks at all
-    return dict(Gateway.objects.filter(active=True).values_list("account_id", "last_problem"))
+    rows = Gateway.objects.filter(active=True).order_by("account_id")
+    return list(rows.values_list("account_id", "profile", "last_problem"))
 
 
 def _profile(name: str) -> Profile:

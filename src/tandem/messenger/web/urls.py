@@ -18,6 +18,7 @@ from tandem.messenger.web.session import views as session
 from tandem.messenger.web.settings import views as settings
 from tandem.messenger.web.testsends import views as testsends
 from tandem.messenger.web.webhooks import gates
+from tandem.messenger.web.sms import views as sms
 from tandem.messenger.web.webhooks import views as webhooks
 
 _VERSION = "projects/triggers/<int:trigger_id>/versions/<int:version_id>"
@@ -80,3 +81,8 @@ urlpatterns = [
     path("settings/api-users", settings.api_users, name="api-users"),
     path("settings/pacing", pacing.pacing, name="pacing"),
 ]
+    path("sms", sms.inbox, name="sms"),
+    path("sms/<int:incoming_id>/act", sms.act, name="sms-act"),
+    path("sms/settings", sms.settings, name="sms-settings"),
+    path("sms/settings/gateway", sms.gateway, name="sms-gateway"),
+    path("sms/settings/rules", sms.rules, name="sms-rules"),

@@ -1,5 +1,6 @@
 """`tandem doctor`: checks everything this installation stands on and gives the line that mends it."""
 
+import json
 import os
 import shutil
 import stat
@@ -163,6 +164,7 @@ def _listener() -> Iterator[Finding]:
 
 
 def _sending() -> Iterator[Finding]:
+    yield from _sms()
     provider = "file" if flag("TANDEM_PROVIDER_LOCK") else value("TANDEM_PROVIDER")
     seen = "the built-in outbox; nothing leaves this machine" if provider == "file" else provider
     if provider == "smtp":
@@ -173,6 +175,21 @@ def _sending() -> Iterator[Finding]:
         seen=seen,
         mend="Set TANDEM_PROVIDER=smtp and TANDEM_SMTP_HOST.",
     )
+
+
+def _sms() -> Iterator[Finding]:
+    """Each account's gateway, as its last message found it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tandem", "sms", "gateways", "--json"], capture_output=True, text=True, check=False
+    )
+    found = json.loads(done.stdout) if done.returncode == 0 else []
+    for one in found:
+        name, problem = f"SMS of account {one['account']}", one["problem"]
+        seen = problem or ("leave by file: TANDEM_PROVIDER_LOCK" if flag("TANDEM_PROVIDER_LOCK") else one["profile"])
+        yield Finding(
+            check=name, ok=not problem, seen=seen,
+            mend=f"tandem sms gateway test --account {one['account']}",
+        )  # fmt: skip
 
 
 def _print(finding: Finding) -> None:

@@ -148,6 +148,62 @@ def relay(
         raise typer.BadParameter(str(error)) from error
 
 
+@app.command("sms-gateway")
+def sms_gateway(
+    port: Port = 8902,
+    host: Host = "127.0.0.1",
+    user: Annotated[str, typer.Option(help="User name or account SID.")] = "AC1",
+    secret: Annotated[str, typer.Option(help="Its password or token.")] = "secret",
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(help="How the next message is answered: a status, a Twilio code, cut, hang-up, html."),
+    ] = None,
+    fault: Faults = None,
+) -> None:
+    """An SMS gateway over HTTP, as Twilio and 46elks speak; what it took is at /_simulator/taken."""
+    from tandem.simulators.sms_gateway import SmsGateway
+
+    half = SmsGateway(user=user, secret=secret)
+    try:
+        half.answer_next(*(answer or []))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    _serve(half, host, port, fault)
+
+
+@app.command()
+def smsc(
+    port: Port = 2775,
+    host: Host = "127.0.0.1",
+    system_id: Annotated[str, typer.Option(help="User name.")] = "simulator",
+    password: Annotated[str, typer.Option(help="Its password; at most 8 characters.")] = "secret",
+    receipts: Annotated[str, typer.Option(help="Receipts it sends: delivered, failed, or none.")] = "",
+    decimal: Annotated[bool, typer.Option("--decimal", help="Receipts write ids in decimal.")] = False,
+    replies: Annotated[str, typer.Option(help="What everybody answers, as STOP.")] = "",
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(help="How the next message is answered: throttled, queue-full, silent, cut, 0x0000000b."),
+    ] = None,
+) -> None:
+    """An SMSC over SMPP 3.4; each message it takes is a line of JSON on stdout."""
+    from tandem.simulators.smsc import Smsc
+
+    half = Smsc(
+        host=host, port=port, system_id=system_id, password=password, receipts=receipts, decimal=decimal,
+        replies=replies, told=typer.echo,
+    )  # fmt: skip
+    try:
+        half.answer_next(*(answer or []))
+        half.start()
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(f"smpp://{host}:{half.port} answers. Ctrl-C stops it.", err=True)
+    try:
+        half.join()
+    except KeyboardInterrupt:
+        half.stop()
+
+
 def _serve(half: object, host: str, port: int, faults: list[str] | None) -> None:
     from tandem.simulators.server import Half, Server, Simulator, fault_of
 

@@ -5,6 +5,7 @@ from tandem.messenger.testsends.service.addresses import (
     list_addresses,
     remove_address,
     send_code,
+    verified_number,
     verify_address,
 )
 from tandem.messenger.testsends.service.reading import forget, message, recent, sent_messages, show
@@ -21,5 +22,6 @@ __all__ = [
     "send_test",
     "sent_messages",
     "show",
+    "verified_number",
     "verify_address",
 ]

@@ -22,7 +22,7 @@ from tandem.messenger.testsends.domain import (
     Fate,
     Line,
 )
-from tandem.messenger.testsends.errors import BadAddress, TooManyTests, UnknownAddress, WrongCode
+from tandem.messenger.testsends.errors import BadAddress, NotVerified, TooManyTests, UnknownAddress, WrongCode
 from tandem.messenger.testsends.models import AllowedAddress, SentTest
 from tandem.messenger.testsends.service import composing, handing
 
@@ -109,6 +109,17 @@ def list_addresses(
     if verified_only:
         rows = rows.filter(verified_at__isnull=False)
     return tuple(_view(row) for row in rows.order_by("channel", "address"))
+
+
+def verified_number(account_id: int, text: str) -> str:
+    """The number, if it is on the list and verified. Raises BadAddress, NotVerified."""
+    channel, address = channel_of(text)
+    known = {one.address for one in list_addresses(account_id, channel=Channel.SMS, verified_only=True)}
+    if channel is not Channel.SMS or address not in known:
+        raise NotVerified(
+            f"{address} is no verified test number.", "Add it in the settings and give its code back."
+        )
+    return address
 
 
 def channel_of(text: str) -> tuple[Channel, str]:

@@ -1,0 +1,1 @@
+"""Pages of SMS: what people write, the gateway, quiet hours and answers."""

@@ -128,10 +128,10 @@ def _opened(account_id: int, trigger_id: int, n: int, now: Any) -> int:
 def _sent(account_id: int, sending_id: int) -> Any:
     """Run one sender until the sending has ended; its view."""
     from tandem.kit import clock
-    from tandem.messenger.delivery import sender
     from tandem.messenger.delivery import service as delivery
+    from tandem.messenger.delivery.sender.life import Life
 
-    life = sender.Life(clock.from_environment(), threading.Event())
+    life = Life(clock.from_environment(), threading.Event())
     try:
         while True:
             if not life.turn():

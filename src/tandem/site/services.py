@@ -126,12 +126,12 @@ async def _start_again(app: Any, job: Any) -> None:
 def run_sender() -> None:
     """One sender process of the messenger, until it is told to stop."""
     use_half("messenger")
-    from tandem.messenger.delivery import sender
+    from tandem.messenger.delivery.sender import life
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    sender.run(stop)
+    life.run(stop)
 
 
 def run_inbound() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from tests.fixtures.messages import create_desk
 
-from tandem.messenger.delivery import sender
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 
 
@@ -22,5 +22,5 @@ def desk(kept_desk, db, settings, tmp_path):
 def memory(monkeypatch):
     """Everything leaves into this provider."""
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider

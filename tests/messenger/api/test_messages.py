@@ -15,9 +15,11 @@ from tandem.kit import clock as clocks
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.models import ConsentEvent, Contact, Property
-from tandem.messenger.delivery import forgetting, sender
+from tandem.messenger.delivery import forgetting
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.models import Attempt, Sending, SendingTemplate
+from tandem.messenger.delivery.sender import desk as sender_desk
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import EmailSource
 from tandem.messenger.projects.models import Trigger
@@ -309,9 +311,7 @@ class TestIgnoreOptOut:
         assert len(memory.messages) == 1
 
     def test_is_read_again_at_each_content(self, desk, memory, receipt, monkeypatch):
-        from tandem.messenger.delivery import gate
-
-        monkeypatch.setattr(gate, "GATE_SECONDS", -1.0)
+        monkeypatch.setattr(sender_desk, "WATCH_SECONDS", -1.0)
         flags(desk, unsubscribed=True)
         desk.send(trigger=receipt)
         turn_once()

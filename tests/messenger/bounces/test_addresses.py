@@ -3,7 +3,8 @@
 import pytest
 from tests.fixtures.sendings import create_contacts, create_house, create_sending, send_until
 
-from tandem.messenger.delivery import sender, tokens
+from tandem.messenger.delivery import tokens
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.errors import BadToken
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -12,7 +13,7 @@ from tandem.messenger.delivery.providers.memory import MemoryProvider
 @pytest.fixture
 def memory(monkeypatch):
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider
 
 

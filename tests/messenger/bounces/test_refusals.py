@@ -6,7 +6,7 @@ from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create
 from tandem.messenger.bounces import service
 from tandem.messenger.bounces.models import Bounce, RefusalMark
 from tandem.messenger.contacts.models import Contact
-from tandem.messenger.delivery import sender
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 
@@ -24,7 +24,7 @@ REFUSALS = {
 def house(settings, tmp_path, monkeypatch):
     settings.TANDEM_HOME, settings.TANDEM_BOUNCE_DOMAIN = tmp_path, "bounces.example"
     memory = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: memory)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: memory)
     for customer, words in REFUSALS.items():
         memory.refuse[f"{customer}@people.example"] = Outcome(state=AttemptState.REJECTED, detail=words)
     return create_house()

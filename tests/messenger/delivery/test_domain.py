@@ -17,8 +17,8 @@ def test_back_off_grows_and_then_stays():
     assert waits[-1] == timedelta(hours=4)
 
 
-@pytest.mark.parametrize(("rate", "rows"), [(0.2, 1), (7.9, 7), (100, 100), (5000, 100)])
-def test_a_sub_block_is_what_leaves_in_a_second_and_at_most_100(rate, rows):
+@pytest.mark.parametrize(("rate", "rows"), [(0.2, 1), (7.9, 7), (100, 100), (5000, 125)])
+def test_a_sub_block_is_what_leaves_in_a_second_and_at_most_125(rate, rows):
     assert sub_block_size(rate) == rows
 
 

@@ -3,7 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.fixtures.sendings import CLOCK, change_contact, create_contacts, create_house, create_sending
+from tests.fixtures.sendings import (
+    CLOCK,
+    change_contact,
+    create_contacts,
+    create_house,
+    create_sending,
+    intend_rows,
+)
 
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.delivery import claims, quiet_rows
@@ -29,13 +36,12 @@ def house():
 def turn(sending_id, now):
     """One look at the sending's block at this time; the customers whose rows may leave."""
     sender = Sender.objects.create(host="h", pid=1, boot_id="b", journal="j", started_at=now, lease_until=now)
-    held = claims.claim(sender.pk, now)
+    held, rows = intend_rows(sender.pk, clock=FrozenClock(now))
     if held is None:
         return None
-    part = claims.advance(held, [], limit=100, business=now, system=now)
-    left = sorted(row.customer for row in part.rows)
+    left = sorted(row.customer for row in rows)
     Attempt.objects.filter(sending_id=sending_id, state=AttemptState.SENDING).update(state=10)
-    claims.advance(held, [], limit=0, business=now, system=now) if part.rows else None
+    claims.give_back(held)
     return left
 
 

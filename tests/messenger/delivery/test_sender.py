@@ -9,17 +9,21 @@ from tests.fixtures.sendings import (
     create_contacts,
     create_house,
     create_sending,
+    intend_rows,
     send_until,
     turn_once,
 )
 
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.delivery import claims, gate, journal, ledger, recovery, sender, service
+from tandem.messenger.delivery import claims, journal, ledger, recovery, service
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, PlannedTemplate, SendingState
-from tandem.messenger.delivery.errors import ClaimLost, ListChanged, ListedTwice, OutboundStopped
+from tandem.messenger.delivery.errors import ListChanged, ListedTwice, OutboundStopped
 from tandem.messenger.delivery.models import Attempt, Block, Sender, Sending
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.rows import Change
+from tandem.messenger.delivery.sender import desk, feed
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.reporting import service as reporting
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +48,7 @@ def house(kept_house, db, settings, tmp_path):
 def memory(monkeypatch):
     """Everything leaves into this provider."""
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider
 
 
@@ -159,7 +163,7 @@ class TestSending:
             raise OutboundStopped("The relay does not answer.")
 
         monkeypatch.setattr(memory, "send", down)
-        monkeypatch.setattr(sender, "RELAY_DOWN_SECONDS", (0.0,))
+        monkeypatch.setattr(feed, "RELAY_DOWN_SECONDS", (0.1,))
         turn_once()
 
         assert states(sending_id) == {"pending": 3}
@@ -200,7 +204,8 @@ class TestStopping:
     @pytest.mark.parametrize("stop", ["cancel", "unsubscribe", "kill switch"])
     def test_a_stop_while_sending_is_read_at_the_next_content(self, house, memory, monkeypatch, stop):
         sending_id = create_sending(house, create_contacts(house, 20))
-        monkeypatch.setattr(gate, "GATE_SECONDS", -1.0)
+        monkeypatch.setattr(desk, "WATCH_SECONDS", -1.0)
+        memory.rows_in_hand = 1
         send = memory.send
 
         def send_and_stop(message, before_content):
@@ -286,14 +291,12 @@ class TestRecovery:
         """Rows a dead sender left in `sending`: (sender, sending id, rows, journal)."""
         sending_id = create_sending(house, create_contacts(house, 4))
         dead = sender.Life(CLOCK, None)
-        claim = claims.claim(dead.id, CLOCK.business())
-        now = CLOCK.business()
-        part = claims.advance(claim, [], limit=4, business=now, system=now)
-        return dead, sending_id, part.rows, claim
+        claim, rows = intend_rows(dead.id)
+        return dead, sending_id, rows, claim
 
     def test_the_journal_decides(self, house, memory, orphans):
         dead, sending_id, rows, _ = orphans
-        written = dead._journal
+        written = dead.journal
         written.intent(rows[0].id, 1)
         written.outcome(rows[0].id, 1, Outcome(state=AttemptState.ACCEPTED, detail="250"))
         written.intent(rows[1].id, 1)
@@ -313,7 +316,7 @@ class TestRecovery:
     def test_without_its_journal_every_row_is_uncertain_after_the_lease(self, house, memory, orphans):
         dead, sending_id, _, _ = orphans
         dead.close()
-        dead._journal.path.unlink()
+        dead.journal.path.unlink()
         turn_once()
         assert states(sending_id) == {"sending": 4}, "the lease runs, nothing proves the death"
 
@@ -335,19 +338,13 @@ class TestRecovery:
         now = CLOCK.business()
         assert recovery.recover_dead(0, {Channel.EMAIL: memory, Channel.SMS: memory}, now) == 1
         accepted = Outcome(state=AttemptState.ACCEPTED)
-        with pytest.raises(ClaimLost):
-            claims.advance(
-                claim,
-                [claims.Change(row=rows[0], outcome=accepted, at=now)],
-                limit=1,
-                business=now,
-                system=now,
-            )
+        assert claims.standings([claim], lock=True) == {}
+        claims.settle(claim, [Change(rows[0], accepted)], now)
         assert states(sending_id) == {"pending": 4}
 
     def test_a_disk_that_fills_up_leaves_rows_free_and_the_next_try_sends_each_once(self, house, monkeypatch):
         sending_id = create_sending(house, create_contacts(house, 3))
-        monkeypatch.setattr(sender, "RELAY_DOWN_SECONDS", (0.0,))
+        monkeypatch.setattr(feed, "RELAY_DOWN_SECONDS", (0.1,))
         with monkeypatch.context() as broken:
             broken.setattr(FileProvider, "settle", _no_space)
             turn_once()
@@ -360,12 +357,10 @@ class TestRecovery:
     def test_what_lies_in_the_outbox_settles_an_uncertain_row(self, house):
         sending_id = create_sending(house, create_contacts(house, 2))
         dead = sender.Life(CLOCK, None)
-        claim = claims.claim(dead.id, CLOCK.business())
-        now = CLOCK.business()
-        rows = claims.advance(claim, [], limit=2, business=now, system=now).rows
+        _, rows = intend_rows(dead.id)
         for row in rows:
-            dead._journal.intent(row.id, row.tries)
-        provider = dead._providers[Channel.EMAIL]
+            dead.journal.intent(row.id, row.tries)
+        provider = dead.ways[Channel.EMAIL]
         provider.send(
             recovery.Message(
                 attempt_id=rows[0].id,

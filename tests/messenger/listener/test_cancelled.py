@@ -9,7 +9,15 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
-from tests.fixtures.sendings import CLOCK, House, create_contacts, create_house, create_sending, send_until
+from tests.fixtures.sendings import (
+    CLOCK,
+    House,
+    create_contacts,
+    create_house,
+    create_sending,
+    intend_rows,
+    send_until,
+)
 from typer.testing import CliRunner
 
 from tandem.clients import planner_problems as problems
@@ -19,11 +27,13 @@ from tandem.kit.clock import FrozenClock
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.cli.listener import app
 from tandem.messenger.contacts.models import Contact
-from tandem.messenger.delivery import claims, forgetting, gate, recovery, sender
+from tandem.messenger.delivery import forgetting, recovery
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import AttemptState, Outcome
 from tandem.messenger.delivery.models import Attempt, CancelledCustomer, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import desk
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.listener import service
 from tandem.messenger.listener.errors import InboxNotFound
 from tandem.messenger.listener.models import Cancellation, ChannelBinding, Inbox
@@ -44,7 +54,7 @@ def clock():
 @pytest.fixture
 def memory(monkeypatch):
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider
 
 
@@ -393,7 +403,8 @@ def house(settings, tmp_path) -> House:
 class TestSenderAtIt:
     def test_rows_in_hand_are_cancelled_at_their_content(self, house, memory, monkeypatch):
         sending_id = create_sending(house, create_contacts(house, 20))
-        monkeypatch.setattr(gate, "GATE_SECONDS", -1.0)
+        monkeypatch.setattr(desk, "WATCH_SECONDS", -1.0)
+        memory.rows_in_hand = 1
         send = memory.send
 
         def send_and_cancel(message, before_content):
@@ -412,8 +423,7 @@ class TestSenderAtIt:
     def test_a_row_that_comes_back_from_a_dead_sender_does_not_leave(self, house, memory):
         sending_id = create_sending(house, create_contacts(house, 4))
         dead = sender.Life(CLOCK, None)
-        claim, now = claims.claim(dead.id, CLOCK.business()), CLOCK.business()
-        claims.advance(claim, [], limit=4, business=now, system=now)
+        intend_rows(dead.id)
         found = delivery.cancel_customers(house.account_id, 42, ["c1", "c2"], clock=CLOCK)
         assert (found.rows, found.left) == (0, 4)
         dead.close()
@@ -424,8 +434,7 @@ class TestSenderAtIt:
     def test_a_cancelled_sending_ends_though_its_sender_died(self, house, memory):
         sending_id = create_sending(house, create_contacts(house, 4))
         dead = sender.Life(CLOCK, None)
-        claim, now = claims.claim(dead.id, CLOCK.business()), CLOCK.business()
-        claims.advance(claim, [], limit=4, business=now, system=now)
+        intend_rows(dead.id)
         delivery.cancel_campaign(house.account_id, 42, clock=CLOCK)
         dead.close()
         view = send_until(house, sending_id)
@@ -452,8 +461,9 @@ class TestAtTheSameTime:
         """looks_again: at each content; without it the intent alone has to divide them."""
         memory = MemoryProvider()
         memory.rows_in_hand = 5
-        monkeypatch.setattr(sender, "provider_for", lambda *_: memory)
-        monkeypatch.setattr(gate, "GATE_SECONDS", -1.0 if looks_again else 60.0)
+        monkeypatch.setattr(sender, "way_out_for", lambda *_: memory)
+        monkeypatch.setattr(desk, "WATCH_SECONDS", -1.0 if looks_again else 60.0)
+        monkeypatch.setattr(desk, "STALE_SECONDS", 60.0)
         customers = create_contacts(house, self.ROWS)
         sending_id = create_sending(house, customers)
         stop, errors = threading.Event(), []

@@ -16,7 +16,7 @@ from tandem.kit.clock import FrozenClock
 from tandem.kit.http import Http
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.cli.listener import app
-from tandem.messenger.delivery import sender
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.listener import service
@@ -242,7 +242,7 @@ class TestWholeWay:
     @pytest.fixture
     def differing(self, settings, tmp_path, monkeypatch):
         settings.TANDEM_HOME = tmp_path
-        monkeypatch.setattr(sender, "provider_for", lambda *_: MemoryProvider())
+        monkeypatch.setattr(sender, "way_out_for", lambda *_: MemoryProvider())
         house = create_house()
         for number, customer in enumerate(create_contacts(house, CUSTOMERS)):
             change_contact(house, customer, original_id=str(100_001 + number))

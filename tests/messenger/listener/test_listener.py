@@ -10,7 +10,7 @@ from tandem.clients import planner_problems as problems
 from tandem.clients.planner import CompleteRead
 from tandem.contract.planner_api import ChannelDetails, ExecutionRow, RegisteredListener
 from tandem.kit.clock import FrozenClock
-from tandem.messenger.delivery import sender
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.listener import domain, service
@@ -300,7 +300,7 @@ class TestReports:
     def finished(self, house, planner, monkeypatch):
         planner.time = (CLOCK.business() + timedelta(seconds=-5)).isoformat()
         provider = MemoryProvider()
-        monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+        monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
         service.receive_event(secret_of(house), event(), clock=CLOCK)
         service.fetch_due(CLOCK)
         sending_id = Sending.objects.get().id

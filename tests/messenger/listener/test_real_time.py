@@ -10,7 +10,7 @@ from tests.fixtures.sendings import CLOCK, HTML, change_contact, create_contacts
 from tandem.clients import planner_problems as problems
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.delivery import sender
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -59,7 +59,7 @@ def planner(monkeypatch):
 def sent(monkeypatch):
     """What leaves, kept in memory."""
     memory = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: memory)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: memory)
     return memory
 
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.fixtures.sendings import change_contact, create_contacts, create_house, create_sending, send_until
 
-from tandem.messenger.delivery import sender
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import AttemptState, Outcome
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 
@@ -11,7 +11,7 @@ from tandem.messenger.delivery.providers.memory import MemoryProvider
 @pytest.fixture
 def memory(monkeypatch):
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider
 
 

@@ -11,7 +11,8 @@ from tests.fixtures.messages import create_desk
 from tests.fixtures.sendings import CLOCK, House, send_until, turn_once
 
 from tandem.kit.clock import FrozenClock
-from tandem.messenger.delivery import holding, ledger, sender, service
+from tandem.messenger.delivery import holding, ledger, service
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate, SendingState
 from tandem.messenger.delivery.models import AddedValues, Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -44,7 +45,7 @@ def desk(desks):
 @pytest.fixture
 def memory(monkeypatch):
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider
 
 

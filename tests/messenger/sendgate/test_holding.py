@@ -9,7 +9,8 @@ from tests.fixtures.sendings import (
     turn_once,
 )
 
-from tandem.messenger.delivery import holding, sender, service
+from tandem.messenger.delivery import holding, service
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import AttemptState, SendingState
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -31,7 +32,7 @@ def house(kept_house, db, settings, tmp_path):
 @pytest.fixture
 def memory(monkeypatch):
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     return provider
 
 

@@ -8,7 +8,8 @@ from tests.fixtures.sendings import CLOCK, send_until
 from tests.fixtures.sendings import House as Sendings
 
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.delivery import events, ledger, sender, tokens
+from tandem.messenger.delivery import events, ledger, tokens
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -38,7 +39,7 @@ def told(desk, hook):
 def sent(desk, monkeypatch):
     """The id of an ended sending to both contacts, one of whom has no address."""
     provider = MemoryProvider()
-    monkeypatch.setattr(sender, "provider_for", lambda *_: provider)
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
     create_contact(desk, "mute")
     target = projects.send_target(desk.account, desk.mail)
     sending_id = ledger.open_sending(

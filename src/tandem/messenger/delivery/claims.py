@@ -1,82 +1,120 @@
 """What a sender does in the database: claim a block, commit intents and outcomes, give the block back.
 
-Every write carries the fence; a sender that lost its block gets ClaimLost and touches nothing.
+Every write carries the fence; a sender that lost its block gets ClaimLost and touches nothing of it. Blocks are locked
+before anything else, in the order of their ids, as whoever cancels does.
+
+The rows of a sub-block lie apart: every k-th of the block. A page of the table then sees few changes in a commit, and
+the room of what became old is used again by the next one, so a change needs no new page and touches no index.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from psycopg import Cursor
 
 from tandem.kit.failpoints import failpoint
 from tandem.messenger.contacts.queries import reason_sql
 from tandem.messenger.delivery import quiet_rows
 from tandem.messenger.delivery.domain import (
+    BLOCK_ROWS,
     GIVE_UP_AFTER,
     AttemptState,
     Channel,
     Outcome,
+    Policy,
     SendingState,
     next_try,
 )
 from tandem.messenger.delivery.errors import ClaimLost
+from tandem.messenger.delivery.rows import Change, Row
 
-_CLAIM = """
+#: the least advanced block first, of whatever sending: each turn that a block has had counts as a block's length
+_CLAIM = f"""
 UPDATE messenger_delivery_block SET sender_id = %(sender)s, fence = fence + 1
 WHERE id = (
     SELECT b.id FROM messenger_delivery_block b
     JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
     LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
     WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state IN ('scheduled', 'sending')
-      AND NOT s.gate_held AND NOT coalesce(d.held, FALSE)
-    ORDER BY b.first_seq, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
+      AND NOT s.gate_held AND NOT coalesce(d.held, FALSE) AND s.channel = ANY(%(channels)s)
+    ORDER BY b.first_seq + b.fence * {BLOCK_ROWS}, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
 RETURNING id, account_id, sending_id, first_seq, last_seq, fence
-"""
+"""  # noqa: S608 - constants of this room
 _STARTED = """
 UPDATE messenger_delivery_sending SET state = 'sending', started_at = coalesce(started_at, %(now)s)
 WHERE account_id = %(account)s AND id = %(sending)s AND state = 'scheduled'
 """
+_OPEN = """
+SELECT seq FROM messenger_delivery_attempt
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(first)s AND %(last)s
+  AND state IN (0, 2) AND due_at <= %(now)s ORDER BY seq
+"""
+#: all accounts: one sender holds blocks of several; each names its own
 _STANDING = """
-SELECT s.state, coalesce(d.held, FALSE), s.cut_off, s.channel, coalesce(d.rate_per_second, 0), s.campaign_id
-FROM messenger_delivery_block b
+SELECT b.id, s.state, coalesce(d.held, FALSE), s.cut_off, coalesce(d.rate_per_second, 0), s.campaign_id, s.policy
+FROM unnest(%(accounts)s::bigint[], %(blocks)s::bigint[], %(fences)s::bigint[]) AS h (account, id, fence)
+JOIN messenger_delivery_block b
+  ON b.account_id = h.account AND b.id = h.id AND b.fence = h.fence AND b.sender_id = %(sender)s
 JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
 LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
-WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender)s AND b.fence = %(fence)s
-FOR UPDATE OF b
+ORDER BY b.id
 """
-_PICK = """
-SELECT a.id, a.seq, a.customer, a.template_id, a.contact_id, a.tries, a.due_at,
-       coalesce(t.ignore_opt_out, FALSE), a.state,
-       CASE WHEN EXISTS (
-                SELECT 1 FROM messenger_delivery_cancelledcustomer k
-                WHERE k.account_id = a.account_id AND k.campaign_id = %(campaign)s AND k.customer = a.customer)
-            THEN 'cancelled' ELSE ({reason}) END AS reason
-FROM messenger_delivery_attempt a
-LEFT JOIN messenger_contacts_contact c ON c.account_id = a.account_id AND c.id = a.contact_id
-LEFT JOIN messenger_delivery_sendingtemplate t
-  ON t.account_id = a.account_id AND t.sending_id = a.sending_id AND t.template_id = a.template_id
-WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq BETWEEN %(first)s AND %(last)s
+_LOCK = "FOR UPDATE OF b"
+_OTHERS_DUE = """
+SELECT EXISTS (
+    SELECT 1 FROM messenger_delivery_block b
+    JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
+    LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
+    WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state IN ('scheduled', 'sending')
+      AND NOT s.gate_held AND NOT coalesce(d.held, FALSE) AND s.channel = %(channel)s AND s.id <> ALL(%(mine)s))
+"""
+#: the contact is read with the intent: who may not be sent to gets the reason in the place of `sending`
+_INTEND = """
+UPDATE messenger_delivery_attempt a
+SET state = CASE WHEN r.why = 'cancelled' THEN 24 WHEN {late} THEN 23 WHEN r.why IS NULL THEN 1
+                 WHEN r.why = ANY(%(suppressed)s) THEN 20 ELSE 21 END,
+    reason = CASE WHEN {late} AND r.why IS DISTINCT FROM 'cancelled' THEN 'missed' ELSE coalesce(r.why, '') END,
+    done_at = CASE WHEN r.why IS NOT NULL OR {late} THEN %(business)s END,
+    tries = a.tries + CASE WHEN r.why IS NOT NULL OR {late} THEN 0 ELSE 1 END
+FROM messenger_contacts_contact c
+CROSS JOIN messenger_delivery_sendingtemplate t
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN EXISTS (
+                     SELECT 1 FROM messenger_delivery_cancelledcustomer k WHERE k.account_id = c.account_id
+                       AND k.campaign_id = %(campaign)s AND k.customer = c.original_id)
+                THEN 'cancelled' ELSE ({reason}) END AS why OFFSET 0) r
+WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq = ANY(%(seqs)s::int[])
   AND a.state IN (0, 2) AND a.due_at <= %(business)s
-ORDER BY a.seq LIMIT %(limit)s
+  AND c.account_id = a.account_id AND c.id = a.contact_id
+  AND t.account_id = a.account_id AND t.sending_id = a.sending_id AND t.template_id = a.template_id
+RETURNING a.state, a.id, a.seq, a.tries, a.template_id, a.contact_id, a.customer, t.ignore_opt_out
+"""
+_LATE = "(a.state = 0 AND a.due_at < %(latest)s)"
+#: rows whose contact is gone: those of the sub-block that the statement before could not join
+_NO_CONTACT = """
+UPDATE messenger_delivery_attempt a SET state = 21, reason = 'no contact', done_at = %(business)s
+WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq = ANY(%(seqs)s::int[])
+  AND a.state IN (0, 2) AND a.due_at <= %(business)s
+  AND NOT EXISTS (SELECT 1 FROM messenger_contacts_contact c
+                  WHERE c.account_id = a.account_id AND c.id = a.contact_id)
 """
 _SETTLE = """
 UPDATE messenger_delivery_attempt a
-SET state = v.state, reason = v.reason, detail = v.detail, done_at = CASE WHEN v.state >= 10 THEN v.at END,
-    due_at = coalesce(v.next_at, a.due_at), tries = a.tries + v.tried
-FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::text[], %(details)s::text[], %(ats)s::timestamptz[],
-            %(nexts)s::timestamptz[], %(tried)s::smallint[]) AS v(id, state, reason, detail, at, next_at, tried)
-WHERE a.account_id = %(account)s AND a.id = v.id AND a.state = ANY(%(from)s)
+SET state = v.state, reason = v.reason, detail = v.detail, done_at = CASE WHEN v.state >= 10 THEN %(at)s END,
+    due_at = coalesce(v.next_at, a.due_at)
+FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::text[], %(details)s::text[],
+            %(nexts)s::timestamptz[]) AS v (id, state, reason, detail, next_at)
+WHERE a.account_id = %(account)s AND a.id = v.id AND a.state = 1
 """
 _SETTLE_ALIKE = """
-UPDATE messenger_delivery_attempt
-SET state = %(state)s, reason = %(reason)s, detail = %(detail)s,
-    done_at = CASE WHEN %(state)s >= 10 THEN %(at)s::timestamptz END, tries = tries + %(tried)s
-WHERE account_id = %(account)s AND id = ANY(%(ids)s) AND state = ANY(%(from)s)
+UPDATE messenger_delivery_attempt SET state = %(state)s, detail = %(detail)s, done_at = %(at)s
+WHERE account_id = %(account)s AND id = ANY(%(ids)s::bigint[]) AND state = 1
 """
 _CANCEL_REST = """
-UPDATE messenger_delivery_attempt SET state = 24, reason = 'cancelled', done_at = %(now)s
+UPDATE messenger_delivery_attempt SET state = 24, reason = 'cancelled', done_at = %(business)s
 WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(first)s AND %(last)s AND state IN (0, 2)
 """
 _GIVE_BACK = """
@@ -87,8 +125,7 @@ FROM (SELECT min(due_at) AS next_at FROM messenger_delivery_attempt
         AND state IN (0, 1, 2)) o
 WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender)s AND b.fence = %(fence)s
 """
-_IGNORED = "coalesce(t.ignore_opt_out, FALSE)"
-_CELLS = ("id", "seq", "customer", "template_id", "contact_id", "tries", "due_at", "ignore_opt_out")
+_IGNORED = "t.ignore_opt_out"
 CANCELLED_WORD = "cancelled"
 SUPPRESSED_WORDS = frozenset({"unsubscribed", "suppressed", "bounced"})
 
@@ -111,44 +148,28 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """A ledger row whose intent is committed."""
+class Standing:
+    """How a held block's sending stands: read under the block's lock, it holds until the commit."""
 
-    id: int
-    seq: int
-    customer: str
-    template_id: int
-    contact_id: int
-    tries: int
-    due_at: datetime
-    ignore_opt_out: bool = False
+    state: SendingState
+    held: bool
+    cut_off: timedelta
+    rate: int
+    campaign: int | None
+    policy: Policy
 
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """A row and what it becomes."""
-
-    row: Row
-    outcome: Outcome
-    at: datetime
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubBlock:
-    """Rows to hand over now; `over` = the block was given back; `rate` = the account's limit, 0 = none."""
-
-    rows: tuple[Row, ...]
-    over: bool
-    channel: Channel
-    rate: int = 0
+    @property
+    def sends(self) -> bool:
+        """Whether its messages may leave."""
+        return self.state is SendingState.SENDING and not self.held
 
 
 @transaction.atomic
-def claim(sender_id: int, now: datetime) -> Claim | None:
-    """The next due block nobody holds."""
+def claim(sender_id: int, now: datetime, channels: Collection[Channel] = tuple(Channel)) -> Claim | None:
+    """The next due block nobody holds, of these channels."""
+    named = {"sender": sender_id, "now": now, "channels": [channel.value for channel in channels]}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"sender": sender_id, "now": now})
+        cursor.execute(_CLAIM, named)
         found = cursor.fetchone()
         if found is None:
             return None
@@ -160,120 +181,165 @@ def claim(sender_id: int, now: datetime) -> Claim | None:
     )
 
 
-@transaction.atomic
-def advance(
-    held: Claim, done: Sequence[Change], *, limit: int, business: datetime, system: datetime
-) -> SubBlock:
-    """Commit outcomes, then the intents of the next rows, in one transaction; limit 0 = give the block back.
-
-    Suppression, consent, cancelled customers, kill switch and the sending's state are read here. Raises ClaimLost.
-    """
+def open_rows(held: Claim, now: datetime) -> list[int]:
+    """Numbers of the block's rows that are due and not settled."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, held.named())
-        standing = cursor.fetchone()
-        if standing is None:
-            raise ClaimLost(f"Block {held.block} belongs to another sender now.")
-        state, stopped, cut_off, channel, rate, campaign = standing
-        _settle(cursor, held, done, [AttemptState.SENDING])
-        if done:
-            failpoint("m15")
-        rows: tuple[Row, ...] = ()
-        if state == SendingState.SENDING.value and not stopped and limit:
-            named = held.named(limit=limit, business=business, now=system, campaign=campaign, channel=channel)
-            rows = _intend(cursor, held, _PICK.format(reason=reason_sql(channel, _IGNORED)), named, cut_off)
-        elif state == SendingState.CANCELLED.value:
-            cursor.execute(_CANCEL_REST, held.named(now=business))
-        if not rows:
-            cursor.execute(_GIVE_BACK, held.named())
-    return SubBlock(rows=rows, over=not rows, channel=Channel(channel), rate=rate)
+        cursor.execute(_OPEN, held.named(now=now))
+        return [seq for (seq,) in cursor.fetchall()]
 
 
-def _intend(
-    cursor: Any, held: Claim, pick: str, named: dict[str, Any], cut_off: timedelta
-) -> tuple[Row, ...]:
-    """Rows now in `sending`; rows that may not be sent get their reason and the next ones are looked at."""
-    while True:
-        cursor.execute(pick, named)
+def others_due(channel: Channel, mine: Iterable[int], now: datetime) -> bool:
+    """Whether a block of a sending other than these waits for a sender."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS_DUE, {"channel": channel.value, "mine": list(mine), "now": now})
+        return bool(cursor.fetchone()[0])
+
+
+def standings(held: Sequence[Claim], *, lock: bool) -> dict[int, Standing]:
+    """Block -> how its sending stands; none for a block that another sender has now. lock: until the commit."""
+    named: dict[str, Any] = {
+        "accounts": [claim.account for claim in held],
+        "blocks": [claim.block for claim in held],
+        "fences": [claim.fence for claim in held],
+        "sender": held[0].sender if held else 0,
+    }
+    with _prepared() as cursor:
+        cursor.execute(_STANDING + (_LOCK if lock else ""), named)
+        return {
+            block: Standing(
+                state=SendingState(state),
+                held=stopped,
+                cut_off=cut_off,
+                rate=rate,
+                campaign=campaign,
+                policy=Policy(policy),
+            )
+            for block, state, stopped, cut_off, rate, campaign, policy in cursor.fetchall()
+        }
+
+
+def intend(
+    held: Claim,
+    seqs: Sequence[int],
+    standing: Standing,
+    channel: Channel,
+    *,
+    business: datetime,
+    system: datetime,
+) -> list[Row]:
+    """Rows now in `sending`, of those that are due; who may not be sent to has got the reason instead.
+
+    Suppression, consent and cancelled customers are read here, in the caller's transaction, under the block's lock.
+    """
+    named = held.named(
+        seqs=_array(seqs),
+        business=business,
+        latest=business - standing.cut_off,
+        now=system,
+        campaign=standing.campaign,
+        suppressed=list(SUPPRESSED_WORDS),
+    )
+    with _prepared() as cursor:
+        cursor.execute(_INTENDS[channel], named)
         found = cursor.fetchall()
-        if not found:
-            return ()
-        awake = quiet_rows.put_off(
-            cursor, found, channel=named["channel"], account=held.account, sending=held.sending,
-            now=named["business"], late=cut_off,
-        )  # fmt: skip
-        changes = [_decide(line, cut_off, named["business"]) for line in awake]
-        _settle(cursor, held, changes, [AttemptState.PENDING, AttemptState.DEFERRED])
-        failpoint("m10")
-        rows = tuple(change.row for change in changes if change.outcome.state is AttemptState.SENDING)
-        if rows:
-            return rows
+        if len(found) < len(seqs):
+            cursor.execute(_NO_CONTACT, named)
+    rows = [Row(*cells) for state, *cells in found if state == AttemptState.SENDING]
+    rows = quiet_rows.put_off(rows, channel=channel, account=held.account, sending=held.sending, now=business)
+    failpoint("m10")
+    rows.sort(key=_seq)
+    return rows
 
 
-def _decide(line: tuple, cut_off: timedelta, business: datetime) -> Change:
-    *cells, state, reason = line
-    row = Row(**dict(zip(_CELLS, cells, strict=True)))
-    if reason == CANCELLED_WORD:
-        return _ended(row, AttemptState.CANCELLED, reason, business)
-    if state == AttemptState.PENDING and business - row.due_at > cut_off:
-        return _ended(row, AttemptState.MISSED, "missed", business)
-    if reason in SUPPRESSED_WORDS:
-        return _ended(row, AttemptState.SUPPRESSED, reason, business)
-    if reason:
-        return _ended(row, AttemptState.SKIPPED, reason, business)
-    tried = Row(**{**row.__dict__, "tries": row.tries + 1})
-    return Change(row=tried, outcome=Outcome(state=AttemptState.SENDING), at=business)
-
-
-def _ended(row: Row, state: AttemptState, reason: str, at: datetime) -> Change:
-    return Change(row=row, outcome=Outcome(state=state), at=at, reason=reason)
-
-
-def _settle(cursor: Any, held: Claim, changes: Sequence[Change], before: list[AttemptState]) -> None:
+def settle(held: Claim, changes: Sequence[Change], at: datetime) -> None:
+    """Rows in `sending` become what they came to, in the caller's transaction, under the block's lock."""
     if not changes:
         return
-    named = {"account": held.account, "from": [int(state) for state in before]}
-    first = changes[0]
-    alike = all((c.outcome, c.reason, c.at) == (first.outcome, first.reason, first.at) for c in changes)
-    if alike and first.outcome.state is not AttemptState.DEFERRED:
-        named |= {
-            "ids": [change.row.id for change in changes],
-            "state": int(first.outcome.state),
-            "reason": first.reason,
-            "detail": first.outcome.detail,
-            "at": first.at,
-            "tried": int(first.outcome.state is AttemptState.SENDING),
-        }
-        cursor.execute(_SETTLE_ALIKE, named)
-        return
-    named |= {
+    alike: dict[str, list[int]] = {}
+    others: list[Change] = []
+    for change in changes:
+        if change.outcome.state is AttemptState.ACCEPTED:
+            alike.setdefault(change.outcome.detail, []).append(change.row.id)
+        else:
+            others.append(change)
+    if len(alike) > 1:
+        others += [change for change in changes if change.outcome.state is AttemptState.ACCEPTED]
+        alike.clear()
+    with _prepared() as cursor:
+        for detail, ids in alike.items():
+            named = {"account": held.account, "ids": _array(ids), "state": 10, "detail": detail, "at": at}
+            cursor.execute(_SETTLE_ALIKE, named)
+        if others:
+            cursor.execute(_SETTLE, _columns(held.account, others, at))
+    failpoint("m15")
+
+
+def _columns(account: int, changes: Sequence[Change], at: datetime) -> dict[str, Any]:
+    return {
+        "account": account,
+        "at": at,
         "ids": [change.row.id for change in changes],
         "states": [int(change.outcome.state) for change in changes],
         "reasons": [change.reason for change in changes],
         "details": [change.outcome.detail for change in changes],
-        "ats": [change.at for change in changes],
-        "nexts": [_next_at(change) for change in changes],
-        "tried": [int(change.outcome.state is AttemptState.SENDING) for change in changes],
+        "nexts": [_next_at(change, at) for change in changes],
     }
-    cursor.execute(_SETTLE, named)
 
 
-def _next_at(change: Change) -> datetime | None:
-    if change.outcome.state is not AttemptState.DEFERRED:
-        return None
-    return next_try(change.row.tries, change.at)
+def cancel_rest(held: Claim, business: datetime) -> None:
+    """End the open rows of a block whose sending was cancelled."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CANCEL_REST, held.named(business=business))
 
 
-def deferred_or_given_up(change: Change, first_due: datetime) -> Change:
-    """A refusal for now becomes final after GIVE_UP_AFTER."""
-    if change.outcome.state is AttemptState.DEFERRED and change.at - first_due > GIVE_UP_AFTER:
-        final = Outcome(state=AttemptState.REJECTED, detail=change.outcome.detail)
-        return Change(row=change.row, outcome=final, at=change.at, reason="given up")
+def give_back(held: Claim) -> None:
+    """Let the block go: done if nothing of it is open, else due when its next row is. Nothing if it was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, held.named())
+
+
+def final(change: Change, policy: Policy, first_due: datetime, at: datetime) -> Change:
+    """The change as the ledger takes it.
+
+    A refusal for now becomes a final one after GIVE_UP_AFTER. Under `resend`, what nobody answered is tried again.
+    """
+    state = change.outcome.state
+    if state is AttemptState.UNCERTAIN and policy is Policy.RESEND:
+        change = change._replace(
+            outcome=Outcome(state=AttemptState.DEFERRED, detail=change.outcome.detail), reason=""
+        )
+    if change.outcome.state is AttemptState.DEFERRED and at - first_due > GIVE_UP_AFTER:
+        given_up = AttemptState.REJECTED if state is AttemptState.DEFERRED else AttemptState.UNCERTAIN
+        return change._replace(
+            outcome=Outcome(state=given_up, detail=change.outcome.detail), reason="given up"
+        )
     return change
 
 
-def is_stopped(held: Claim) -> bool:
-    """Whether the sending or its account was stopped, or the claim is gone."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STANDING.replace("FOR UPDATE OF b", ""), held.named())
-        standing = cursor.fetchone()
-    return standing is None or standing[0] != SendingState.SENDING.value or standing[1]
+def lost(held: Claim) -> ClaimLost:
+    """What a sender is told that does not hold the block any more."""
+    return ClaimLost(f"Block {held.block} belongs to another sender now.")
+
+
+def _next_at(change: Change, at: datetime) -> datetime | None:
+    return next_try(change.row.tries, at) if change.outcome.state is AttemptState.DEFERRED else None
+
+
+def _seq(row: Row) -> int:
+    return row.seq
+
+
+def _prepared() -> Cursor[tuple[Any, ...]]:
+    """A cursor whose statements the server keeps prepared; Django's own sends them as text each time."""
+    connection.ensure_connection()
+    return Cursor(connection.connection)
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """An array as the server reads it; the driver would look at each number by itself."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+_INTENDS = {
+    channel: _INTEND.format(late=_LATE, reason=reason_sql(channel.value, _IGNORED)) for channel in Channel
+}

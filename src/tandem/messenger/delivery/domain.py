@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Channel(StrEnum):
@@ -56,6 +57,15 @@ class SendingKind(StrEnum):
 SINGLE_KINDS = (SendingKind.REAL_TIME, SendingKind.MESSAGE)
 
 
+class Policy(StrEnum):
+    """What becomes of a message when nobody knows whether it arrived."""
+
+    #: never twice: it stays uncertain until somebody or something knows
+    HOLD = "hold"
+    #: never lost: it is sent again under the same Message-ID
+    RESEND = "resend"
+
+
 class SendingState(StrEnum):
     """Where a sending stands."""
 
@@ -76,8 +86,8 @@ class SendingState(StrEnum):
 BACK_OFF = (60, 300, 900, 1800, 3600, 7200, 14400)
 GIVE_UP_AFTER = timedelta(hours=72)
 LATE_CUT_OFF = timedelta(minutes=60)
-BLOCK_ROWS = 1000
-SUB_BLOCK_ROWS = 100
+BLOCK_ROWS = 2500
+SUB_BLOCK_ROWS = 125
 
 
 def next_try(tries: int, now: datetime) -> datetime:
@@ -98,9 +108,8 @@ class Outcome:
     detail: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """One message ready to leave, for one recipient."""
+class Message(NamedTuple):
+    """One message ready to leave, for one recipient. A tuple: one is made per message, and it is cheap."""
 
     attempt_id: int
     account_id: int

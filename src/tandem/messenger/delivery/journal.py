@@ -7,6 +7,7 @@ its process lives: a free lock on the same host proves the death of its owner.
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from tandem.messenger.delivery.domain import AttemptState, Outcome
 
 _MAGIC = "tandem-journal 1"
+LONGEST_DETAIL = 200
+TURN_OVER_BYTES = 16 << 20
 
 
 def boot_id() -> str:
@@ -25,40 +28,80 @@ def boot_id() -> str:
 
 
 class Journal:
-    """The open journal of a living sender."""
+    """The open journal of a living sender; several threads may write.
+
+    It keeps the last line of each row that the ledger does not know yet. When the file has grown long, a new one with
+    these lines takes its place.
+    """
 
     def __init__(self, path: Path, sender_id: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._write(f"{_MAGIC} {sender_id} {boot_id()}\n")
+        self._head = f"{_MAGIC} {sender_id} {boot_id()}\n"
+        self._guard = threading.Lock()
+        self._unsettled: dict[int, bytes] = {}
+        self._size = 0
+        self._file = _opened(path, os.O_APPEND)
+        self._write(self._head.encode())
 
     def intent(self, attempt_id: int, tries: int) -> None:
         """The content is about to leave."""
-        self._write(f"I {attempt_id} {tries}\n")
+        self._say(attempt_id, b"I %d %d\n" % (attempt_id, tries))
 
     def outcome(self, attempt_id: int, tries: int, outcome: Outcome) -> None:
         """The answer came."""
-        self._write(_outcome_line(attempt_id, tries, outcome))
+        self._say(attempt_id, _outcome_line(attempt_id, tries, outcome))
 
-    def outcomes(self, known: Iterable[tuple[int, int, Outcome]]) -> None:
-        """Several answers at once: (attempt, try, outcome)."""
-        self._write("".join(_outcome_line(*one) for one in known))
+    def sync(self) -> None:
+        """What was said so far survives the machine too."""
+        with self._guard:
+            os.fdatasync(self._file)
+
+    def settled(self, attempt_ids: Iterable[int]) -> None:
+        """The ledger knows what became of these."""
+        for attempt_id in attempt_ids:
+            self._unsettled.pop(attempt_id, None)
+        if self._size > TURN_OVER_BYTES:
+            self._turn_over()
 
     def close(self) -> None:
         """Give the lock back."""
         os.close(self._file)
 
-    def _write(self, line: str) -> None:
-        data = line.encode()
+    def _say(self, attempt_id: int, line: bytes) -> None:
+        with self._guard:
+            self._unsettled[attempt_id] = line
+            self._write(line)
+
+    def _write(self, data: bytes) -> None:
         if os.write(self._file, data) != len(data):
             raise OSError("The journal cannot be written in full.")
+        self._size += len(data)
+
+    def _turn_over(self) -> None:
+        """The new file is locked and durable before it has the name, and has it before the old one is let go."""
+        with self._guard:
+            fresh = self.path.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            old, self._file = self._file, _opened(fresh, os.O_APPEND | os.O_EXCL)
+            self._size = 0
+            self._write(self._head.encode() + b"".join(self._unsettled.values()))
+            os.fdatasync(self._file)
+            os.rename(fresh, self.path)
+            os.close(old)
 
 
-def _outcome_line(attempt_id: int, tries: int, outcome: Outcome) -> str:
-    detail = " ".join(outcome.detail.split())[:200]
-    return f"O {attempt_id} {tries} {int(outcome.state)} {detail}\n"
+def _opened(path: Path, flags: int) -> int:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file
+
+
+def _outcome_line(attempt_id: int, tries: int, outcome: Outcome) -> bytes:
+    detail = outcome.detail
+    if not detail.isprintable() or len(detail) > LONGEST_DETAIL:
+        detail = " ".join(detail.split())[:LONGEST_DETAIL]
+    return f"O {attempt_id} {tries} {outcome.state:d} {detail}\n".encode()
 
 
 @dataclass(frozen=True)
@@ -88,11 +131,20 @@ def is_locked(path: Path) -> bool | None:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        is_current = _is_at(handle, path)
     except BlockingIOError:
         return True
     finally:
         os.close(handle)
-    return False
+    return False if is_current else is_locked(path)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether the open file still has the name: its owner may have turned over to a new one meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return True
 
 
 def read(path: Path, sender_id: int) -> JournalRecord:

@@ -5,20 +5,23 @@ advisory lock must be gone and the lease over, by the database's clock.
 """
 
 import socket
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 
 from tandem.messenger.delivery import journal
-from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
+from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome, Policy
 from tandem.messenger.delivery.models import Sender
-from tandem.messenger.delivery.providers.base import Provider
 
+#: the ways out of the sender that buries
+Ways = Mapping[Channel, Any]
 ADVISORY_CLASS = 7261001
 _LOCK = "SELECT id FROM messenger_delivery_sender WHERE id = %s AND NOT recovered FOR UPDATE SKIP LOCKED"
 _ORPHANS = """
-SELECT a.account_id, a.id, a.sending_id, a.tries, s.channel
+SELECT a.account_id, a.id, a.sending_id, a.tries, s.channel, s.policy
 FROM messenger_delivery_block b
 JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
 JOIN messenger_delivery_attempt a ON a.account_id = b.account_id AND a.sending_id = b.sending_id
@@ -42,11 +45,11 @@ WHERE b.id = o.id
 """
 
 
-def recover_dead(me: int, providers: dict[Channel, Provider], now: datetime) -> int:
+def recover_dead(me: int, ways: Ways, now: datetime) -> int:
     """Settle what dead senders left behind; how many were buried."""
     # all accounts: senders serve every account
     open_senders = Sender.objects.filter(recovered=False).exclude(id=me).order_by("id")
-    return sum(_bury(sender, providers, now) for sender in open_senders if is_dead(sender))
+    return sum(_bury(sender, ways, now) for sender in open_senders if is_dead(sender))
 
 
 def is_dead(sender: Sender) -> bool:
@@ -74,7 +77,7 @@ def _session_gone(sender: Sender) -> bool:
 
 
 @transaction.atomic
-def _bury(sender: Sender, providers: dict[Channel, Provider], now: datetime) -> bool:
+def _bury(sender: Sender, ways: Ways, now: datetime) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [sender.id])
         if cursor.fetchone() is None:
@@ -83,7 +86,7 @@ def _bury(sender: Sender, providers: dict[Channel, Provider], now: datetime) -> 
         orphans = cursor.fetchall()
         if orphans:
             record = journal.read(Path(sender.journal), sender.id)
-            truths = [_truth(record, orphan, providers) for orphan in orphans]
+            truths = [_truth(record, orphan, ways) for orphan in orphans]
             cursor.execute(
                 _SETTLE,
                 {
@@ -100,22 +103,27 @@ def _bury(sender: Sender, providers: dict[Channel, Provider], now: datetime) -> 
     return True
 
 
-def _truth(record: journal.JournalRecord, orphan: tuple, providers: dict[Channel, Provider]) -> Outcome:
-    """The journal's word; where a way out knows its messages by name, what lies there settles the rest."""
-    account_id, attempt_id, sending_id, tries, channel = orphan
+def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:
+    """The journal's word; where a way out knows its messages by name, what lies there settles the rest.
+
+    Under `resend` what stays uncertain is free again, to be sent under the same Message-ID.
+    """
+    account_id, attempt_id, sending_id, tries, channel, policy = orphan
     truth = record.truth(attempt_id, tries)
-    provider = providers[Channel(channel)]
-    if truth.state is not AttemptState.UNCERTAIN or not provider.idempotent:
+    way = ways[Channel(channel)]
+    if truth.state is not AttemptState.UNCERTAIN:
         return truth
-    message = Message(
-        attempt_id=attempt_id,
-        account_id=account_id,
-        sending_id=sending_id,
-        channel=Channel(channel),
-        sender="",
-        recipient="",
-        content=b"",
-    )
-    if provider.arrived(message):
-        return Outcome(state=AttemptState.ACCEPTED, detail="found at the destination")
-    return Outcome(state=AttemptState.PENDING)
+    if getattr(way, "idempotent", False):
+        named = Message(
+            attempt_id=attempt_id,
+            account_id=account_id,
+            sending_id=sending_id,
+            channel=Channel(channel),
+            sender="",
+            recipient="",
+            content=b"",
+        )
+        if way.arrived(named):
+            return Outcome(state=AttemptState.ACCEPTED, detail="found at the destination")
+        return Outcome(state=AttemptState.PENDING)
+    return Outcome(state=AttemptState.PENDING) if policy == Policy.RESEND else truth

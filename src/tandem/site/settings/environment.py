@@ -92,6 +92,7 @@ SETTINGS = (
         "900",
         "Seconds a sender's claim on rows holds; longer than the SMTP time-outs.",
     ),
+    Setting("TANDEM_SENDER_TURN", "2", "Seconds a sender keeps to one block while another sending waits."),
     Setting(
         "TANDEM_BOUNCE_DOMAIN",
         "",

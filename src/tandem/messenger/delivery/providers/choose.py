@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tandem.messenger.delivery.domain import Channel
 from tandem.messenger.delivery.errors import ProviderRefused
-from tandem.messenger.delivery.providers.base import Provider
+from tandem.messenger.delivery.providers.base import HandOver, Provider, WayOut
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.providers.sms import BlockingSms
@@ -23,6 +23,11 @@ def gateways_allowed(setting: dict[str, str]) -> bool:
 def goes_to_gateway(account_id: int, setting: dict[str, str]) -> bool:
     """Whether the account's SMS go to its own gateway; else they leave by file."""
     return gateways_allowed(setting) and gateways.has_gateway(account_id)
+
+
+def way_out_for(channel: Channel, home: Path, setting: dict[str, str]) -> WayOut | HandOver | Provider:
+    """How a sender process hands over the messages of a channel. Raises ProviderRefused."""
+    return provider_for(channel, home, setting)
 
 
 def provider_for(

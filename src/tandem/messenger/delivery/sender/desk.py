@@ -1,0 +1,255 @@
+"""The database side of a sender: one thread that claims blocks, commits intents and outcomes, and reads what stops.
+
+Outcomes and the next intents share a transaction, and so one wait for the disk. A message is handed to the way out only
+when its intent is committed; the way out is never waited for, and never waits for the database.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from tandem.kit.clock import Clock
+from tandem.kit.problems import Problem
+from tandem.messenger.contacts import queries as contacts
+from tandem.messenger.delivery import cancelling, claims, service
+from tandem.messenger.delivery.claims import Claim, Standing
+from tandem.messenger.delivery.composing import Composer
+from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, SendingState, sub_block_size
+from tandem.messenger.delivery.journal import Journal
+from tandem.messenger.delivery.rows import Change, Row
+from tandem.messenger.delivery.sender.feed import ChannelFeed
+from tandem.messenger.delivery.sender.held import Held
+
+log = logging.getLogger("tandem.sender")
+COMPOSERS_KEPT = 16
+BLOCKS_HELD = 16
+#: rows of a channel between their intent's commit and their end's; what a lost machine leaves uncertain
+ROWS_IN_HAND = 500
+IDLE_SECONDS = 0.25
+FLUSH_SECONDS = 0.05
+WATCH_SECONDS = 0.2
+#: how old a reading of stops and opt-outs may be while messages leave
+STALE_SECONDS = 1.5
+RATE_SECONDS = 0.25
+
+
+@dataclass(kw_only=True)
+class Pace:
+    """How many messages a channel takes in a second: what is intended at once is no more than that."""
+
+    rate: float = float(SUB_BLOCK_ROWS)
+    ended: int = 0
+    since: float = 0.0
+
+    def note(self, ended: int, *, busy: bool) -> None:
+        """So many rows have ended since the last time."""
+        now = time.monotonic()
+        self.ended += ended
+        if now - self.since < RATE_SECONDS:
+            return
+        if busy or self.ended:
+            measured = self.ended / (now - self.since)
+            self.rate = min(max(measured * 1.5, 1.0), 10.0 * SUB_BLOCK_ROWS)
+        self.ended, self.since = 0, now
+
+
+class Desk:
+    """Serves the feeds of one sender."""
+
+    def __init__(
+        self, sender_id: int, feeds: Sequence[ChannelFeed], clock: Clock, journal: Journal, *, turn: float
+    ) -> None:
+        self.sender_id = sender_id
+        self.feeds = feeds
+        self.nudged = threading.Event()
+        #: monotonic end of the sender's lease
+        self.lease_until = 0.0
+        #: whether a block was given back since this was last set to False
+        self.gave_back = False
+        self._clock = clock
+        self._journal = journal
+        self._turn = turn
+        self._paces = {feed: Pace() for feed in feeds}
+        self._look_again = dict.fromkeys(feeds, 0.0)
+        self._watched = 0.0
+        self._composers: dict[int, Composer] = {}
+
+    def turn(self) -> bool:
+        """One pass over the channels; whether anything was claimed, intended or recorded."""
+        if time.monotonic() - self._watched > WATCH_SECONDS:
+            self.watch()
+        return any([self._serve(feed) for feed in self.feeds])
+
+    def wait(self) -> None:
+        """Until a feed has something to tell, or it is time to flush, or to look for work."""
+        busy = any(feed.held for feed in self.feeds)
+        self.nudged.wait(FLUSH_SECONDS if busy else IDLE_SECONDS)
+        self.nudged.clear()
+
+    def look_again(self) -> None:
+        """Ask for due blocks at the next turn, however short ago there were none."""
+        self._look_again = dict.fromkeys(self.feeds, 0.0)
+
+    def leave(self) -> None:
+        """The ways out have ended: record what they did, set free what they did not, give every block back."""
+        for feed in self.feeds:
+            feed.closing = True
+            for held in feed.held:
+                held.end_turn()
+            self._serve(feed)
+
+    def watch(self) -> None:
+        """Read again what may stop a message between its intent and its content."""
+        read_at = self._watched = time.monotonic()
+        for feed in self.feeds:
+            if feed.held:
+                self._see(feed, claims.standings([held.claim for held in feed.held], lock=False))
+                feed.refused = self._refused(feed)
+            was_blind = feed.trusted_until < read_at
+            feed.trusted_until = min(read_at + STALE_SECONDS, self.lease_until)
+            if was_blind:
+                feed.wake()
+
+    def _refused(self, feed: ChannelFeed) -> Mapping[int, str]:
+        """Attempts in hand that must not leave any more, and why."""
+        refused: dict[int, str] = {}
+        for held, rows in feed.waiting().items():
+            account = held.claim.account
+            words = contacts.reasons(
+                account,
+                feed.channel.value,
+                [row.contact_id for row in rows],
+                now=self._clock.system(),
+                ignoring={row.contact_id for row in rows if row.ignore_opt_out},
+            )
+            customers = [row.customer for row in rows]
+            cancelled = cancelling.named_of(account, held.claim.sending, customers)
+            refused |= {row.id: words[row.contact_id] for row in rows if row.contact_id in words}
+            refused |= {row.id: claims.CANCELLED_WORD for row in rows if row.customer in cancelled}
+        return refused
+
+    def _see(self, feed: ChannelFeed, standings: Mapping[int, Standing]) -> None:
+        for held in feed.held:
+            standing = standings.get(held.claim.block)
+            if standing is None:
+                log.warning("sender.claim.lost block=%s %s", held.claim.block, claims.lost(held.claim).detail)
+                feed.drop(held)
+            else:
+                held.see(standing, down=feed.is_down)
+
+    def _serve(self, feed: ChannelFeed) -> bool:
+        worked = self._claim_more(feed)
+        self._end_turns(feed)
+        feed.recall()
+        done = feed.collect()
+        plan = self._plan(feed)
+        self._paces[feed].note(sum(map(len, done.values())), busy=feed.in_hand > 0)
+        if not (done or plan or any(held.spent for held in feed.held)):
+            return worked
+        for held, rows in self._commit(feed, done, plan).items():
+            held.supply(rows, held.composer.recipients(rows))
+        feed.wake()
+        return True
+
+    def _commit(
+        self, feed: ChannelFeed, done: Mapping[Held, Sequence[Change]], plan: Mapping[Held, Sequence[int]]
+    ) -> dict[Held, list[Row]]:
+        """Outcomes, then intents, then blocks that are spent, in one transaction; the rows that may leave now."""
+        business, system = self._clock.business(), self._clock.system()
+        intended: dict[Held, list[Row]] = {}
+        self._journal.sync()
+        with transaction.atomic():
+            found = claims.standings([held.claim for held in feed.held], lock=True)
+            self._see(feed, found)
+            for held in feed.held:
+                standing, first_due = found[held.claim.block], held.composer.first_due
+                changes = [
+                    claims.final(one, standing.policy, first_due, business) for one in done.get(held, ())
+                ]
+                claims.settle(held.claim, changes, business)
+                held.in_hand -= len(changes)
+                if held in plan and standing.sends:
+                    intended[held] = claims.intend(
+                        held.claim, plan[held], standing, feed.channel, business=business, system=system
+                    )
+                    held.in_hand += len(intended[held])
+                if held.spent:
+                    if standing.state is SendingState.CANCELLED:
+                        claims.cancel_rest(held.claim, business)
+                    claims.give_back(held.claim)
+        self._journal.settled(change.row.id for changes in done.values() for change in changes)
+        for held in feed.held:
+            if held.spent:
+                feed.drop(held)
+                self.gave_back = True
+        return intended
+
+    def _plan(self, feed: ChannelFeed) -> dict[Held, list[int]]:
+        """The rows to intend now: while there is room in hand, a sub-block of each block that has some."""
+        pace, plan = self._paces[feed], {}
+        in_hand = feed.in_hand
+        for held in feed.held:
+            rate = min(pace.rate, held.rate or pace.rate)
+            most = sub_block_size(rate, SUB_BLOCK_ROWS)
+            if held.open and not held.stopped and in_hand + most <= min(ROWS_IN_HAND, 3 * most):
+                plan[held] = held.part(most)
+                in_hand += len(plan[held])
+        return plan
+
+    def _claim_more(self, feed: ChannelFeed) -> bool:
+        """Blocks for the room that is left; whether there was one."""
+        claimed = False
+        while self._may_claim(feed):
+            claim = claims.claim(self.sender_id, self._clock.business(), (feed.channel,))
+            if claim is None:
+                self._look_again[feed] = time.monotonic() + IDLE_SECONDS
+                break
+            claimed = True
+            composer = self._composer(claim)
+            if composer is not None:
+                feed.hold(Held(claim, composer, claims.open_rows(claim, self._clock.business())))
+        return claimed
+
+    def _may_claim(self, feed: ChannelFeed) -> bool:
+        if feed.closing or feed.is_down or len(feed.held) >= BLOCKS_HELD:
+            return False
+        if sum(len(held.open) for held in feed.held) >= SUB_BLOCK_ROWS:
+            return False
+        return feed.in_hand < ROWS_IN_HAND // 2 and time.monotonic() >= self._look_again[feed]
+
+    def _end_turns(self, feed: ChannelFeed) -> None:
+        """A block that takes long is given back when another sending waits: a small one does not wait for a large."""
+        now = time.monotonic()
+        long = [held for held in feed.held if held.open and now - held.began > self._turn]
+        if not long:
+            return
+        mine = {held.claim.sending for held in feed.held}
+        if claims.others_due(feed.channel, mine, self._clock.business()):
+            for held in long:
+                held.end_turn()
+        else:
+            for held in long:
+                held.began = now
+
+    def _composer(self, claim: Claim) -> Composer | None:
+        """What composes a sending's messages. One that cannot be composed at all is paused, its block given back."""
+        if claim.sending not in self._composers:
+            if len(self._composers) >= COMPOSERS_KEPT:
+                self._composers.clear()
+            try:
+                self._composers[claim.sending] = Composer(
+                    claim, key=settings.SECRET_KEY, tracking_url=settings.TANDEM_TRACKING_URL
+                )
+            except Problem as problem:
+                log.error(
+                    "sender.sending.paused sending=%s %s %s", claim.sending, problem.title, problem.detail
+                )
+                service.pause(claim.account, claim.sending)
+                claims.give_back(claim)
+                return None
+        return self._composers[claim.sending]

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tandem.messenger.web.bounces import views as bounces
 from tandem.messenger.web.contacts import making as list_making
 from tandem.messenger.web.contacts import views as contacts
 from tandem.messenger.web.eventhub import views as eventhub
@@ -13,6 +14,7 @@ from tandem.messenger.web.overview import views as overview
 from tandem.messenger.web.pacing import views as pacing
 from tandem.messenger.web.projects import editor, making, snippets
 from tandem.messenger.web.projects import views as projects
+from tandem.messenger.web.record import views as record
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
 from tandem.messenger.web.settings import views as settings
@@ -49,6 +51,13 @@ urlpatterns = [
     path("lists/<int:list_id>/contacts/<str:original_id>", contacts.contact, name="contact"),
     path("suppressions", contacts.suppressions, name="suppressions"),
     path("suppressions/<int:suppression_id>/lift", contacts.lift, name="suppression-lift"),
+    path("bounces", bounces.bounces, name="bounces"),
+    path("bounces/quarantine", bounces.quarantine, name="quarantine"),
+    path("bounces/quarantine/<int:mail_id>", bounces.mail, name="quarantined-mail"),
+    path("bounces/quarantine/<int:mail_id>/act", bounces.act, name="quarantined-mail-act"),
+    path("record", record.person, name="record"),
+    path("record/file", record.person_file, name="record-file"),
+    path("sendings/<int:sending_id>/file", record.sending_file, name="sending-file"),
     path("sendings", sendings.sendings, name="sendings"),
     path("sendings/hold", sendings.hold, name="sendings-hold"),
     path("sendings/<int:sending_id>", sendings.sending, name="sending"),

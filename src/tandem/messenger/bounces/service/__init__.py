@@ -1,7 +1,34 @@
 """Verbs of what comes back: take a mail, work mails off, take up refusals, look at it all."""
 
+from tandem.messenger.bounces.queries import last_of_contact, list_bounces, numbers, unassigned_waiting
+from tandem.messenger.bounces.service.personal import export, forget
+from tandem.messenger.bounces.service.quarantine import (
+    believe,
+    dismiss,
+    quarantine_size,
+    quarantined,
+    read_quarantined,
+)
 from tandem.messenger.bounces.service.refusals import clear_marks, take_up_refusals
 from tandem.messenger.bounces.service.taking import check_recipient, take
 from tandem.messenger.bounces.service.working import clear_old, work_due
 
-__all__ = ["check_recipient", "clear_marks", "clear_old", "take", "take_up_refusals", "work_due"]
+__all__ = [
+    "believe",
+    "check_recipient",
+    "clear_marks",
+    "clear_old",
+    "dismiss",
+    "export",
+    "forget",
+    "last_of_contact",
+    "list_bounces",
+    "numbers",
+    "quarantine_size",
+    "quarantined",
+    "read_quarantined",
+    "take",
+    "take_up_refusals",
+    "unassigned_waiting",
+    "work_due",
+]

@@ -16,6 +16,7 @@ from tandem.messenger.contacts import service as contacts
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.listener import service as listener_service
 from tandem.messenger.projects import service as projects
+from tandem.messenger.record import service as record
 from tandem.messenger.web.pages import account_id, now_clock, page
 
 
@@ -51,7 +52,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     today = now_clock().business().astimezone(zone).date()
     steps = _steps(listener, lists, projects.list_triggers(account), sendings)
     context = {
-        "concerns": [*_concerns_of_listener(listener), *_concerns_of_sendings(account, sendings)],
+        "concerns": [
+            *_concerns_of_record(account),
+            *_concerns_of_listener(listener),
+            *_concerns_of_sendings(account, sendings),
+        ],
         "today": [sending for sending in sendings if sending.due_at.astimezone(zone).date() == today],
         "recent": [sending for sending in sendings if sending.due_at.astimezone(zone).date() != today][:5],
         "lists": lists,
@@ -77,6 +82,19 @@ def _steps(listener: Any, lists: Any, triggers: Any, sendings: Any) -> list[Step
         Step(bool(sendings), _("Send the first campaign"), _("Planned in the planner; it appears here by itself."),
              reverse("sendings"), _("Open sendings")),
     ]  # fmt: skip
+
+
+def _concerns_of_record(account: int) -> list[Concern]:
+    """Numbers that do not add up come before all else."""
+    return [
+        Concern(
+            _("The numbers of sending %(id)s do not add up: %(why)s")
+            % {"id": one.sending_id, "why": " ".join(one.breaches)[:300]},
+            reverse("sending", args=[one.sending_id]),
+            _("Look"),
+        )
+        for one in record.breached(account)
+    ]
 
 
 def _concerns_of_listener(listener: Any) -> list[Concern]:

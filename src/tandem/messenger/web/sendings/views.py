@@ -14,6 +14,7 @@ from tandem.messenger.delivery import quiet_rows
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import Channel, SendingView
 from tandem.messenger.projects import service as projects
+from tandem.messenger.record import service as record
 from tandem.messenger.reporting import service as reporting
 from tandem.messenger.reporting import unsubscribes
 from tandem.messenger.sendgate import service as gates
@@ -68,7 +69,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
     state = state if state in STATES else None
     after = number(request.GET.get("after"))
     found = delivery.get_sending(account, sending_id)
-    rows = delivery.ledger(account, sending_id, state=state, after=after, limit=PAGE + 1)
+    rows = record.of_sending(account, sending_id, state=state, after=after, limit=PAGE + 1)
     summary = reporting.summary(account, sending_id)
     names = {one.id: one.name for one in projects.list_triggers(account)}
     course = delivery.pace(account, sending_id)
@@ -76,6 +77,9 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "sending": found,
         "waiting": _waiting(account, found),
         "summary": summary,
+        "check": record.last_check(account, sending_id),
+        "dropped": record.dropped(account, sending_id),
+        "kept_months": record.months_kept(account),
         "branches": branches_of_summary(summary),
         "pace": course,
         "peak": max(course.counts) / course.seconds if course else 0,

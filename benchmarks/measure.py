@@ -13,7 +13,9 @@ _figures: dict[str, float] = {}
 
 
 def set_up(half: str) -> None:
-    """One half in the benchmarks' own home (TANDEM_HOME, else one kept in the temporary folder)."""
+    """One half in the benchmarks' own home (TANDEM_HOME, else one in the temporary folder); none: nothing is made."""
+    if not half:
+        return
     os.environ.setdefault("TANDEM_HOME", str(Path(tempfile.gettempdir()) / "tandem-benchmarks"))
     from tandem.kit.commands import use_half
 

@@ -23,6 +23,7 @@ MODULES = {
     "details": "details",
     "activation": "activation",
     "render": "render",
+    "bridge": "bridge",
     "record": "record",
     "smtp": "smtp",
 }

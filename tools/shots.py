@@ -29,7 +29,8 @@ BROWSER_FLAGS = [
     "--disable-sync",
 ]
 PAGES_AT_MOST = 60
-FRAME_MS = 120
+FRAME_MS = 150
+TALLEST = 6000
 MAIL_WIDTHS = (390, 800)
 
 
@@ -62,16 +63,16 @@ def links(page: Page, base: str) -> list[str]:
     return [link for link in dict.fromkeys(whole) if link.startswith(base + "/ui/")]
 
 
-def show_frames(page: Page) -> None:
-    """A frame out of sight is not drawn: scroll to each once, wait for it, and go back to the top."""
-    for frame in page.query_selector_all("iframe"):
-        if frame.is_visible():
-            frame.scroll_into_view_if_needed()
-            inner = frame.content_frame()
-            if inner is not None:
-                inner.wait_for_load_state()
-            page.wait_for_timeout(FRAME_MS)
-    page.evaluate("window.scrollTo(0, 0)")
+def show_frames(page: Page, look: Look) -> None:
+    """A frame out of sight is not drawn: a page that has one is shown in a window as tall as itself."""
+    page.set_viewport_size({"width": look.width, "height": look.height})
+    if page.query_selector("iframe") is None:
+        return
+    tall = int(page.evaluate("document.documentElement.scrollHeight"))
+    page.set_viewport_size({"width": look.width, "height": min(max(tall, look.height), TALLEST)})
+    for frame in page.frames:
+        frame.wait_for_load_state()
+    page.wait_for_timeout(FRAME_MS)
 
 
 def sign_in(page: Page, base: str, user: str, password: str) -> None:
@@ -127,7 +128,7 @@ def shoot(browser: Browser, base: str, half: str, demo: dict[str, str], into: Pa
             if only and only not in name:
                 continue
             answer = page.goto(address)
-            show_frames(page)
+            show_frames(page, look)
             page.screenshot(path=into / f"{half}-{name}-{look.name}.png", full_page=True)
             if answer is not None and answer.status >= 400:
                 complaints.append(f"{half} {address}: status {answer.status}")

@@ -5,14 +5,19 @@ import asyncio
 import orjson
 import pytest
 from django.db import connections
-from tests.fixtures.sendings import CLOCK, create_house
+from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending, send_until
 
+from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery import tokens
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message
 from tandem.messenger.delivery.errors import OutboundStopped
+from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers import choose, sms
+from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.sms import BlockingSms, SmsWay
-from tandem.messenger.gateways import inbox
+from tandem.messenger.gateways import inbox, rules
 from tandem.messenger.gateways import service as gateways
+from tandem.messenger.gateways.domain import Came, Receipt
 from tandem.messenger.gateways.models import CallBack, Gateway, HandedPart
 from tandem.messenger.sms import service
 from tandem.messenger.sms.domain import AnswerState, Keyword
@@ -241,3 +246,42 @@ def test_a_caller_that_waits(gate, tmp_path):
 def test_no_secret_is_shown(account):
     said = orjson.dumps(str(gateways.gateway(account)))
     assert b"'secret'" not in said and "secret" not in Gateway.objects.get(account_id=account).secret_sealed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_goes_to_its_gateway_and_anothers_to_files(gate, settings, tmp_path):
+    """A real sender: rows, gates, journal; a silent gateway costs its own message its certainty and no more."""
+    settings.TANDEM_HOME = tmp_path
+    ours, theirs = create_house(), create_house("Southwind")
+    set_up(ours.account_id, gate)
+    rules.set_rules(ours.account_id, quiet=False, actor="t", clock=CLOCK)
+    gate.answer_next("hang-up")
+    sendings = {
+        house.account_id: create_sending(house, create_contacts(house, 5), channel=Channel.SMS)
+        for house in (ours, theirs)
+    }
+    send_until(ours, sendings[ours.account_id])
+    counts = send_until(theirs, sendings[theirs.account_id]).counts
+    assert counts == {"accepted": 5} and delivery.outbox_count(theirs.account_id) == 5
+    view = delivery.get_sending(ours.account_id, sendings[ours.account_id])
+    assert view.counts == {"accepted": 4, "uncertain": 1}
+    assert len(gate.taken) == 5 and delivery.outbox_count(ours.account_id) == 0
+    marks = [one.fields["StatusCallback"].partition("?m=")[2] for one in gate.taken]
+    assert len(set(marks)) == 5
+    lost = Attempt.objects.get(account_id=ours.account_id, state=AttemptState.UNCERTAIN)
+    mark = tokens.make(settings.SECRET_KEY, tokens.RECEIPT, lost.sending_id, lost.pk)
+    receipt = Receipt(gateway_id="SM1", came=Came.DELIVERED, mark=mark)
+    inbox.keep(ours.account_id, [receipt], CLOCK.system())
+    service.work_due(CLOCK)
+    after = delivery.get_sending(ours.account_id, sendings[ours.account_id])
+    assert after.counts == {"accepted": 5} and mark in marks
+
+
+def test_what_a_dead_sender_left_is_looked_for_in_files_only(account, tmp_path):
+    way = SmsWay(otherwise=FileProvider(tmp_path))
+    other = create_house("Southwind").account_id
+    assert way.arrived(message(account)) is None
+    assert way.arrived(message(other)) is False
+    gateways.close_gateway(account, actor="t", clock=CLOCK)
+    assert way.arrived(message(account)) is None
+    asyncio.run(way.close())

@@ -209,8 +209,6 @@ def act(
     from tandem.kit import clock
     from tandem.messenger.sms import service
 
-    if verb not in ("unsubscribe", "dismiss"):
-        raise typer.BadParameter("Use unsubscribe or dismiss.")
     if dry_run:
         words.print(f"Message {incoming_id} would be acted on: {verb}.", markup=False)
         return

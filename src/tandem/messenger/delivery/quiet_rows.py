@@ -1,14 +1,17 @@
 """Rows of SMS whose recipient is asleep: put off to their own morning, in the transaction that would intend them.
 
-Their late cut-off runs from then on. Answers to what a person does, and messages of programs, do not wait.
+Their late cut-off runs from then on. Answers to what a person does, and messages of programs, do not wait. Quiet hours
+hold as soon as SMS go to a gateway: what lies in the outbox disturbs nobody.
 """
 
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from tandem.messenger.delivery.domain import Channel, SendingKind
+from tandem.messenger.delivery.providers import choose
 from tandem.messenger.delivery.rows import Row
 from tandem.messenger.gateways import rules
 
@@ -29,7 +32,7 @@ GROUP BY 1, 2 ORDER BY 2, 1 LIMIT 40
 
 def put_off(rows: list[Row], *, channel: Channel, account: int, sending: int, now: datetime) -> list[Row]:
     """Of rows that were just intended, in the same transaction: those that may leave now; the others wait again."""
-    if channel is not Channel.SMS or not rows:
+    if channel is not Channel.SMS or not rows or not choose.goes_to_gateway(account, settings.TANDEM_SENDING):
         return rows
     with connection.cursor() as cursor:
         cursor.execute(_KIND, [account, sending])

@@ -123,7 +123,9 @@ def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:
             recipient="",
             content=b"",
         )
-        if way.arrived(named):
+        found = way.arrived(named)
+        if found:
             return Outcome(state=AttemptState.ACCEPTED, detail="found at the destination")
-        return Outcome(state=AttemptState.PENDING)
+        if found is not None:
+            return Outcome(state=AttemptState.PENDING)
     return Outcome(state=AttemptState.PENDING) if policy == Policy.RESEND else truth

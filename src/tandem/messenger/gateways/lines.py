@@ -82,17 +82,22 @@ class HttpLine:
             allow_private=tuple(settings.TANDEM_ALLOW_PRIVATE), timeout=seconds, limit=MOST_ANSWER
         )
         self._threads = ThreadPoolExecutor(HTTP_AT_ONCE, thread_name_prefix="sms-gateway")
+        self._room = asyncio.Semaphore(HTTP_AT_ONCE)
         self._pause = Pause()
 
     async def hand_over(self, sms: Sms, leave: Leave) -> Answer | None:
         """One request."""
-        waiting = await self._pause.over()
-        if waiting is not None:
-            return waiting
-        call = self._profile.build(self._setup, sms)
-        if not leave():
-            return None
-        failpoint("m13")
+        async with self._room:
+            waiting = await self._pause.over()
+            if waiting is not None:
+                return waiting
+            call = self._profile.build(self._setup, sms)
+            if not leave():
+                return None
+            failpoint("m13")
+            return await self._answered(call)
+
+    async def _answered(self, call: HttpCall) -> Answer:
         try:
             said = await asyncio.get_running_loop().run_in_executor(self._threads, self._call, call)
         except AddressRefused as refused:

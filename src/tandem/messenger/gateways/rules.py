@@ -9,7 +9,6 @@ from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.models import Contact
 from tandem.messenger.gateways import quiet
-from tandem.messenger.gateways import service as gateways
 from tandem.messenger.gateways.domain import RulesView
 from tandem.messenger.gateways.errors import GatewayWrong
 from tandem.messenger.gateways.models import SmsRules
@@ -56,12 +55,9 @@ def set_rules(account_id: int, *, actor: str, clock: Clock, **said: object) -> R
 
 
 def waits(account_id: int, contact_ids: Sequence[int], now: datetime) -> dict[int, Wait]:
-    """Contact -> how long its SMS has to wait at this instant; none for those it may reach now.
-
-    Quiet hours hold as soon as SMS go to a gateway: what lies in the outbox disturbs nobody.
-    """
+    """Contact -> how long its SMS has to wait at this instant; none for those it may reach now."""
     row = _row(account_id)
-    if not row.quiet or not contact_ids or not gateways.has_gateway(account_id):
+    if not row.quiet or not contact_ids:
         return {}
     hours = Hours(opens=_time(row.opens), closes=_time(row.closes))
     home = accounts.get_account(account_id).zone

@@ -113,6 +113,11 @@ def has_gateway(account_id: int) -> bool:
     return Gateway.objects.filter(account_id=account_id, active=True).exists()
 
 
+def is_known(account_id: int) -> bool:
+    """Whether the account has, or had, a gateway."""
+    return Gateway.objects.filter(account_id=account_id).exists()
+
+
 def note_problem(account_id: int, words: str) -> None:
     """What keeps the gateway from taking messages; '' = nothing any more."""
     rows = Gateway.objects.filter(account_id=account_id)

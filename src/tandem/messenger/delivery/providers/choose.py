@@ -7,9 +7,10 @@ from tandem.messenger.delivery.errors import ProviderRefused
 from tandem.messenger.delivery.providers.base import HandOver, Provider, WayOut
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
-from tandem.messenger.delivery.providers.sms import BlockingSms
+from tandem.messenger.delivery.providers.sms import BlockingSms, SmsWay
 from tandem.messenger.delivery.smtp.provider import SmtpProvider
 from tandem.messenger.delivery.smtp.relay import relay_of
+from tandem.messenger.delivery.smtp.way_out import WayOut as PipelinedWay
 from tandem.messenger.gateways import service as gateways
 
 _YES = {"1", "true", "yes", "on"}
@@ -26,8 +27,16 @@ def goes_to_gateway(account_id: int, setting: dict[str, str]) -> bool:
 
 
 def way_out_for(channel: Channel, home: Path, setting: dict[str, str]) -> WayOut | HandOver | Provider:
-    """How a sender process hands over the messages of a channel. Raises ProviderRefused."""
-    return provider_for(channel, home, setting)
+    """How a sender process hands over the messages of a channel. Raises ProviderRefused.
+
+    SMS go to the gateways of their accounts, those of accounts without one to files.
+    """
+    otherwise = provider_for(channel, home, setting)
+    if isinstance(otherwise, SmtpProvider):
+        return PipelinedWay(relay_of(setting))
+    if channel is Channel.SMS and isinstance(otherwise, FileProvider) and gateways_allowed(setting):
+        return SmsWay(otherwise=otherwise)
+    return otherwise
 
 
 def provider_for(
@@ -45,13 +54,7 @@ def provider_for(
 
     SMS leaves by file as long as no gateway is set up. Raises ProviderRefused if the lock forbids the choice.
     """
-    name = setting["TANDEM_PROVIDER"]
-    locked = setting["TANDEM_PROVIDER_LOCK"] in _YES
-    if locked and name != "file":
-        raise ProviderRefused(
-            f"TANDEM_PROVIDER is {name}, but TANDEM_PROVIDER_LOCK allows only file.",
-            "Unset the lock in an installation that may reach people.",
-        )
+    name = _check_lock(setting)
     if channel is Channel.SMS and account_id is not None and goes_to_gateway(account_id, setting):
         return BlockingSms(seconds=seconds)
     if name == "memory":
@@ -61,3 +64,14 @@ def provider_for(
     if name in {"file", "smtp"}:
         return FileProvider(home / "outbox")
     raise ProviderRefused(f"There is no provider named {name}.", "Choose file, smtp or memory.")
+
+
+def _check_lock(setting: dict[str, str]) -> str:
+    """The provider's name. Raises ProviderRefused if the lock forbids it."""
+    name = setting["TANDEM_PROVIDER"]
+    if setting["TANDEM_PROVIDER_LOCK"] in _YES and name != "file":
+        raise ProviderRefused(
+            f"TANDEM_PROVIDER is {name}, but TANDEM_PROVIDER_LOCK allows only file.",
+            "Unset the lock in an installation that may reach people.",
+        )
+    return name

@@ -1,7 +1,8 @@
 """The way out of SMS: each account's own gateway, at most once.
 
 SMS are never sent again in doubt: they cost money, and hardly a gateway takes a key that would make a repeat harmless.
-One account's gateway that is down makes its own messages wait in the ledger and nobody else's.
+One account's gateway that is down makes its own messages wait in the ledger and nobody else's. SMS of accounts without
+a gateway leave by file, as groups that are synced together.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from tandem.messenger.delivery import tokens
 from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
 from tandem.messenger.delivery.errors import OutboundStopped
 from tandem.messenger.delivery.providers.base import Leave
+from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.gateways import inbox, lines, quiet
 from tandem.messenger.gateways import service as gateways
 from tandem.messenger.gateways.domain import Answer, Flag, Incoming, Receipt, Setup, Sms, Verdict
@@ -28,7 +30,8 @@ from tandem.messenger.gateways.inbox import Part
 from tandem.messenger.gateways.lines import Line
 
 log = logging.getLogger("tandem.sms")
-IN_FLIGHT = 50
+#: messages in hand at once; each line lets only its own window of them past their intent
+IN_FLIGHT = 250
 #: how long an account's setup is believed
 SETUP_SECONDS = 5.0
 RETIRE_SECONDS = 90.0
@@ -52,10 +55,16 @@ class SmsWay:
     """Hands SMS over to the gateways of their accounts; `in_flight` of all accounts together."""
 
     in_flight = IN_FLIGHT
+    #: what `arrived` says is true of files; of gateways it says nothing
+    idempotent = True
 
-    def __init__(self, *, seconds: float | None = None) -> None:
-        """Nothing is connected yet. seconds: how long an answer is waited for, where somebody waits."""
+    def __init__(self, *, otherwise: FileProvider | None = None, seconds: float | None = None) -> None:
+        """Nothing is connected yet.
+
+        otherwise: for accounts without a gateway. seconds: how long an answer is waited for, where somebody waits.
+        """
         self._seconds = seconds
+        self._files = _Files(otherwise) if otherwise is not None else None
         self._accounts: dict[int, _Account] = {}
         self._reading = asyncio.Lock()
         #: the one thread that speaks to the database for this way
@@ -65,9 +74,11 @@ class SmsWay:
         self._retiring: list[asyncio.Task[None]] = []
 
     async def hand_over(self, message: Message, leave: Leave) -> Outcome | None:
-        """One message. Raises OutboundStopped if its account has no gateway any more."""
+        """One message. Raises OutboundStopped if its account has no way out at all."""
         account = await self._account(message.account_id)
         if account.setup is None or account.line is None:
+            if self._files is not None:
+                return await self._files.hand_over(message, leave)
             raise OutboundStopped("The account has no SMS gateway.", "Set one up, or let SMS leave by file.")
         sms = _sms(message, account.setup)
         try:
@@ -81,8 +92,16 @@ class SmsWay:
         await self._keep(message, sms, answer)
         return Outcome(state=_STATES[answer.verdict], detail=answer.detail[:200])
 
+    def arrived(self, message: Message) -> bool | None:
+        """Whether the message lies in its file; where the account has or had a gateway, only a receipt can tell."""
+        if self._files is not None and self._files.provider.arrived(message):
+            return True
+        return None if self._files is None or gateways.is_known(message.account_id) else False
+
     async def close(self) -> None:
         """End every line."""
+        if self._files is not None:
+            self._files.close()
         for retiring in self._retiring:
             retiring.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -167,6 +186,50 @@ class SmsWay:
 
     async def _ask(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._database, _fresh, work)
+
+
+class _Files:
+    """Writes messages in a thread: what has come meanwhile is the next group."""
+
+    def __init__(self, provider: FileProvider) -> None:
+        self.provider = provider
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sms-files")
+        self._waiting: list[tuple[Message, asyncio.Future[Outcome]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def hand_over(self, message: Message, leave: Leave) -> Outcome | None:
+        """Raises OutboundStopped when files cannot be written; then the message is not there, or is written again."""
+        if not leave():
+            return None
+        written: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((message, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        return await written
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self.provider.close()
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            letters = [message for message, _ in group]
+            try:
+                outcome = await loop.run_in_executor(self._thread, self._write_all, letters)
+            except OutboundStopped as stopped:
+                for _, written in group:
+                    written.set_exception(stopped)
+            else:
+                for _, written in group:
+                    written.set_result(outcome)
+
+    def _write_all(self, letters: Sequence[Message]) -> Outcome:
+        for message in letters:
+            self.provider.send(message, lambda: True)
+        self.provider.settle()
+        return Outcome(state=AttemptState.ACCEPTED, detail="in the outbox")
 
 
 class BlockingSms:

@@ -1,6 +1,7 @@
 """Messages that came in, for people: the list, and what an operator makes of one that is no keyword."""
 
 from tandem.kit.clock import Clock
+from tandem.kit.problems import Refused
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts.keys import mobile_key
 from tandem.messenger.contacts.service import numbers
@@ -8,6 +9,8 @@ from tandem.messenger.sms.domain import Acted, IncomingView, Keyword
 from tandem.messenger.sms.errors import UnknownIncoming
 from tandem.messenger.sms.models import IncomingSms
 from tandem.messenger.sms.service import incoming
+
+_VERBS = {"unsubscribe": Acted.UNSUBSCRIBED, "dismiss": Acted.DISMISSED}
 
 
 def list_incoming(
@@ -26,11 +29,16 @@ def unread(account_id: int) -> int:
 
 
 def act(account_id: int, incoming_id: int, verb: str, *, actor: str, clock: Clock) -> IncomingView:
-    """`unsubscribe` the number from all SMS of the account, or `dismiss` the message. Raises UnknownIncoming."""
+    """`unsubscribe` the number from all SMS of the account, or `dismiss` the message.
+
+    Raises UnknownIncoming, Refused.
+    """
     row = IncomingSms.objects.filter(account_id=account_id, pk=incoming_id).first()
     if row is None:
         raise UnknownIncoming("There is no such message in this account.", "Look at the list of messages.")
-    acted = Acted.UNSUBSCRIBED if verb == "unsubscribe" else Acted.DISMISSED
+    acted = _VERBS.get(verb)
+    if acted is None:
+        raise Refused(f"{verb[:20]!r} is nothing to do with a message.", "Use unsubscribe or dismiss.")
     if acted is Acted.UNSUBSCRIBED:
         proof = incoming.proof_of(row, actor)
         incoming.obey(account_id, row.number, Keyword.STOP, proof=proof, clock=clock)

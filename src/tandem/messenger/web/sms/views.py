@@ -13,7 +13,7 @@ from tandem.messenger.gateways import rules as sms_rules
 from tandem.messenger.gateways import service as gateways
 from tandem.messenger.gateways.domain import GatewayView
 from tandem.messenger.sms import service as sms
-from tandem.messenger.sms.domain import default_text
+from tandem.messenger.sms.domain import Acted, default_text
 from tandem.messenger.testsends import service as testsends
 from tandem.messenger.web.pages import (
     PAGE,
@@ -54,10 +54,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def act(request: HttpRequest, incoming_id: int) -> HttpResponse:
     """Unsubscribe the number of a message, or put the message aside."""
     verb = request.POST.get("do", "")
-    if verb in ("unsubscribe", "dismiss"):
-        sms.act(account_id(request), incoming_id, verb, actor=actor(request), clock=now_clock())
-        if verb == "unsubscribe":
-            messages.success(request, _("The number gets no more SMS from this account."))
+    done = sms.act(account_id(request), incoming_id, verb, actor=actor(request), clock=now_clock())
+    if done.acted is Acted.UNSUBSCRIBED:
+        messages.success(request, _("The number gets no more SMS from this account."))
     return redirect("sms")
 
 

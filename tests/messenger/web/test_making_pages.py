@@ -84,10 +84,14 @@ def test_the_way_from_an_empty_account_to_an_active_template_is_shown_step_by_st
     brought = after(client, "/ui/lists/new", {"name": "Everybody"})
     assert brought.endswith("/import")
     file = SimpleUploadedFile("people.csv", PEOPLE)
-    answer = client.post(brought, {"file": file, "delimiter": ","}, follow=True)
-    assert "2 of 3 lines are contacts now." in answer.content.decode()
-    assert "Line 4" in answer.content.decode()
+    plan = after(client, brought, {"file": file})
+    columns = {f"column_{n}": name for n, name in enumerate(PEOPLE.decode().splitlines()[0].split(","))}
+    after(client, plan, {**columns, "kind": "ADD", "do": "check"})
+    assert "Line 4" in client.get(plan).content.decode()
+    after(client, plan, {"do": "run"})
     list_id = contacts.list_lists(house.account_id)[0].id
+    contacts.run_batch(house.account_id, int(plan.rpartition("/")[2]), clock=CLOCK)
+    assert "2 contacts changed by 3 rows." in client.get(plan).content.decode()
 
     editor = after(
         client, f"{project}/new-trigger", {"name": "Hello", "channel": "email", "list_id": list_id}
@@ -131,10 +135,16 @@ def test_a_trigger_that_cannot_be_made_is_refused_in_words_and_leaves_nothing(ho
 
 def test_a_file_that_is_none_is_refused_and_no_contact_is_made(house, client):
     path = f"/ui/lists/{house.list_id}/import"
-    for content, words in ((b"no header\n1\n", "originalId"), (b"\xff\xfe\x00", "encoding"), (b"", "empty")):
-        file = SimpleUploadedFile("x.csv", content)
-        answer = post(client, path, {"file": file, "delimiter": ","}, 422)
+    for content, words in (
+        (b"\xff\xfe\x00", "no text file"),
+        (b"", "empty"),
+        (b"a" + b",a" * 200, "200 columns"),
+    ):
+        answer = post(client, path, {"file": SimpleUploadedFile("x.csv", content)}, 422)
         assert words in answer.content.decode().partition('role="alert"')[2]
+    plan = after(client, path, {"file": SimpleUploadedFile("x.csv", b"no header\n1\n")})
+    answer = post(client, plan, {"column_0": "", "kind": "ADD", "do": "check"}, 422)
+    assert "No column says who" in answer.content.decode().partition('role="alert"')[2]
     assert contacts.get_list(house.account_id, house.list_id).contacts == 0
 
 

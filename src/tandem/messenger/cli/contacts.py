@@ -51,43 +51,46 @@ def import_contacts(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     list_id: Annotated[int, typer.Option("--list", help="Id of the list.")],
     kind: Annotated[str, typer.Option(help="ADD, REPLACE or UNSUBSCRIBE.")] = "ADD",
-    delimiter: Annotated[str, typer.Option(help="One character.")] = ",",
+    delimiter: Annotated[
+        str | None, typer.Option(help="One character; seen from the file if left out.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="COLUMN=ATTRIBUTE, COLUMN= to leave out, COLUMN=+ to make it."),
+    ] = None,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Guess columns whose name is no attribute's.")
+    ] = False,
+    inactive: Annotated[
+        int | None,
+        typer.Option(help="With REPLACE: the number of contacts that become inactive, as the dry run says."),
+    ] = None,
+    refused: Annotated[Path | None, typer.Option(help="Write the refused rows to this file.")] = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Import a CSV file with a header line. Nobody is subscribed again by an import."""
-    from django.db import transaction
+    """Import a CSV or TSV file with a header line. Nobody is subscribed again by an import.
 
+    --dry-run says what would happen; REPLACE wants its number of contacts that become inactive back.
+    """
     from tandem.kit import clock
-    from tandem.kit.problems import Refused
     from tandem.messenger.accounts.service import find_account
-    from tandem.messenger.contacts import service
+    from tandem.messenger.cli import imports
 
-    if len(delimiter) != 1:
-        raise Refused("The delimiter must be one character.", "Use , or ; or |.")
-    with transaction.atomic():
-        batch = service.import_file(
-            find_account(account).id,
-            list_id,
-            file,
-            kind=kind,
-            delimiter=delimiter,
-            clock=clock.from_environment(),
-        )
-        transaction.set_rollback(dry_run)
+    wanted = imports.Wanted(
+        file=file, kind=kind.upper(), delimiter=delimiter, columns=tuple(columns or ()), inactive=inactive,
+        refused=refused, guess=guess, dry_run=dry_run,
+    )  # fmt: skip
+    done = imports.run(find_account(account).id, list_id, wanted, clock.from_environment())
     if as_json:
-        print_json(asdict(batch))
+        print_json(done)
     else:
-        would = "Would have changed" if dry_run else "Changed"
-        words.print(f"{batch.status}: {batch.total} rows. {would} {batch.affected} contacts.", markup=False)
-        for problem in batch.problems:
-            words.print(problem, markup=False)
-    if batch.status != "FINISHED":
+        imports.tell(done)
+    if done["status"] == "ERROR":
         raise SystemExit(1)
 
 
-@app.command("forget")
 @app.command("consent")
 @command("messenger")
 def consent(
@@ -153,6 +156,7 @@ def unsubscribe(
         )
 
 
+@app.command("forget")
 @command("messenger")
 def forget(
     original_id: str, account: AccountOption = None, as_json: JsonOption = False, dry_run: DryRun = False
@@ -163,8 +167,8 @@ def forget(
     from tandem.messenger.delivery import forgetting
     from tandem.messenger.eventhub import service as hub
     from tandem.messenger.reporting import unsubscribes
-    from tandem.messenger.testsends import service as testsends
     from tandem.messenger.sms import service as sms
+    from tandem.messenger.testsends import service as testsends
 
     now = clock.from_environment()
     reports = []
@@ -172,8 +176,8 @@ def forget(
         gone = unsubscribes.forget(owner.id, original_id, dry_run=dry_run)
         gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
         gone |= testsends.forget(owner.id, original_id, dry_run=dry_run)
-        gone |= hub.forget(owner.id, original_id, dry_run=dry_run)
         gone |= sms.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= hub.forget(owner.id, original_id, dry_run=dry_run)
         report = service.forget(owner.id, original_id, dry_run=dry_run, clock=now)
         found = {**report.places, **gone}
         reports.append({"account": owner.name, "found": list(found.items()), "remains": report.remains})
@@ -194,8 +198,8 @@ def export(original_id: str, account: AccountOption = None) -> None:
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
     from tandem.messenger.reporting import unsubscribes
-
     from tandem.messenger.sms import service as sms
+
     print_json(
         [
             {
@@ -203,8 +207,8 @@ def export(original_id: str, account: AccountOption = None) -> None:
                 **service.export(owner.id, original_id),
                 "messages": forgetting.export(owner.id, original_id),
                 "unsubscribes": unsubscribes.export(owner.id, original_id),
-            }
                 "incoming_sms": sms.export(owner.id, original_id),
+            }
             for owner in _owners(account)
         ]
     )

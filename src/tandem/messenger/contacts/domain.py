@@ -59,6 +59,8 @@ class ListView:
     mobile_unsubscribed: int
     bounced: int
     mobile_bounced: int
+    may_email: int
+    may_sms: int
     last_import_at: datetime | None
     created_at: datetime
     modified_at: datetime

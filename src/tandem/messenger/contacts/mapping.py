@@ -68,6 +68,17 @@ def guessed(cells: Sequence[str], own: Sequence[str]) -> list[str]:
     return found
 
 
+def named(cells: Sequence[str], own: Sequence[str]) -> list[str]:
+    """Per column the attribute that bears its very name, whatever its case; empty where none does."""
+    words = {name.lower(): name for name in targets(own)}
+    words |= {"email": "emailAddress", "mobile": "mobileNumber"}
+    found: list[str] = []
+    for cell in cells:
+        target = words.get(cell.strip().lstrip("\ufeff").lower(), "")
+        found.append("" if target in found else target)
+    return found
+
+
 def checked(cells: Sequence[str], mapping: Sequence[str], own: Sequence[str]) -> None:
     """Raises BadImport unless each column has one known target, none twice, and one says who."""
     if len(mapping) != len(cells):
@@ -85,7 +96,7 @@ def checked(cells: Sequence[str], mapping: Sequence[str], own: Sequence[str]) ->
     if twice:
         raise BadImport("Two columns are the same attribute.", "Leave one of them out.")
     if "originalId" not in mapping:
-        raise BadImport("No column says who a row is.", "Choose the column that holds the customer id.")
+        raise BadImport("No column says who a row is (originalId).", "Choose the column that holds the customer id.")
 
 
 def header_of(mapping: Sequence[str], properties: Mapping[str, str]) -> Header:

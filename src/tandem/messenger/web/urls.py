@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from tandem.messenger.web.contacts import importing, people
 from tandem.messenger.web.bounces import views as bounces
 from tandem.messenger.web.contacts import making as list_making
+from tandem.messenger.web.contacts import pages as unsubscribe_pages
 from tandem.messenger.web.contacts import views as contacts
 from tandem.messenger.web.eventhub import views as eventhub
 from tandem.messenger.web.exports import views as exports
@@ -46,9 +48,43 @@ urlpatterns = [
     path(f"{_VERSION}/activate", projects.activate, name="version-activate"),
     path("lists", contacts.lists, name="lists"),
     path("lists/new", list_making.new_list, name="list-new"),
-    path("lists/<int:list_id>/import", list_making.import_file, name="list-import"),
+    path("lists/<int:list_id>/import", importing.upload, name="list-import"),
+    path("lists/<int:list_id>/imports/<int:batch_id>", importing.plan, name="import-plan"),
+    path("lists/<int:list_id>/imports/<int:batch_id>/refused", importing.refused, name="import-refused"),
+    path(
+        "lists/<int:list_id>/unsubscribe-page",
+        unsubscribe_pages.unsubscribe_page,
+        name="list-unsubscribe-page",
+    ),
+    path(
+        "lists/<int:list_id>/unsubscribe-page/preview",
+        unsubscribe_pages.preview,
+        name="list-unsubscribe-preview",
+    ),
+    path(
+        "projects/<int:project_id>/unsubscribe-page",
+        unsubscribe_pages.unsubscribe_page,
+        name="project-unsubscribe-page",
+    ),
+    path(
+        "projects/<int:project_id>/unsubscribe-page/preview",
+        unsubscribe_pages.preview,
+        name="project-unsubscribe-preview",
+    ),
+    path("settings/unsubscribe-page", unsubscribe_pages.unsubscribe_page, name="account-unsubscribe-page"),
+    path("settings/unsubscribe-page/preview", unsubscribe_pages.preview, name="account-unsubscribe-preview"),
     path("lists/<int:list_id>", contacts.one_list, name="list"),
-    path("lists/<int:list_id>/contacts/<str:original_id>", contacts.contact, name="contact"),
+    path("lists/<int:list_id>/contacts/<str:original_id>", people.contact, name="contact"),
+    path(
+        "lists/<int:list_id>/contacts/<str:original_id>/unsubscribe",
+        people.unsubscribe,
+        name="contact-unsubscribe",
+    ),
+    path(
+        "lists/<int:list_id>/contacts/<str:original_id>/consent.<str:shape>",
+        people.consent_file,
+        name="contact-consent",
+    ),
     path("suppressions", contacts.suppressions, name="suppressions"),
     path("suppressions/<int:suppression_id>/lift", contacts.lift, name="suppression-lift"),
     path("bounces", bounces.bounces, name="bounces"),

@@ -29,6 +29,7 @@ from tandem.messenger.contacts.service.lists import (
     list_type,
     require_list,
 )
+from tandem.messenger.contacts.service.looking import standings, suppressions_of
 from tandem.messenger.contacts.service.paging import page_contacts
 from tandem.messenger.contacts.service.people import (
     contact_id_of,
@@ -38,15 +39,31 @@ from tandem.messenger.contacts.service.people import (
     values_of,
 )
 from tandem.messenger.contacts.service.person import end_everything, language_of, places_of, subscribe_again
-from tandem.messenger.contacts.service.proofs import keep_text, proof_line, proofs_of
+from tandem.messenger.contacts.service.planned import (
+    check_import,
+    choose_columns,
+    confirm_import,
+    discard_import,
+    error_file,
+    plan_import,
+    planned_import,
+    with_new,
+)
+from tandem.messenger.contacts.service.proofs import PROOF_COLUMNS, keep_text, proof_line, proofs_of
 
 __all__ = [
+    "PROOF_COLUMNS",
     "attribute_names",
+    "check_import",
+    "choose_columns",
+    "confirm_import",
     "consent_history",
     "contact_id_of",
     "create_list",
     "define_property",
+    "discard_import",
     "end_everything",
+    "error_file",
     "export",
     "find_contacts",
     "forget",
@@ -64,6 +81,8 @@ __all__ = [
     "next_batch_id",
     "page_contacts",
     "places_of",
+    "plan_import",
+    "planned_import",
     "proof_line",
     "proofs_of",
     "property_names",
@@ -72,10 +91,13 @@ __all__ = [
     "resubscribe",
     "run_batch",
     "save_contact",
+    "standings",
     "start_import",
     "subscribe_again",
     "suppress",
+    "suppressions_of",
     "unsubscribe",
     "upload",
     "values_of",
+    "with_new",
 ]

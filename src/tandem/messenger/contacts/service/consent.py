@@ -107,7 +107,7 @@ def suppress(
     if channel not in (*CHANNELS, "all"):
         raise BadContact(f"There is no channel {channel!r}.", "Use email, sms or all.")
     key, kind = _key(account_id, address, original_id), "address" if address else "customer"
-    return _view(suppress_key(account_id, key, kind, channel, list_id, reason, origin, clock))
+    return suppression_view(suppress_key(account_id, key, kind, channel, list_id, reason, origin, clock))
 
 
 @transaction.atomic
@@ -155,7 +155,7 @@ def lift_suppression(account_id: int, suppression_id: int) -> None:
 def list_suppressions(account_id: int, after: int = 0, limit: int = 100) -> tuple[SuppressionView, ...]:
     """Suppressions by ascending id after `after`."""
     rows = Suppression.objects.filter(account_id=account_id, pk__gt=after).order_by("id")[:limit]
-    return tuple(map(_view, rows))
+    return tuple(map(suppression_view, rows))
 
 
 def _key(account_id: int, address: str, original_id: str) -> str:
@@ -174,7 +174,8 @@ def _key(account_id: int, address: str, original_id: str) -> str:
     )
 
 
-def _view(row: Suppression) -> SuppressionView:
+def suppression_view(row: Suppression) -> SuppressionView:
+    """What others see of the row."""
     return SuppressionView(
         id=row.pk,
         list_id=row.list_id,

@@ -14,7 +14,7 @@ from tandem.messenger.contacts.models import Contact, ContactList, Property
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ \-]{0,99}")
 _NONE = dict.fromkeys(
     ("contacts", "inactive", "email_addresses", "mobile_numbers", "unsubscribed", "mobile_unsubscribed", "bounced",
-     "mobile_bounced"), 0,
+     "mobile_bounced", "may_email", "may_sms"), 0,
 )  # fmt: skip
 
 
@@ -135,6 +135,11 @@ def _counts(account_id: int, list_id: int | None = None) -> list[Any]:
     active = Q(active=True)
     return list(
         rows.values("list_id").annotate(
+            # these first: the names of the later ones hide the columns
+            may_email=Count("pk", filter=active & ~Q(email="") & Q(unsubscribed=False, bounced=False)),
+            may_sms=Count(
+                "pk", filter=active & ~Q(mobile="") & Q(mobile_unsubscribed=False, mobile_bounced=False)
+            ),
             contacts=Count("pk", filter=active),
             inactive=Count("pk", filter=~active),
             email_addresses=Count("pk", filter=active & ~Q(email="")),

@@ -13,7 +13,16 @@ from django.db import DataError, transaction
 from tandem.kit.clock import Clock
 from tandem.messenger.contacts.errors import BadImport, ImportRunning
 from tandem.messenger.contacts.files import MOST_CELL_BYTES, Shape, first_lines, opened, sniffed
-from tandem.messenger.contacts.mapping import MOST_COLUMNS, NEW, SAMPLES, Outcome, checked, guessed, targets
+from tandem.messenger.contacts.mapping import (
+    MOST_COLUMNS,
+    NEW,
+    SAMPLES,
+    Outcome,
+    checked,
+    guessed,
+    named,
+    targets,
+)
 from tandem.messenger.contacts.merging import copy_rows, weigh_rows
 from tandem.messenger.contacts.models import ImportBatch, Property
 from tandem.messenger.contacts.service.batches import OPEN, batch_row, shape_of
@@ -61,15 +70,21 @@ def plan_import(
     file_name: str,
     door: str,
     actor: str,
+    delimiter: str | None = None,
+    guess: bool = True,
     clock: Clock,
 ) -> int:
-    """Keep a file and guess what its columns are; the import's id. Raises BadImport, FileTooLarge, UnknownList."""
+    """Keep a file and guess what its columns are, or take their names as they are; the import's id.
+
+    Raises BadImport, FileTooLarge, UnknownList.
+    """
     require_list(account_id, list_id)
     import_id = uuid.uuid4()
     path = import_path(account_id, str(import_id))
     store(path, body, most=LARGEST_PAGE_FILE)
     try:
-        encoding, delimiter = sniffed(path)
+        encoding, seen = sniffed(path)
+        delimiter = delimiter or seen
         shape = Shape(delimiter=delimiter, encoding=encoding, quoted=True)
         cells = first_lines(path, shape, 1)[0]
         if len(cells) > MOST_COLUMNS:
@@ -79,10 +94,11 @@ def plan_import(
     except BadImport:
         path.unlink(missing_ok=True)
         raise
+    chosen = (guessed if guess else named)(cells, _own(account_id))
     row = ImportBatch.objects.create(
         account_id=account_id, list_id=list_id, import_id=import_id, kind="ADD", delimiter=delimiter,
         encoding=encoding, identity_column="originalId", quoted=True, status="DRAFT",
-        mapping=guessed(cells, _own(account_id)), file_name=Path(file_name).name[:200], actor=actor[:150], door=door,
+        mapping=chosen, file_name=Path(file_name).name[:200], actor=actor[:150], door=door,
         declared_at=clock.system(),
     )  # fmt: skip
     return row.pk
@@ -116,7 +132,7 @@ def planned_import(account_id: int, batch_id: int) -> Planned:
 
 
 def choose_columns(
-    account_id: int, batch_id: int, mapping: Sequence[str], *, kind: str, clock: Clock
+    account_id: int, batch_id: int, mapping: Sequence[str], *, kind: str, at_once: bool = False, clock: Clock
 ) -> None:
     """What the columns are and what the import does; then the dry run, at once or by a worker. Raises BadImport."""
     row = batch_row(account_id, batch_id)
@@ -130,7 +146,7 @@ def choose_columns(
     ImportBatch.objects.filter(account_id=account_id, pk=row.pk).update(
         mapping=list(mapping), kind=kind, status="CHECKING", outcome=None, problems=[]
     )
-    if path.stat().st_size <= AT_ONCE:
+    if at_once or path.stat().st_size <= AT_ONCE:
         check_import(account_id, batch_id, clock=clock)
     else:
         from tandem.messenger.contacts.tasks import check_import as later
@@ -181,6 +197,13 @@ def confirm_import(
             from tandem.messenger.contacts.tasks import run_import
 
             run_import.defer(account_id=account_id, batch_id=row.pk)
+
+
+def discard_import(account_id: int, batch_id: int) -> None:
+    """Throw a file away that nobody will run any more; nothing where the import runs or has run."""
+    row = batch_row(account_id, batch_id)
+    if row.status in ("DRAFT", "CHECKING", "CHECKED", "ERROR"):
+        import_path(account_id, str(row.import_id)).unlink(missing_ok=True)
 
 
 def error_file(account_id: int, batch_id: int) -> Path | None:

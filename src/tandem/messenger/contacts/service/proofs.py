@@ -1,7 +1,7 @@
 """Proof of consent: the words a person saw, each change with its circumstances, and all of it read back."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from django.db import connection, transaction
 
@@ -11,6 +11,7 @@ from tandem.messenger.contacts.models import ConsentEvent, ConsentText, Contact
 from tandem.messenger.contacts.proofs import Proof, ProofView
 
 LIST, ACCOUNT = "list", "account"
+PROOF_COLUMNS = tuple(field.name for field in fields(ProofView))
 _LOCK = 0x636F6E73
 
 

@@ -1,7 +1,5 @@
-"""A new list, and a file of contacts into one."""
+"""A new list."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -19,10 +17,6 @@ from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.web.pages import account_id, actor, changes, now_clock, page
 
-#: what a page takes; larger files go by the command or the API, which read them block by block
-LARGEST = 20 << 20
-DELIMITERS = ((",", gettext_lazy("Comma")), (";", gettext_lazy("Semicolon")), ("\t", gettext_lazy("Tab")))
-
 
 class ListForm(TandemForm):
     """A list."""
@@ -34,28 +28,6 @@ class ListForm(TandemForm):
         error_messages={"required": gettext_lazy("Give the list a name.")},
     )
     description = forms.CharField(label=gettext_lazy("Description"), required=False, max_length=2000)
-
-
-class FileForm(TandemForm):
-    """A file of contacts."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy(
-            "CSV with a first line such as originalId,emailAddress,mobileNumber,firstName. Nobody is subscribed again."
-        ),
-        error_messages={"required": gettext_lazy("Choose a file.")},
-    )
-    delimiter = forms.ChoiceField(label=gettext_lazy("Separated by"), choices=DELIMITERS)
-
-    def clean_file(self) -> Any:
-        """Not larger than a page takes."""
-        file = self.cleaned_data["file"]
-        if file.size > LARGEST:
-            raise forms.ValidationError(
-                _("The file is larger than %(mb)s MB. Use `tandem contacts import`.") % {"mb": LARGEST >> 20}
-            )
-        return file
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,48 +46,6 @@ def new_list(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The list is made. Bring contacts into it."))
             return redirect("list-import", made.id)
     return _form(request, form, title=_("New list"), action=_("Make the list"), leave=reverse("lists"))
-
-
-@require_http_methods(["GET", "POST"])
-@page
-@changes("content")
-def import_file(request: HttpRequest, list_id: int) -> HttpResponse:
-    """A file of contacts is added; what is wrong with it is said."""
-    account = account_id(request)
-    found = contacts.get_list(account, list_id)
-    form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
-    if request.method == "POST" and form.is_valid() and _import(request, list_id, form):
-        return redirect("list", list_id)
-    title = _("Bring contacts into %(list)s") % {"list": found.name}
-    return _form(
-        request, form, title=title, action=_("Import"), leave=reverse("list", args=[list_id]), has_file=True
-    )
-
-
-def _import(request: HttpRequest, list_id: int, form: FileForm) -> bool:
-    with tempfile.NamedTemporaryFile(suffix=".csv") as kept:
-        for block in form.cleaned_data["file"].chunks():
-            kept.write(block)
-        kept.flush()
-        try:
-            done = contacts.import_file(
-                account_id(request), list_id, Path(kept.name), delimiter=form.cleaned_data["delimiter"],
-                clock=now_clock(),
-            )  # fmt: skip
-        except Problem as problem:
-            form.problem(problem)
-            return False
-    if done.status == "ERROR":
-        form.add_error("file", " ".join(done.problems) or _("The file cannot be read."))
-        return False
-    _record(request, "contacts imported", str(list_id))
-    messages.success(
-        request,
-        _("%(n)s of %(all)s lines are contacts now.") % {"n": done.affected, "all": done.total},
-    )
-    for problem in done.problems[:5]:
-        messages.warning(request, problem)
-    return True
 
 
 def _form(request: HttpRequest, form: Any, **context: Any) -> HttpResponse:

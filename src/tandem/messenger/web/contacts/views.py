@@ -1,4 +1,4 @@
-"""Lists, one contact with its consent, and the suppressions."""
+"""Lists and the suppressions."""
 
 from typing import Any
 
@@ -62,24 +62,6 @@ def one_list(request: HttpRequest, list_id: int) -> HttpResponse:
     rows = contacts_service.find_contacts(account, list_id, text, limit=PAGE)
     context = {"list": found, "rows": rows, "q": text, "limit": PAGE, "may_change": may(request, "content")}
     return render(request, "contacts/one_list.html", context)
-
-
-@require_GET
-@page
-def contact(request: HttpRequest, list_id: int, original_id: str) -> HttpResponse:
-    """One contact: attributes, consent, and how the consent came about."""
-    account = account_id(request)
-    found = contacts_service.get_contact(account, list_id, original_id)
-    context = {
-        "list": contacts_service.get_list(account, list_id),
-        "contact": found,
-        "channels": (
-            ("email", found.email, found.unsubscribed, found.bounced),
-            ("sms", found.mobile, found.mobile_unsubscribed, found.mobile_bounced),
-        ),
-        "history": contacts_service.consent_history(account, found.id),
-    }
-    return render(request, "contacts/contact.html", context)
 
 
 @require_http_methods(["GET", "POST"])

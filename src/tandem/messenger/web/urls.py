@@ -20,9 +20,9 @@ from tandem.messenger.web.record import views as record
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
 from tandem.messenger.web.settings import views as settings
+from tandem.messenger.web.sms import views as sms
 from tandem.messenger.web.testsends import views as testsends
 from tandem.messenger.web.webhooks import gates
-from tandem.messenger.web.sms import views as sms
 from tandem.messenger.web.webhooks import views as webhooks
 
 _VERSION = "projects/triggers/<int:trigger_id>/versions/<int:version_id>"
@@ -113,6 +113,11 @@ urlpatterns = [
     path("webhooks/<int:webhook_id>/act", webhooks.act, name="webhook-act"),
     path("listener", listener.listener, name="listener"),
     path("listener/act", listener.act, name="listener-act"),
+    path("sms", sms.inbox, name="sms"),
+    path("sms/<int:incoming_id>/act", sms.act, name="sms-act"),
+    path("sms/settings", sms.settings, name="sms-settings"),
+    path("sms/settings/gateway", sms.gateway, name="sms-gateway"),
+    path("sms/settings/rules", sms.rules, name="sms-rules"),
     path("outbox", outbox.outbox, name="outbox"),
     path("outbox/<str:channel>/<str:name>", outbox.message, name="outbox-message"),
     path("outbox/<str:channel>/<str:name>/frame", outbox.frame, name="outbox-frame"),
@@ -126,8 +131,3 @@ urlpatterns = [
     path("settings/api-users", settings.api_users, name="api-users"),
     path("settings/pacing", pacing.pacing, name="pacing"),
 ]
-    path("sms", sms.inbox, name="sms"),
-    path("sms/<int:incoming_id>/act", sms.act, name="sms-act"),
-    path("sms/settings", sms.settings, name="sms-settings"),
-    path("sms/settings/gateway", sms.gateway, name="sms-gateway"),
-    path("sms/settings/rules", sms.rules, name="sms-rules"),

@@ -23,6 +23,7 @@ MODULES = {
     "details": "details",
     "activation": "activation",
     "render": "render",
+    "tracking": "tracking",
     "bridge": "bridge",
     "record": "record",
     "smtp": "smtp",

@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from html import unescape
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -45,6 +46,19 @@ HTML = """<html><body><p>Hi {{contact.firstName}}</p><a href="https://shop.examp
 <a href="{{message.unsubscribeUrl}}">Leave</a></body></html>"""
 
 
+class Answer:
+    """What the server would send."""
+
+    async def __call__(self) -> bytes:
+        return b""
+
+    def response_empty(self, status, headers) -> None:
+        self.response_bytes(status, headers, b"")
+
+    def response_bytes(self, status, headers, body) -> None:
+        self.made = httpx.Response(status, headers=headers, content=body)
+
+
 class Served:
     """The door with its buffer written by hand, so that tests say when."""
 
@@ -58,12 +72,14 @@ class Served:
             self.door._tables.account_of(version)
 
     def ask(self, method: str, path: str, agent: str = BROWSER, **more) -> httpx.Response:
-        async def call() -> httpx.Response:
-            transport = httpx.ASGITransport(self.door, client=("198.51.100.4", 1))
-            async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-                return await client.request(method, path, headers={"User-Agent": agent}, **more)
-
-        return asyncio.run(call())
+        url = httpx.URL(f"http://door{path}", **more)
+        scope = SimpleNamespace(
+            method=method, path=url.path, query_string=url.query.decode(), client="198.51.100.4:1", scheme="http",
+            http_version="1.1", headers={"host": "door", "user-agent": agent},
+        )  # fmt: skip
+        answer = Answer()
+        asyncio.run(self.door.__rsgi__(scope, answer))
+        return answer.made
 
     def get(self, path: str, **more) -> httpx.Response:
         return self.ask("GET", path, **more)

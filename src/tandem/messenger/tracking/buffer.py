@@ -37,8 +37,8 @@ class Hit(NamedTuple):
     at: float
     method: str
     peer: str
-    forwarded: bytes
-    agent: bytes
+    forwarded: str
+    agent: str
 
 
 class Buffer:
@@ -116,7 +116,7 @@ class Buffer:
         account_id = self._tables.account_of(hit.version_id)
         if account_id is None:
             return None
-        agent = hit.agent[:LONGEST_AGENT].decode("latin-1")
+        agent = hit.agent[:LONGEST_AGENT]
         actor = actor_of(hit.method, agent, hit.link)
         link = hit.link or 0
         return Happened(
@@ -127,7 +127,7 @@ class Buffer:
             source=f"{int(hit.at) // SAME_SECONDS:x}.{link:x}.{int(actor)}",
             actor=actor,
             link=link,
-            ip=address_behind(hit.peer, hit.forwarded.decode("latin-1")),
+            ip=address_behind(hit.peer, hit.forwarded),
             agent=agent,
         )
 

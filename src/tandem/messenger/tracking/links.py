@@ -33,7 +33,7 @@ class Table:
     account_id: int
     links: tuple[tuple[bytes, bool] | None, ...]
 
-    def target(self, number: int, more: bytes) -> bytes | None:
+    def target(self, number: int, more: str) -> bytes | None:
         """Where link `number` leads. more: what the message knows of its address; of other links it means nothing."""
         if not 0 < number <= len(self.links):
             return None
@@ -41,7 +41,7 @@ class Table:
         if found is None:
             return None
         fixed, goes_on = found
-        return fixed + as_header(more.decode("latin-1")) if goes_on else fixed
+        return fixed + as_header(more) if goes_on else fixed
 
 
 class Tables:

@@ -24,7 +24,7 @@ fix: ## format and mend what can be mended
 	$(PYTHON) -m ruff check --fix src tests tools benchmarks
 	$(PYTHON) -m ruff format src tests tools benchmarks
 
-bench: ## make bench NAME=import|snapshot|count|list|send|details|activation|render|contacts N=1000000 JSON=1
+bench: ## make bench NAME=import|snapshot|count|list|send|details|activation|render|contacts|bridge N=1000000 JSON=1
 	@script/bench
 
 shots: ## screenshots of every page into shots/

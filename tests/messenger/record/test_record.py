@@ -106,6 +106,13 @@ class TestChecks:
         assert service.check_due(clock=CLOCK) == 0
         assert service.breached(house.account_id) == []
 
+    def test_how_fast_it_went_is_kept(self, house, sent):
+        before = service.course(house.account_id, sent)
+        service.check_due(clock=CLOCK)
+        assert service.course(house.account_id, sent) == before == delivery.pace(house.account_id, sent)
+        Attempt.objects.filter(sending_id=sent).delete()
+        assert service.course(house.account_id, sent) == before
+
     def test_a_row_too_few(self, house, sent):
         Attempt.objects.filter(sending_id=sent, customer="stranger").delete()
         service.check_due(clock=CLOCK)

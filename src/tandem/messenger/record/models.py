@@ -33,6 +33,7 @@ class Check(models.Model):
     next_at = models.DateTimeField(null=True, help_text="Machine time; none = counted for the last time.")
     breaches = models.JSONField(default=list)
     counted = models.JSONField(default=dict)
+    course = models.JSONField(null=True, help_text="How fast an ended sending went; read from its rows once.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "sending_id"], name="check_once")]

@@ -28,16 +28,16 @@ _CUSTOMERS_ROWS = """(SELECT * FROM messenger_delivery_attempt
 _SENDINGS_ROWS = """(SELECT * FROM messenger_delivery_attempt
       WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq > %(after)s
       ORDER BY seq LIMIT %(limit)s) a"""
-_BLOCKS_ROWS = """(SELECT r.* FROM unnest(%(firsts)s::int[], %(lasts)s::int[]) AS b (first, last)
-      CROSS JOIN LATERAL (SELECT * FROM messenger_delivery_attempt
-                          WHERE account_id = %(account)s AND sending_id = %(sending)s
-                            AND seq BETWEEN b.first AND b.last AND state = %(state)s) r
-      ORDER BY r.seq LIMIT %(limit)s) a"""
+#: a range is written out for each block: of ranges that come from a table the planner knows nothing, and reads it all
+_BLOCKS_ROWS = "(SELECT * FROM ({ranges}) r ORDER BY seq LIMIT %(limit)s) a"
+_RANGE = """(SELECT * FROM messenger_delivery_attempt
+      WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN {first} AND {last}
+        AND state = %(state)s ORDER BY seq LIMIT %(limit)s)"""
 _ONE_ROW = """(SELECT * FROM messenger_delivery_attempt
       WHERE account_id = %(account)s AND customer = %(customer)s AND sending_id = %(sending)s) a"""
 _OF_CUSTOMER = f"{_LINE.format(rows=_CUSTOMERS_ROWS)} ORDER BY a.sending_id DESC"
 _OF_SENDING = f"{_LINE.format(rows=_SENDINGS_ROWS)} ORDER BY a.seq"
-_OF_BLOCKS = f"{_LINE.format(rows=_BLOCKS_ROWS)} ORDER BY a.seq"
+_OF_BLOCKS = f"{_LINE.format(rows=_BLOCKS_ROWS)} ORDER BY a.seq"  # {ranges} stays to be filled in
 _ONE = _LINE.format(rows=_ONE_ROW)
 #: blocks that may hold a row of a state: those that say so, those that hold uncertain rows (settled later as something
 #: else), those that nobody has summed up
@@ -104,12 +104,11 @@ def _of_state(account_id: int, named: dict[str, Any], state: AttemptState) -> li
         blocks = _rows(account_id, _BLOCKS, {**named, "after": after, "bits": bits, "blocks": BLOCKS_AT_ONCE})
         if not blocks:
             break
-        ranges = {
-            "firsts": [max(first, after + 1) for first, _ in blocks],
-            "lasts": [last for _, last in blocks],
-        }
-        more = {**named, **ranges, "state": int(state), "limit": limit - len(found)}
-        found += _read(account_id, _OF_BLOCKS, more)
+        ranges = " UNION ALL ".join(
+            _RANGE.format(first=int(max(first, after + 1)), last=int(last)) for first, last in blocks
+        )
+        more = {**named, "state": int(state), "limit": limit - len(found)}
+        found += _read(account_id, _OF_BLOCKS.format(ranges=ranges), more)
         after = blocks[-1][1]
     return found
 

@@ -8,7 +8,14 @@ from tandem.messenger.record.queries import (
     of_customer_in,
     of_sending,
 )
-from tandem.messenger.record.service.checking import breached, check, check_due, last_check, sum_up_blocks
+from tandem.messenger.record.service.checking import (
+    breached,
+    check,
+    check_due,
+    course,
+    last_check,
+    sum_up_blocks,
+)
 from tandem.messenger.record.service.keeping import drop_old, dropped, keep_for, months_kept
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "breached",
     "check",
     "check_due",
+    "course",
     "drop_old",
     "dropped",
     "keep_for",

@@ -1,14 +1,16 @@
 """That each listed customer has one row and the numbers add up: counted during a sending, and after its end."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
 from tandem.kit.clock import Clock
+from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import AttemptState
 from tandem.messenger.delivery.models import Sending
+from tandem.messenger.delivery.pace import Pace
 from tandem.messenger.record.domain import CHECK_EVERY, CHECKED_FOR, CheckView, breaches
 from tandem.messenger.record.models import Check, Dropped
 from tandem.messenger.record.queries import bit
@@ -94,7 +96,37 @@ def check(account_id: int, sending_id: int, *, clock: Clock) -> CheckView:
             "counted": {AttemptState(state).words: number for state, number in sorted(counted.items())},
         },
     )
+    if finished_at is not None and row.course is None and not dropped:
+        row.course = _stored(delivery.pace(account_id, sending_id))
+        row.save(update_fields=["course"])
     return _view(row)
+
+
+def course(account_id: int, sending_id: int) -> Pace | None:
+    """How fast a sending went: kept once it has ended and was counted, else read from its rows."""
+    kept = Check.objects.filter(account_id=account_id, sending_id=sending_id, course__isnull=False)
+    found = kept.values_list("course", flat=True).first()
+    if found is None:
+        return delivery.pace(account_id, sending_id)
+    if not found:
+        return None
+    return Pace(
+        start=datetime.fromisoformat(found["start"]),
+        end=datetime.fromisoformat(found["end"]),
+        seconds=found["seconds"],
+        counts=tuple(found["counts"]),
+    )
+
+
+def _stored(found: Pace | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "start": found.start.isoformat(),
+        "end": found.end.isoformat(),
+        "seconds": found.seconds,
+        "counts": list(found.counts),
+    }
 
 
 def last_check(account_id: int, sending_id: int) -> CheckView | None:

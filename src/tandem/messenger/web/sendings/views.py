@@ -72,7 +72,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
     rows = record.of_sending(account, sending_id, state=state, after=after, limit=PAGE + 1)
     summary = reporting.summary(account, sending_id)
     names = {one.id: one.name for one in projects.list_triggers(account)}
-    course = delivery.pace(account, sending_id)
+    course = record.course(account, sending_id)
     context = {
         "sending": found,
         "waiting": _waiting(account, found),

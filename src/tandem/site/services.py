@@ -163,7 +163,7 @@ def tracking_child() -> Child:
     return Child(
         "tracking",
         (
-            sys.executable, "-m", "granian", "--interface", "asgi", "--host", value("TANDEM_HOST"),
+            sys.executable, "-m", "granian", "--interface", "rsgi", "--host", value("TANDEM_HOST"),
             "--port", value("TANDEM_TRACKING_PORT"), "--workers", value("TANDEM_TRACKING_WORKERS"), "--no-ws",
             "--runtime-mode", "st", "--respawn-failed-workers",
             "tandem.messenger.tracking.door:application",

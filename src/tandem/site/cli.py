@@ -37,6 +37,7 @@ GROUPS = {
     "tandem.messenger.cli.testsends": "tests",
     "tandem.messenger.cli.sms": "sms",
     "tandem.messenger.cli.bounces": "bounces",
+    "tandem.messenger.cli.dkim": "dkim",
     "tandem.messenger.cli.record": "record",
     "tandem.messenger.cli.webhooks": "webhooks",
     "tandem.messenger.cli.gates": "gates",

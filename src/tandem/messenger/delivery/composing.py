@@ -12,6 +12,8 @@ from tandem.messenger.contacts import queries as contacts
 from tandem.messenger.contacts.domain import Recipient
 from tandem.messenger.delivery import holding, tokens
 from tandem.messenger.delivery.claims import Claim, Row
+from tandem.messenger.delivery.dkim import service as dkim
+from tandem.messenger.delivery.dkim.signing import Signer
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.projects import service as projects
@@ -44,6 +46,7 @@ class Composer:
         self._dated = (0, "")
         named = sending.campaign_id or sending.campaign_key or sending.source_key
         self._headers = (("X-Tandem-Campaign", str(named)),)
+        self._stream = f"{sending.kind}:{claim.account}:tandem{claim.account}"
         self._values = overlay(sending.values)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
         self._versions = {template.template_id: template.version_id for template in templates}
@@ -51,6 +54,12 @@ class Composer:
         self._compiled = {
             template: projects.compiled_version(claim.account, version)
             for template, version in self._versions.items()
+        }
+        #: read here, in the database thread: messages are composed where no database is at hand
+        self._signers: dict[str, Signer] = {
+            version.sender: dkim.signer_for(claim.account, version.sender)
+            for version in self._compiled.values()
+            if isinstance(version, CompiledEmail)
         }
 
     def recipients(self, rows: Sequence[Row]) -> Mapping[int, Recipient]:
@@ -86,13 +95,18 @@ class Composer:
             message_id=self._message_id(row, version.sender),
             unsubscribe_url=self._unsubscribe_url(row),
             date=self._date(now),
-            headers=self._headers,
+            headers=(*self._headers, ("Feedback-ID", self._feedback_id(row))),
             counts=self._counting(row, recipient),
             unsubscribe_mail=self._own_address(row, "u", tokens.UNSUBSCRIBE_MAIL),
             page_url=self._page_url(row, recipient),
         )
+        content = self._signers[version.sender].sign(content, int(now.timestamp()))
         returns_to = self._own_address(row, "b", tokens.BOUNCE) or version.sender
         return self._message(row, returns_to, recipient.email, content)
+
+    def _feedback_id(self, row: Row) -> str:
+        """What mailbox providers sum complaints by: campaign or template, stream, account, sender; never a person."""
+        return f"{self._campaign_id or f't{row.template_id}'}:{self._stream}"
 
     def _counting(self, row: Row, recipient: Recipient) -> Counting:
         """The addresses under which openings and clicks of this message are counted, as far as they are."""

@@ -51,3 +51,21 @@ class OutboundStopped(Problem):
 
     title = "Messages cannot leave now"
     status = 503
+
+
+class KeyNotFound(NotFound):
+    """No such DKIM key in this account."""
+
+    title = "No such key"
+
+
+class KeyExists(Conflict):
+    """The domain has a key of this name."""
+
+    title = "There is a key of this name"
+
+
+class KeyRefused(Refused):
+    """A DKIM key cannot be made or used as it was asked for."""
+
+    title = "This key cannot be used"

@@ -200,3 +200,26 @@ class CancelledCustomer(models.Model):
             )
         ]
         indexes = [models.Index(fields=["account", "customer"], name="cancelled_customer")]
+
+
+class DkimKey(models.Model):
+    """A key that signs an account's mail; the secret is sealed."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    domain = models.CharField(max_length=253)
+    selector = models.CharField(max_length=63)
+    algorithm = models.CharField(max_length=10)
+    state = models.CharField(max_length=10)
+    secret = models.TextField()
+    record = models.TextField(help_text="The public half, as it is published in DNS.")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "domain", "selector"], name="dkim_key_name"),
+            models.UniqueConstraint(
+                fields=["account", "domain", "algorithm"],
+                condition=models.Q(state="active"),
+                name="dkim_key_active",
+            ),
+        ]

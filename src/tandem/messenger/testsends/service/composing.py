@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 
 from tandem.kit.secrets import new_token
+from tandem.messenger.delivery.dkim import service as dkim
 from tandem.messenger.delivery.domain import Channel, Message
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import Compiled, CompiledEmail, CompiledSms
@@ -30,6 +32,7 @@ def letter(
         values, to=to, message_id=_message_id(compiled), unsubscribe_url=NOWHERE, date=now, headers=[HEADER],
         mark=MARK,
     )  # fmt: skip
+    content = dkim.signer_for(account_id, compiled.sender).sign(content, int(now.timestamp()))
     return _message(account_id, row, Channel.EMAIL, compiled.sender, to, content)
 
 
@@ -45,7 +48,8 @@ def code_letter(account_id: int, row: int, channel: Channel, to: str, code: str,
     mail["Date"], mail["Message-ID"] = now, f"<{new_token()}@{sender.rpartition('@')[2]}>"
     mail[HEADER[0]] = HEADER[1]
     mail.set_content(f"{words}\n\nIf you do not know about this, leave it: nothing will be sent to you.\n")
-    return _message(account_id, row, channel, sender, to, mail.as_bytes())
+    content = dkim.signer_for(account_id, sender).sign(mail.as_bytes(policy.SMTP), int(now.timestamp()))
+    return _message(account_id, row, channel, sender, to, content)
 
 
 def sender_of(account_id: int, channel: Channel) -> str:

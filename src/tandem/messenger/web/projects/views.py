@@ -32,7 +32,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
     context = {
         "groups": groups,
         "archived": archived,
-        "some_archived": any(one.archived_at for one in (*found, *triggers)),
+        "some_archived": any(one.archived_at for one in found) or any(one.archived_at for one in triggers),
         "may_change": may(request, "content"),
     }
     return render(request, "projects/list.html", context)

@@ -65,7 +65,12 @@ SETTINGS = (
         "50/10",
         "Calls/seconds: how often an API key of the planner may call, unless it has its own.",
     ),
-    Setting("TANDEM_PROVIDER", "file", "How mail and SMS leave: `file`, `smtp` or `memory`."),
+    Setting(
+        "TANDEM_PROVIDER",
+        "file",
+        "How mail leaves: `file`, `smtp` or `memory`. SMS go to each account's gateway where one is set up, else to "
+        "files; `memory` keeps both.",
+    ),
     Setting("TANDEM_PROVIDER_LOCK", "0", "1 = only the `file` provider may be used, whatever else is set."),
     Setting("TANDEM_SMTP_HOST", "127.0.0.1", "Relay of the `smtp` provider."),
     Setting("TANDEM_SMTP_PORT", "25", "Port of the relay."),

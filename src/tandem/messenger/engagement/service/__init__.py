@@ -2,6 +2,7 @@
 
 from tandem.messenger.engagement.service.dropping import drop_raw
 from tandem.messenger.engagement.service.judging import judge
+from tandem.messenger.engagement.service.looking import grown, looked, settled_until
 from tandem.messenger.engagement.service.personal import export, forget
 from tandem.messenger.engagement.service.reading import (
     events_of,
@@ -11,7 +12,9 @@ from tandem.messenger.engagement.service.reading import (
     tallies_of,
     version_tallies,
 )
+from tandem.messenger.engagement.service.receipts import receipts_of
 from tandem.messenger.engagement.service.recording import record, record_reactions
+from tandem.messenger.engagement.service.watching import watch_running
 
 __all__ = [
     "drop_raw",
@@ -20,10 +23,15 @@ __all__ = [
     "export",
     "first_reactions",
     "forget",
+    "grown",
     "judge",
+    "looked",
+    "receipts_of",
     "record",
     "record_reactions",
     "response_of",
+    "settled_until",
     "tallies_of",
     "version_tallies",
+    "watch_running",
 ]

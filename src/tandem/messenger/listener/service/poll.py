@@ -14,9 +14,9 @@ from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
 from tandem.messenger.listener.service import cancelled
 from tandem.messenger.listener.service.connect import client_of, connection_row
 from tandem.messenger.listener.service.receive import hear
+from tandem.messenger.reporting import delivered, telling
 from tandem.messenger.reporting import realtime as real_time_totals
 from tandem.messenger.reporting import service as reporting
-from tandem.messenger.reporting import telling
 
 log = logging.getLogger("tandem.listener")
 
@@ -80,8 +80,10 @@ def _miss(row: PlannerConnection, channel_id: int, listed: set[int], today: date
 def report_due(clock: Clock) -> int:
     """Post settled totals of finished sendings, and who unsubscribed since; how many totals and people went."""
     reporting.prepare_reports(clock)
+    delivered.prepare(clock)
     real_time_totals.prepare(clock)
     telling.prepare(lambda account_id: connection_row(account_id).zone, clock=clock)
+    responses.prepare(clock=clock)
     reporting.settle_orphans(clock)
     telling.settle_orphans(clock=clock)
     told = reporting.post_due(client_of, clock=clock) + real_time_totals.post_due(client_of, clock=clock)

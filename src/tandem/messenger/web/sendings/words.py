@@ -7,8 +7,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _text
 from django.utils.translation import gettext_lazy as _
 
+from tandem.contract.planner_api import MetricId
 from tandem.kit.charts import Branch, branches_of
-from tandem.messenger.reporting.domain import Metric, SendingSummary
+from tandem.messenger.reporting.domain import SendingSummary
 
 #: state of a row -> what it means, in the order people need them
 STATES: dict[str, str | Promise] = {
@@ -97,4 +98,4 @@ def not_sent(counts: dict[str, int]) -> int:
 
 def metric_name(metric_id: int) -> str:
     """The planner's metric in words."""
-    return Metric(metric_id).name.replace("_", " ").capitalize()
+    return MetricId(metric_id).name.replace("_", " ").capitalize()

@@ -54,7 +54,8 @@ WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(fi
 """
 #: all accounts: one sender holds blocks of several; each names its own
 _STANDING = """
-SELECT b.id, s.state, coalesce(d.held, FALSE), s.cut_off, coalesce(d.rate_per_second, 0), s.campaign_id, s.policy
+SELECT b.id, s.state, coalesce(d.held, FALSE), s.cut_off, coalesce(d.rate_per_second, 0), s.campaign_id, s.policy,
+       s.rate_per_second, s.overruled
 FROM unnest(%(accounts)s::bigint[], %(blocks)s::bigint[], %(fences)s::bigint[]) AS h (account, id, fence)
 JOIN messenger_delivery_block b
   ON b.account_id = h.account AND b.id = h.id AND b.fence = h.fence AND b.sender_id = %(sender)s
@@ -157,6 +158,8 @@ class Standing:
     rate: int
     campaign: int | None
     policy: Policy
+    own_rate: float | None = None
+    overruled: bool = False
 
     @property
     def sends(self) -> bool:
@@ -213,8 +216,10 @@ def standings(held: Sequence[Claim], *, lock: bool) -> dict[int, Standing]:
                 rate=rate,
                 campaign=campaign,
                 policy=Policy(policy),
+                own_rate=own_rate,
+                overruled=overruled,
             )
-            for block, state, stopped, cut_off, rate, campaign, policy in cursor.fetchall()
+            for block, state, stopped, cut_off, rate, campaign, policy, own_rate, overruled in cursor.fetchall()
         }
 
 

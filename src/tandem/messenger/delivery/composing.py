@@ -1,7 +1,6 @@
 """Ledger rows become messages: contact values into the frozen version of the row's template."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -55,6 +54,8 @@ class Composer:
             template: projects.compiled_version(claim.account, version)
             for template, version in self._versions.items()
         }
+        wanted = {name for version in self._compiled.values() for name in version.names}
+        self._reader = contacts.RecipientReader(claim.account, wanted)
         #: read here, in the database thread: messages are composed where no database is at hand
         self._signers: dict[str, Signer] = {
             version.sender: dkim.signer_for(claim.account, version.sender)
@@ -62,9 +63,15 @@ class Composer:
             if isinstance(version, CompiledEmail)
         }
 
+    @property
+    def sent_by(self) -> str:
+        """Whom its messages come from, as limits of pace name it: the domain of the sender, or its number."""
+        first = next(iter(self._compiled.values()), None)
+        return first.sender.rpartition("@")[2].lower() if first else ""
+
     def recipients(self, rows: Sequence[Row]) -> Mapping[int, Recipient]:
         """The contacts of a sub-block, by contact id."""
-        found = contacts.recipients(self._claim.account, [row.contact_id for row in rows])
+        found = self._reader.read([row.contact_id for row in rows])
         return self._with_added(found, rows) if self._gated else found
 
     def _with_added(self, found: Mapping[int, Recipient], rows: Sequence[Row]) -> Mapping[int, Recipient]:
@@ -72,7 +79,7 @@ class Composer:
         added = holding.added_values(self._claim.account, self._claim.sending, [row.customer for row in rows])
         more = {row.contact_id: overlay(added[row.customer]) for row in rows if row.customer in added}
         return {
-            id_: replace(one, values={**one.values, **more[id_]}) if id_ in more else one
+            id_: one._replace(values={**one.values, **more[id_]}) if id_ in more else one
             for id_, one in found.items()
         }
 

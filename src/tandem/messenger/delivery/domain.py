@@ -153,6 +153,8 @@ class SendingView:
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    paused_because: str = ""
+    rate_per_second: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

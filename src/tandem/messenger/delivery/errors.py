@@ -69,3 +69,9 @@ class KeyRefused(Refused):
     """A DKIM key cannot be made or used as it was asked for."""
 
     title = "This key cannot be used"
+
+
+class BadRate(Refused):
+    """A pace that a sending cannot have."""
+
+    title = "That pace cannot be"

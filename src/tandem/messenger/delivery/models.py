@@ -58,6 +58,13 @@ class Sending(models.Model):
     cut_off = models.DurationField(help_text="How late a row may still be sent.")
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SendingState])
     policy = models.CharField(max_length=10, default="hold")
+    rate_per_second = models.FloatField(null=True, help_text="Its own limit of pace; none = no limit.")
+    paused_because = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="Why it paused by itself."
+    )
+    overruled = models.BooleanField(
+        default=False, db_default=False, help_text="A person let it go on; it pauses by itself no more."
+    )
     gate_id = models.BigIntegerField(null=True, help_text="The Send Gate that is asked before it leaves.")
     gate_held = models.BooleanField(
         default=False, db_default=False, help_text="No sender may claim its rows until the gate is open."

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count
@@ -12,7 +13,7 @@ from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
 from tandem.messenger.contacts.proofs import BY_LINK, Proof
-from tandem.messenger.delivery import cancelling, counting, events
+from tandem.messenger.delivery import cancelling, counting, events, paced_rows
 from tandem.messenger.delivery.behind import attempt_of
 from tandem.messenger.delivery.behind import behind_token as behind_token
 from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
@@ -28,7 +29,7 @@ from tandem.messenger.delivery.domain import (
     SendingView,
     Unsubscribed,
 )
-from tandem.messenger.delivery.errors import SendingNotFound, SendingOver
+from tandem.messenger.delivery.errors import BadRate, SendingNotFound, SendingOver
 from tandem.messenger.delivery.models import Attempt, DeliverySettings, Sending
 from tandem.messenger.delivery.outbox import outbox as outbox
 from tandem.messenger.delivery.outbox import outbox_count as outbox_count
@@ -36,6 +37,7 @@ from tandem.messenger.delivery.outbox import outbox_message as outbox_message
 from tandem.messenger.delivery.outbox import outbox_sizes as outbox_sizes
 from tandem.messenger.delivery.pace import Pace as Pace
 from tandem.messenger.delivery.pace import pace as pace
+from tandem.messenger.pacing.domain import MOST_PER_SECOND
 
 
 def list_sendings(
@@ -109,11 +111,22 @@ def pause(account_id: int, sending_id: int) -> SendingView:
 
 @transaction.atomic
 def resume(account_id: int, sending_id: int) -> SendingView:
-    """Go on after a pause."""
+    """Go on after a pause. One that paused by itself does so no more: a person has taken it on."""
     sending = _sending(account_id, sending_id, lock=True)
     state = SendingState.SENDING if sending.started_at else SendingState.SCHEDULED
     if sending.state == SendingState.PAUSED.value:
         _move(account_id, sending_id, state)
+    if sending.paused_because:
+        Sending.objects.filter(account_id=account_id, id=sending_id).update(paused_because="", overruled=True)
+    return get_sending(account_id, sending_id)
+
+
+def set_rate(account_id: int, sending_id: int, per_second: float | None) -> SendingView:
+    """The sending's own limit of pace; None = none. It counts for what is not in hand yet. Raises SendingNotFound."""
+    if per_second is not None and not 0.01 <= per_second <= MOST_PER_SECOND:
+        raise BadRate(f"{per_second:g} messages a second cannot be.", "Write a number from 0.01 on.")
+    _sending(account_id, sending_id)
+    Sending.objects.filter(account_id=account_id, id=sending_id).update(rate_per_second=per_second)
     return get_sending(account_id, sending_id)
 
 
@@ -124,6 +137,11 @@ def cancel(account_id: int, sending_id: int, *, clock: Clock) -> SendingView:
     _move(account_id, sending_id, SendingState.CANCELLED)
     cancelling.end_rows(account_id, sending_id, clock.business())
     return get_sending(account_id, sending_id)
+
+
+def paced(account_id: int, sending_id: int) -> tuple[int, datetime | None]:
+    """How many rows of a sending wait for a limit of pace, and when the first of them is looked at again."""
+    return paced_rows.waiting(account_id, sending_id)
 
 
 def hold_all(account_id: int) -> None:
@@ -251,4 +269,6 @@ def _view(sending: Sending, counts: dict[str, int]) -> SendingView:
         created_at=sending.created_at,
         started_at=sending.started_at,
         finished_at=sending.finished_at,
+        paused_because=sending.paused_because,
+        rate_per_second=sending.rate_per_second,
     )

@@ -30,3 +30,14 @@ def drop(timestamp: int) -> None:
     clock = clocks.from_environment()
     service.judge(clock=clock)
     service.drop_raw(clock=clock)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(
+    queue=QUEUE, name="messenger.engagement.watch", queueing_lock="engagement-watch", pass_context=False
+)
+def watch(timestamp: int) -> None:
+    """Pause sendings that too much comes back of."""
+    from tandem.messenger.engagement import service
+
+    service.watch_running(clock=clocks.from_environment())

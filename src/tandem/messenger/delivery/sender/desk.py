@@ -16,11 +16,12 @@ from django.db import transaction
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
-from tandem.messenger.delivery import cancelling, claims, service
+from tandem.messenger.delivery import cancelling, claims, paced_rows, service
 from tandem.messenger.delivery.claims import Claim, Standing
 from tandem.messenger.delivery.composing import Composer
 from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, SendingState, sub_block_size
 from tandem.messenger.delivery.journal import Journal
+from tandem.messenger.delivery.pausing import ErrorsSeen
 from tandem.messenger.delivery.rows import Change, Row
 from tandem.messenger.delivery.sender.feed import ChannelFeed
 from tandem.messenger.delivery.sender.held import Held
@@ -78,6 +79,7 @@ class Desk:
         self._look_again = dict.fromkeys(feeds, 0.0)
         self._watched = 0.0
         self._composers: dict[int, Composer] = {}
+        self._errors = ErrorsSeen()
 
     def turn(self) -> bool:
         """One pass over the channels; whether anything was claimed, intended or recorded."""
@@ -172,11 +174,13 @@ class Desk:
                     claims.final(one, standing.policy, first_due, business) for one in done.get(held, ())
                 ]
                 claims.settle(held.claim, changes, business)
+                self._errors.note(held.claim.account, held.claim.sending, changes)
                 held.in_hand -= len(changes)
                 if held in plan and standing.sends:
-                    intended[held] = claims.intend(
+                    rows = claims.intend(
                         held.claim, plan[held], standing, feed.channel, business=business, system=system
                     )
+                    intended[held] = self._paced(held, rows, standing)
                     held.in_hand += len(intended[held])
                 if held.spent:
                     if standing.state is SendingState.CANCELLED:
@@ -184,10 +188,22 @@ class Desk:
                     claims.give_back(held.claim)
         self._journal.settled(change.row.id for changes in done.values() for change in changes)
         for held in feed.held:
+            self._errors.judge(held.claim.account, held.claim.sending, clock=self._clock)
             if held.spent:
                 feed.drop(held)
                 self.gave_back = True
         return intended
+
+    def _paced(self, held: Held, rows: list[Row], standing: Standing) -> list[Row]:
+        """Those of them that no limit of pace lets wait."""
+        return paced_rows.put_off(
+            rows,
+            account=held.claim.account,
+            sending=held.claim.sending,
+            sender=held.composer.sent_by,
+            rate=standing.own_rate,
+            clock=self._clock,
+        )
 
     def _plan(self, feed: ChannelFeed) -> dict[Held, list[int]]:
         """The rows to intend now: while there is room in hand, a sub-block of each block that has some."""
@@ -241,6 +257,7 @@ class Desk:
         if claim.sending not in self._composers:
             if len(self._composers) >= COMPOSERS_KEPT:
                 self._composers.clear()
+                self._errors = ErrorsSeen()
             try:
                 self._composers[claim.sending] = Composer(
                     claim, key=settings.SECRET_KEY, tracking_url=settings.TANDEM_TRACKING_URL

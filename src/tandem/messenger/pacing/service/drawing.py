@@ -78,6 +78,16 @@ def draw(
         )
 
 
+def is_free(account_id: int, sender: str, sending_rate: float | None, clock: Clock) -> bool:
+    """Whether nothing limits this sender at all: then nothing needs to be drawn."""
+    plan = _plan(account_id, sender, clock)
+    return (
+        sending_rate is None
+        and not plan.warming
+        and not any(one.sender in {"", sender} for one in plan.limits)
+    )
+
+
 def forget_sending(account_id: int, sending: int) -> None:
     """The bucket of a sending that has ended."""
     Row.objects.filter(account_id=account_id, scope=f"sending:{sending}").delete()

@@ -76,6 +76,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
     context = {
         "sending": found,
         "waiting": _waiting(account, found),
+        "paced": delivery.paced(account, sending_id) if not found.state.over else (0, None),
         "summary": summary,
         "check": record.last_check(account, sending_id),
         "dropped": record.dropped(account, sending_id),

@@ -1,0 +1,94 @@
+"""Sendings that pause by themselves: refusals while sending, bounces and complaints meanwhile; a person overrules."""
+
+import pytest
+from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending, turn_once
+
+from tandem.messenger.accounts import service as accounts
+from tandem.messenger.delivery import pausing
+from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import AttemptState, Outcome, SendingState
+from tandem.messenger.delivery.models import Attempt, Sending
+from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.engagement import service as engagement
+from tandem.messenger.engagement.domain import Happened, Kind
+from tandem.messenger.pacing import service as pacing
+from tandem.messenger.pacing.domain import PauseRules
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def kept_house(keep):
+    return keep(lambda _: create_house())
+
+
+@pytest.fixture
+def house(kept_house, db, settings, tmp_path):
+    return kept_house.take(settings, tmp_path)
+
+
+@pytest.fixture
+def refusing(settings, monkeypatch):
+    """A next hop that refuses everything."""
+    settings.TANDEM_SENDING = {
+        **settings.TANDEM_SENDING,
+        "TANDEM_PROVIDER": "memory",
+        "TANDEM_PROVIDER_LOCK": "0",
+    }
+    refused = Outcome(state=AttemptState.REJECTED, detail="554 no")
+    monkeypatch.setattr(MemoryProvider, "send", lambda self, message, leave: refused if leave() else None)
+
+
+def rules(house, **values):
+    pacing.set_pause_rules(house.account_id, PauseRules(**values), actor="a", clock=CLOCK)
+
+
+def state_of(house, sending_id):
+    return delivery.get_sending(house.account_id, sending_id)
+
+
+def test_a_next_hop_that_refuses_everything_is_not_offered_the_whole_list(house, refusing):
+    rules(house, least=20)
+    sending_id = create_sending(house, create_contacts(house, 1500))
+    turn_once()
+    found = state_of(house, sending_id)
+    assert found.state is SendingState.PAUSED
+    assert "100.0 % of the messages were refused" in found.paused_because
+    assert 20 <= found.counts["rejected"] < 1000
+    assert found.counts["rejected"] + found.counts["pending"] == 1500
+    (line,) = [
+        one for one in accounts.recent_activity(house.account_id) if one.action == "sending paused itself"
+    ]
+    assert line.detail["reason"] == found.paused_because
+
+    delivery.resume(house.account_id, sending_id)
+    turn_once()
+    found = state_of(house, sending_id)
+    assert (found.counts, found.paused_because) == ({"rejected": 1500}, ""), "a person has overruled the rule"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(Kind.BOUNCED_HARD, "came back"), (Kind.COMPLAINED, "complained")]
+)
+def test_what_comes_back_pauses_a_sending_that_runs(house, kind, words):
+    rules(house, least=10)
+    sending_id = create_sending(house, create_contacts(house, 12))
+    turn_once()
+    Sending.objects.filter(id=sending_id).update(state="sending", finished_at=None)
+    some = Attempt.objects.filter(sending_id=sending_id).order_by("seq")[:2]
+    for attempt in some:
+        happened = Happened(
+            account_id=house.account_id, attempt_id=attempt.pk, kind=kind, at=CLOCK.business(), source="test"
+        )
+        engagement.record([happened, happened], clock=CLOCK)
+    assert engagement.watch_running(clock=CLOCK) == 1
+    found = state_of(house, sending_id)
+    assert (found.state, words in found.paused_because) == (SendingState.PAUSED, True)
+    delivery.resume(house.account_id, sending_id)
+    assert engagement.watch_running(clock=CLOCK) == 0
+
+
+def test_only_what_runs_pauses(house):
+    sending_id = create_sending(house, create_contacts(house, 1))
+    assert not pausing.pause_by_itself(house.account_id, sending_id, "why", clock=CLOCK)
+    assert state_of(house, sending_id).state is SendingState.SCHEDULED

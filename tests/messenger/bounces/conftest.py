@@ -5,7 +5,7 @@ from tests.fixtures.returned import verp
 from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending, send_until
 
 from tandem.messenger.bounces import service
-from tandem.messenger.contacts.keys import email_key
+from tandem.messenger.contacts.keys import customer_key, email_key
 from tandem.messenger.contacts.models import Contact
 from tandem.messenger.delivery.models import Attempt
 
@@ -42,7 +42,8 @@ def _sent(_path):
     customers = create_contacts(house, 5)
     for row in Contact.objects.filter(account_id=house.account_id):
         row.email_key = email_key(house.account_id, row.email)
-        row.save(update_fields=["email_key"])
+        row.customer_key = customer_key(house.account_id, row.original_id)
+        row.save(update_fields=["email_key", "customer_key"])
     sending_id = create_sending(house, customers)
     send_until(house, sending_id)
     return house, sending_id

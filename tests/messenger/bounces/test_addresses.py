@@ -4,10 +4,10 @@ import pytest
 from tests.fixtures.sendings import create_contacts, create_house, create_sending, send_until
 
 from tandem.messenger.delivery import tokens
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.errors import BadToken
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 
 
 @pytest.fixture

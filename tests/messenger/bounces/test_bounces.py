@@ -9,7 +9,9 @@ from tandem.messenger.bounces import service, spool
 from tandem.messenger.bounces.domain import Kind
 from tandem.messenger.bounces.errors import NotOurs
 from tandem.messenger.bounces.models import Bounce, InboundMail
-from tandem.messenger.contacts.models import ConsentEvent, Contact, Suppression
+from tandem.messenger.contacts import service as contacts
+from tandem.messenger.contacts.models import Contact, Suppression
+from tandem.messenger.contacts.proofs import Door, Origin
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import AttemptState
 from tandem.messenger.delivery.models import Attempt
@@ -182,9 +184,13 @@ class TestComplaints:
         assert list(Suppression.objects.values_list("reason", "channel", "list_id")) == [
             ("complaint", "email", None)
         ]
-        [event] = ConsentEvent.objects.all()
-        assert (event.change, event.contact_id) == ("unsubscribed", post.contact().id)
-        assert f"sending {post.sending_id}" in event.source
+        [proof] = contacts.proofs_of(post.account_id, "c1")
+        assert (proof.change, proof.door, proof.sending_id) == (
+            "unsubscribed",
+            Door.COMPLAINT,
+            post.sending_id,
+        )
+        assert Suppression.objects.get().origin == Origin.COMPLAINT
         assert post.contact().unsubscribed
         assert accounts.recent_activity(post.account_id)[0].action == "complaint"
         assert events_of(post) == [Event.COMPLAINED]
@@ -232,7 +238,8 @@ class TestOtherMail:
     def test_mail_to_the_unsubscribe_address_ends_the_subscription(self, post):
         post.back(plain("unsubscribe"), kind="u", null_sender=False)
         assert post.contact().unsubscribed
-        assert ConsentEvent.objects.count() == 1
+        [proof] = contacts.proofs_of(post.account_id, "c1")
+        assert (proof.door, proof.sending_id) == (Door.LINK, post.sending_id)
         assert not post.contact("c2").unsubscribed
 
     def test_a_report_at_the_unsubscribe_address_unsubscribes_nobody(self, post):

@@ -91,6 +91,15 @@ class TestPages:
             browser_of(other, email="o@b.example").get(f"/ui/bounces/quarantine/{row.pk}").status_code == 404
         )
 
+    def test_the_last_bounce_on_the_contacts_page(self, post, browser):
+        post.back(dsn())
+        address = f"/ui/lists/{post.house.list_id}/contacts/c1"
+        page = text(browser.get(address))
+        assert "bad-mailbox" in page and "send mail again" in page
+        browser.post(f"{address}/lift-bounce")
+        assert not post.contact().bounced
+        assert "send mail again" not in text(browser.get(address))
+
     def test_the_record_of_a_person(self, post, browser):
         post.back(dsn())
         assert "Customer id" in text(browser.get("/ui/record"))

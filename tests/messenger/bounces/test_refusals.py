@@ -6,9 +6,9 @@ from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create
 from tandem.messenger.bounces import service
 from tandem.messenger.bounces.models import Bounce, RefusalMark
 from tandem.messenger.contacts.models import Contact
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 
 pytestmark = pytest.mark.django_db
 REFUSALS = {

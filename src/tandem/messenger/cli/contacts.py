@@ -163,6 +163,7 @@ def forget(
 ) -> None:
     """Erase a customer from lists, ledger and outbox of every account (or one), and say what remains."""
     from tandem.kit import clock
+    from tandem.messenger.bounces import service as bounces
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
     from tandem.messenger.eventhub import service as hub
@@ -174,6 +175,7 @@ def forget(
     reports = []
     for owner in _owners(account):
         gone = unsubscribes.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= bounces.forget(owner.id, original_id, dry_run=dry_run)
         gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
         gone |= testsends.forget(owner.id, original_id, dry_run=dry_run)
         gone |= sms.forget(owner.id, original_id, dry_run=dry_run)

@@ -110,11 +110,17 @@ def check(sending_id: int, account: Account = None, as_json: Json = False) -> No
 
 @app.command()
 @command("messenger")
-def breaches(account: Account = None, as_json: Json = False) -> None:
+def breaches(
+    account: Account = None,
+    all_: Annotated[bool, typer.Option("--all", help="Of every account.")] = False,
+    as_json: Json = False,
+) -> None:
     """Sendings whose numbers did not add up when they were last counted; exit code 1 if there are any."""
+    from tandem.messenger.accounts import service as accounts
     from tandem.messenger.record import service
 
-    found = service.breached(_account(account))
+    chosen = [one.id for one in accounts.list_accounts()] if all_ else [_account(account)]
+    found = [one for each in chosen for one in service.breached(each)]
     if as_json:
         print_json([asdict(one) for one in found])
     for one in found if not as_json else []:

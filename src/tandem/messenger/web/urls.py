@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from tandem.messenger.web.contacts import importing, people
 from tandem.messenger.web.bounces import views as bounces
+from tandem.messenger.web.contacts import importing, people
 from tandem.messenger.web.contacts import making as list_making
 from tandem.messenger.web.contacts import pages as unsubscribe_pages
 from tandem.messenger.web.contacts import views as contacts
@@ -87,6 +87,11 @@ urlpatterns = [
     ),
     path("suppressions", contacts.suppressions, name="suppressions"),
     path("suppressions/<int:suppression_id>/lift", contacts.lift, name="suppression-lift"),
+    path(
+        "lists/<int:list_id>/contacts/<str:original_id>/lift-bounce",
+        bounces.lift,
+        name="contact-bounce-lift",
+    ),
     path("bounces", bounces.bounces, name="bounces"),
     path("bounces/quarantine", bounces.quarantine, name="quarantine"),
     path("bounces/quarantine/<int:mail_id>", bounces.mail, name="quarantined-mail"),

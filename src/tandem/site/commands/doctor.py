@@ -62,6 +62,8 @@ def examine() -> Iterator[Finding]:
         _services,
         _listener,
         _sending,
+        _bounces,
+        _record,
     ]
     for check in checks:
         yield from check()
@@ -177,15 +179,85 @@ def _sending() -> Iterator[Finding]:
     )
 
 
+def _bounces() -> Iterator[Finding]:
+    """Whether what comes back has a way back, and whether anybody stands at the door."""
+    domain = value("TANDEM_BOUNCE_DOMAIN")
+    yield Finding(
+        check="bounce domain", ok=bool(domain), warning=True, seen=domain or "none",
+        mend="Set TANDEM_BOUNCE_DOMAIN, or bounces go to each sender's own mailbox and nothing is learnt of them.",
+    )  # fmt: skip
+    if domain:
+        yield _mail_exchanger(domain)
+    if domain and value("TANDEM_BOUNCE_PORT") != "0":
+        yield _mail_door(
+            value("TANDEM_BOUNCE_HOST") or value("TANDEM_HOST"), int(value("TANDEM_BOUNCE_PORT"))
+        )
+    elif domain:
+        box = value("TANDEM_BOUNCE_MAILDIR")
+        ok = bool(box) and os.access(os.path.join(box, "new"), os.W_OK)
+        yield Finding(
+            check="bounce mail", ok=ok, seen=f"Maildir {box}" if box else "neither a port nor a Maildir",
+            mend="Set TANDEM_BOUNCE_PORT, or TANDEM_BOUNCE_MAILDIR to a Maildir that this user may write to.",
+        )  # fmt: skip
+
+
+def _mail_exchanger(domain: str) -> Finding:
+    import dns.exception
+    import dns.resolver
+
+    try:
+        found = sorted(
+            str(one.exchange).rstrip(".") for one in dns.resolver.resolve(domain, "MX", lifetime=5)
+        )
+    except dns.exception.DNSException as error:
+        return Finding(
+            check="bounce domain's MX", ok=False, warning=True, seen=type(error).__name__,
+            mend=f"Give {domain} an MX record that leads to this machine, or to the mail server that passes it on.",
+        )  # fmt: skip
+    return Finding(check="bounce domain's MX", ok=bool(found), warning=True, seen=", ".join(found) or "none")
+
+
+def _mail_door(host: str, port: int) -> Finding:
+    import socket
+
+    try:
+        with socket.create_connection((host, port), timeout=5) as connection:
+            connection.settimeout(5)
+            greeting = connection.recv(200)
+    except OSError as error:
+        greeting = type(error).__name__.encode()
+    return Finding(
+        check="bounce mail", ok=greeting.startswith(b"220"), mend="tandem worker messenger (or tandem up)",
+        seen=f"{host}:{port} answers {greeting[:60].decode('ascii', 'replace').strip()}",
+    )  # fmt: skip
+
+
+def _record() -> Iterator[Finding]:
+    """Numbers that do not add up, of any account."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tandem", "record", "breaches", "--all", "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = json.loads(done.stdout) if done.stdout.startswith("[") else []
+    seen = "every number adds up" if not found else f"{len(found)} sendings do not add up"
+    mend = "" if not found else f"tandem record check {found[0]['sending_id']}"
+    yield Finding(check="record", ok=not found, seen=seen, mend=mend)
+
+
 def _sms() -> Iterator[Finding]:
     """Each account's gateway, as its last message found it."""
     done = subprocess.run(
-        [sys.executable, "-m", "tandem", "sms", "gateways", "--json"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tandem", "sms", "gateways", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found = json.loads(done.stdout) if done.returncode == 0 else []
     for one in found:
         name, problem = f"SMS of account {one['account']}", one["problem"]
-        seen = problem or ("leave by file: TANDEM_PROVIDER_LOCK" if flag("TANDEM_PROVIDER_LOCK") else one["profile"])
+        seen = problem or (
+            "leave by file: TANDEM_PROVIDER_LOCK" if flag("TANDEM_PROVIDER_LOCK") else one["profile"]
+        )
         yield Finding(
             check=name, ok=not problem, seen=seen,
             mend=f"tandem sms gateway test --account {one['account']}",

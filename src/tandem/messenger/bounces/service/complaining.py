@@ -8,6 +8,7 @@ from tandem.messenger.bounces.domain import Kind
 from tandem.messenger.bounces.service.facts import Known
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import BadContact, UnknownContact
+from tandem.messenger.contacts.proofs import Door, Origin, Proof
 
 #: what is no complaint of the recipient: kept as a fact, nothing follows from it
 _RECORDED_ONLY = frozenset({"not-spam", "auth-failure", "dmarc"})
@@ -27,7 +28,12 @@ def act(kind: Kind, message: Known, *, clock: Clock) -> None:
     words = "complaint" if kind is Kind.COMPLAINT else "opt-out by complaint"
     with suppress(BadContact):  # an address of an older release that is no address any more
         contacts.suppress(
-            message.account_id, address=message.email, channel="email", reason=words, clock=clock
+            message.account_id,
+            address=message.email,
+            channel="email",
+            reason=words,
+            origin=Origin.COMPLAINT,
+            clock=clock,
         )
     with suppress(UnknownContact):
         contacts.unsubscribe(
@@ -35,6 +41,12 @@ def act(kind: Kind, message: Known, *, clock: Clock) -> None:
             message.contact_id,
             "email",
             source=f"{words} about sending {message.sending_id}",
+            proof=Proof(
+                door=Door.COMPLAINT,
+                sending_id=message.sending_id,
+                attempt_id=message.attempt_id,
+                detail=words,
+            ),
             clock=clock,
         )
     accounts.record(

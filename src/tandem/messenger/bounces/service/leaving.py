@@ -4,11 +4,14 @@ from django.conf import settings
 
 from tandem.kit.clock import Clock
 from tandem.messenger.bounces.service.facts import Known
+from tandem.messenger.contacts.proofs import Door, Proof
 from tandem.messenger.delivery import tokens
 from tandem.messenger.reporting import unsubscribes
+
+_BY_MAIL = Proof(door=Door.LINK, detail="a mail to the message's unsubscribe address")
 
 
 def leave(message: Known, *, clock: Clock) -> None:
     """End the subscription that the message belongs to; may be repeated."""
     token = tokens.make(settings.SECRET_KEY, tokens.UNSUBSCRIBE, message.sending_id, message.attempt_id)
-    unsubscribes.unsubscribe_by_token(token, clock=clock)
+    unsubscribes.unsubscribe_by_token(token, clock=clock, proof=_BY_MAIL)

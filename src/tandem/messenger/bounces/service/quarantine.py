@@ -12,6 +12,7 @@ from tandem.messenger.bounces.models import InboundMail
 from tandem.messenger.bounces.reading import read
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import BadContact
+from tandem.messenger.contacts.proofs import Origin
 
 SHOWN_BYTES = 2**17
 
@@ -61,7 +62,14 @@ def believe(account_id: int, mail_id: int, *, actor: str, clock: Clock) -> int:
     done = 0
     for address in mail.feedback.recipients:
         try:
-            contacts.suppress(account_id, address=address, channel="email", reason="complaint", clock=clock)
+            contacts.suppress(
+                account_id,
+                address=address,
+                channel="email",
+                reason="complaint",
+                origin=Origin.COMPLAINT,
+                clock=clock,
+            )
         except BadContact:
             continue
         done += 1

@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tandem.kit.problems import Problem
+from tandem.messenger.accounts import service as accounts
 from tandem.messenger.bounces import service
 from tandem.messenger.bounces.domain import Category, Kind
+from tandem.messenger.contacts import service as contacts
+from tandem.messenger.contacts.service import bouncing
 from tandem.messenger.web.pages import PAGE, account_id, actor, changes, may, now_clock, number, page, tell
 
 DAYS = 30
@@ -88,6 +91,21 @@ def act(request: HttpRequest, mail_id: int) -> HttpResponse:
         tell(request, problem)
         return redirect("quarantined-mail", mail_id)
     return redirect("quarantine")
+
+
+@require_POST
+@page
+@changes("sending")
+def lift(request: HttpRequest, list_id: int, original_id: str) -> HttpResponse:
+    """Send mail again to a contact that had bounced."""
+    account = account_id(request)
+    contact_id = contacts.contact_id_of(account, list_id, original_id)
+    if bouncing.lift_bounced(account, contact_id, clock=now_clock()):
+        accounts.record(
+            account, actor=actor(request), action="bounce lifted", subject=str(contact_id), clock=now_clock()
+        )
+        messages.success(request, _("Mail goes to this contact again."))
+    return redirect("contact", list_id, original_id)
 
 
 def _known(text: str, words: type[Kind] | type[Category]) -> str:

@@ -106,6 +106,7 @@ def _shown(
         "received": message_service.messages_of_contact(
             account, list_id, original_id, since=None, limit=MESSAGES, clock=now_clock()
         ),
+        "bounce": message_service.last_bounce(account, list_id, found.id),
         "form": form,
         "may_change": may(request, "sending"),
     }

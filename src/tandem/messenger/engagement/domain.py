@@ -43,6 +43,8 @@ LONGEST_AGENT = 300
 LONGEST_IP = 45
 LONGEST_SOURCE = 100
 LONGEST_DETAIL = 500
+#: how long it takes until what machines did in a hurry is put down to them
+SETTLED_AFTER = timedelta(seconds=30)
 #: that many different links of one message within BURST: no person reads so fast
 BURST_LINKS = 3
 BURST = timedelta(seconds=10)
@@ -114,6 +116,15 @@ class Tally:
     template_id: int
     opened: int
     clicked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown:
+    """A template of a sending of which more came back."""
+
+    account_id: int
+    sending_id: int
+    template_id: int
 
 
 @dataclass(frozen=True, kw_only=True)

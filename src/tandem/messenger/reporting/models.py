@@ -71,13 +71,17 @@ class Unsubscribe(models.Model):
 
 
 class UnsubscribeReport(models.Model):
-    """One call that tells unsubscribes of a template on a day. `posting` is committed before the call."""
+    """One call that tells what came back of a template: unsubscribes of a day, or how many more opened or clicked.
+
+    `posting` is committed before the call.
+    """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     sending = models.ForeignKey(Sending, models.CASCADE, related_name="+")
     template_id = models.BigIntegerField()
     day = models.DateField(help_text="In the planner's zone.")
     batch = models.CharField(max_length=32)
+    metric = models.SmallIntegerField(default=4, db_default=4, help_text="The planner's MetricID.")
     part = models.CharField(max_length=12, choices=[(p.value, p.value) for p in Part])
     value = models.IntegerField()
     state = models.CharField(

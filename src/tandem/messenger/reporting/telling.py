@@ -38,6 +38,11 @@ _RETRY_SECONDS = (5, 30, 300, 1800, 7200)
 _REFUSED_WAIT = timedelta(days=1)
 _DUE = (ReportState.WAITING, ReportState.DOUBTFUL)
 _WILL_NOT = (planners.PlannerKnowsNot, planners.PlannerForbidden, PlannerRefused)
+_WORDS = {
+    MetricId.OPENED: "openings",
+    MetricId.CLICKED: "clicks",
+    MetricId.UNSUBSCRIBED: "unsubscribes",
+}
 _UNHEARD = "The planner's answer was not heard, and it does not say that a sum counts once."
 
 
@@ -46,12 +51,19 @@ def prepare(zone_of: Callable[[int], str], *, clock: Clock) -> int:
     mine = {"account_id": OuterRef("account_id"), "sending_id": OuterRef("sending_id")}
     # all accounts: the tick works for every account
     busy = UnsubscribeReport.objects.filter(
-        Q(state__in=OPEN_REPORTS) | Q(created_at__gt=clock.system() - GATHER), **mine
+        Q(state__in=OPEN_REPORTS) | Q(created_at__gt=clock.system() - GATHER),
+        metric=MetricId.UNSUBSCRIBED,
+        **mine,
     )
     # all accounts: the tick works for every account
     fresh = Unsubscribe.objects.filter(~Exists(busy), batch="").order_by()
     sendings = list(fresh.values_list("account_id", "sending_id").distinct()[:100])
     return sum(_gather(account_id, sending_id, zone_of, clock) for account_id, sending_id in sendings)
+
+
+def new_batch() -> str:
+    """A name under which one telling counts once."""
+    return uuid.uuid4().hex
 
 
 def settle_orphans(*, clock: Clock) -> int:
@@ -82,7 +94,7 @@ def _gather(account_id: int, sending_id: int, zone_of: Callable[[int], str], clo
     for row in rows.order_by("id")[:MOST_AT_ONCE]:
         groups[row.template_id, row.at.astimezone(zone).date()].append(row.pk)
     for (template, day), ids in groups.items():
-        batch, now = uuid.uuid4().hex, clock.system()
+        batch, now = new_batch(), clock.system()
         Unsubscribe.objects.filter(account_id=account_id, pk__in=ids).update(batch=batch)
         UnsubscribeReport.objects.bulk_create(
             UnsubscribeReport(
@@ -158,7 +170,7 @@ def _tell(report: UnsubscribeReport, client: PlannerClient) -> int:
         "template_id": report.template_id,
     }
     if report.part == Part.METRIC:
-        sum_ = WireMetric(metric_id=MetricId.UNSUBSCRIBED, value=report.value, **names)
+        sum_ = WireMetric(metric_id=report.metric, value=report.value, **names)
         client.update_campaign_metrics([sum_], key)
         return report.value
     rows = Unsubscribe.objects.filter(account_id=report.account_id, batch=report.batch, forgotten=False)
@@ -173,7 +185,9 @@ def _tell(report: UnsubscribeReport, client: PlannerClient) -> int:
 def _refused(report: UnsubscribeReport, problem: Problem, clock: Clock) -> int:
     given_up = report.tries >= REFUSED_TRIES
     state = ReportState.REFUSED if given_up else ReportState.WAITING
-    what = "the sum of unsubscribes" if report.part == Part.METRIC else "unsubscribes by customer"
+    what = f"the sum of {_WORDS[report.metric]}"
+    if report.part == Part.INTERACTIONS:
+        what = f"{_WORDS[report.metric]} by customer"
     words = f"The planner does not take {what}: {problem.detail}"[:500]
     return _set(report, state=state, problem=words, next_at=clock.system() + _REFUSED_WAIT)
 

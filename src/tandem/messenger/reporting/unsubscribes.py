@@ -6,6 +6,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.db.models import Max, Sum
 
+from tandem.contract.planner_api import MetricId
 from tandem.kit.clock import Clock
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
@@ -74,7 +75,9 @@ def export(account_id: int, customer: str) -> list[dict[str, object]]:
 
 
 def _told(account_id: int, sending_id: int, part: Part) -> ToldView:
-    rows = UnsubscribeReport.objects.filter(account_id=account_id, sending_id=sending_id, part=part)
+    rows = UnsubscribeReport.objects.filter(
+        account_id=account_id, sending_id=sending_id, part=part, metric=MetricId.UNSUBSCRIBED
+    )
     posted = rows.filter(state=ReportState.POSTED).aggregate(told=Sum("value"), at=Max("posted_at"))
     last = rows.exclude(problem="").order_by("-id").first()
     return ToldView(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from tandem.messenger.engagement.domain import (
     Actor,
@@ -68,9 +68,12 @@ def events_of(account_id: int, attempt_ids: Collection[int]) -> dict[int, list[E
 def tallies_of(account_id: int, sending_id: int, *, until: datetime | None = None) -> tuple[Tally, ...]:
     """Recipients who opened and clicked, by template; with `until` those who first did so by then."""
     rows = FirstReaction.objects.filter(account_id=account_id, sending_id=sending_id)
+    known = Q() if until is None else Q(clicked_at__lte=until)
     if until is not None:
         rows = rows.filter(opened_at__lte=until)
-    counted = rows.values_list("template_id").annotate(opened=Count("id"), clicked=Count("clicked_at"))
+    counted = rows.values_list("template_id").annotate(
+        opened=Count("id"), clicked=Count("clicked_at", filter=known)
+    )
     return tuple(Tally(template_id=t, opened=o, clicked=c) for t, o, c in counted.order_by("template_id"))
 
 

@@ -14,7 +14,7 @@ from tandem.messenger.listener.models import ChannelBinding, PlannerConnection
 from tandem.messenger.listener.service import cancelled
 from tandem.messenger.listener.service.connect import client_of, connection_row
 from tandem.messenger.listener.service.receive import hear
-from tandem.messenger.reporting import delivered, telling
+from tandem.messenger.reporting import delivered, responses, telling
 from tandem.messenger.reporting import realtime as real_time_totals
 from tandem.messenger.reporting import service as reporting
 
@@ -83,6 +83,7 @@ def report_due(clock: Clock) -> int:
     delivered.prepare(clock)
     real_time_totals.prepare(clock)
     telling.prepare(lambda account_id: connection_row(account_id).zone, clock=clock)
+    responses.prepare(clock=clock)
     responses.prepare(clock=clock)
     reporting.settle_orphans(clock)
     telling.settle_orphans(clock=clock)

@@ -14,6 +14,7 @@ from django.db.models import Count
 
 from tandem.kit import webhooks as standard
 from tandem.kit.clock import Clock
+from tandem.kit.secrets import new_token
 from tandem.messenger.accounts.models import Account
 from tandem.messenger.webhooks.domain import (
     FAILURES,
@@ -31,7 +32,7 @@ from tandem.messenger.webhooks.domain import (
 )
 from tandem.messenger.webhooks.errors import BadSubscription, UnknownSubscription
 from tandem.messenger.webhooks.models import Call, Subscription
-from tandem.messenger.webhooks.service.calling import message_id, switch_off
+from tandem.messenger.webhooks.service.calling import switch_off
 from tandem.messenger.webhooks.service.posting import endpoint_of, post, seal
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -134,7 +135,7 @@ def try_out(account_id: int, subscription_id: int, *, clock: Clock) -> Heard:
     return post(
         endpoint_of(row),
         orjson.dumps(document),
-        message_id=message_id(0),
+        message_id=f"test_{new_token(12)}",
         seconds=row.seconds,
         now=clock.system(),
     )

@@ -162,17 +162,16 @@ class Counted:
         return Counted(opens=self.opens and other.opens, clicks=self.clicks and other.clicks)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipient:
-    """What a message needs of a contact; values are keyed by lower-case attribute name."""
+class Recipient(NamedTuple):
+    """What a message needs of a contact; values are keyed by lower-case attribute name. A tuple: one per message."""
 
     contact_id: int
     list_id: int
     original_id: str
     email: str
     mobile: str
-    values: dict[str, str]
-    counted: Counted = field(default_factory=Counted)
+    values: Mapping[str, str | None]
+    counted: Counted = Counted()
 
 
 @dataclass(frozen=True, kw_only=True)

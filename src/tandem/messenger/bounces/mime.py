@@ -100,7 +100,7 @@ def _leaves(head: dict[str, str], body: bytes, depth: int, budget: list[int]) ->
 
 def _pieces(body: bytes, mark: bytes) -> Iterator[bytes]:
     """What stands between lines that begin with the mark; a last part that nothing closes counts too."""
-    starts = []
+    starts: list[int] = []
     at = 0 if body.startswith(mark) else body.find(b"\n" + mark)
     while at >= 0 and len(starts) <= MOST_PARTS:
         starts.append(at)

@@ -34,7 +34,7 @@ def _renumber(account_id: int, sending_id: int, moved: Mapping[tuple[int, str], 
     sending = Sending.objects.select_for_update().get(account_id=account_id, id=sending_id)
     if sending.totals is None:
         return  # its rows are still counted
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"template": template, "state": int(state), "reason": reason, "rows": sign * rows}
         for (template, reason), rows in moved.items()
         for state, sign in ((AttemptState.UNCERTAIN, -1), (AttemptState.ACCEPTED, 1))

@@ -61,7 +61,9 @@ def take_up_refusals(*, clock: Clock) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKS, {"since": since, "most": MOST_BLOCKS})
         blocks = cursor.fetchall()
-    return sum(_take_up(*block, clock) for block in blocks)
+    return sum(
+        _take_up(account_id, sending_id, first, last, clock) for account_id, sending_id, first, last in blocks
+    )
 
 
 def clear_marks(*, clock: Clock) -> int:

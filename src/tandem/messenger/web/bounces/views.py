@@ -80,6 +80,7 @@ def mail(request: HttpRequest, mail_id: int) -> HttpResponse:
 def act(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Dismiss a mail, or believe a complaint that proves nothing."""
     account, verb = account_id(request), request.POST.get("do", "")
+    service.read_quarantined(account, mail_id)
     try:
         if verb == "believe":
             done = service.believe(account, mail_id, actor=actor(request), clock=now_clock())

@@ -386,3 +386,31 @@ class TestRead:
 
         assert exported(ExportType.HARD_BOUNCES) == ["c1"]
         assert exported(ExportType.SOFT_BOUNCES) == ["c2"]
+
+
+class TestTold:
+    def told(self):
+        from tandem.messenger.reporting.models import UnsubscribeReport
+
+        return dict(UnsubscribeReport.objects.order_by("id").values_list("metric", "value"))
+
+    def test_the_planner_is_told_of_bounces_and_complaints(self, post):
+        from tandem.messenger.reporting import responses
+
+        post.back(dsn())
+        post.back(dsn("5.7.1", "spam"), "c2")
+        post.back(dsn("4.2.2", "later", action="delayed"), "c3")
+        post.back(arf(), "c4")
+        responses.prepare(clock=CLOCK)
+        assert self.told() == {6: 1, 9: 2}
+        responses.prepare(clock=CLOCK)
+        assert self.told() == {6: 1, 9: 2}
+
+    def test_what_was_refused_at_once_is_not_told_twice(self, post):
+        from tandem.messenger.reporting import responses
+
+        Attempt.objects.filter(id=post.attempt().id).update(state=11, detail="550 5.1.1 no such user")
+        assert service.take_up_refusals(clock=CLOCK) == 1
+        assert events_of(post) == [Event.BOUNCED_HARD]
+        responses.prepare(clock=CLOCK)
+        assert self.told() == {}

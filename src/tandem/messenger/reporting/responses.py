@@ -1,9 +1,10 @@
-"""How many people opened and clicked, told to the planner: soon after, and again whenever more did.
+"""How many people opened, clicked and complained, how much came back: told to the planner soon, and again if it grew.
 
 They come for weeks, and the planner adds what it is told, so what is told is what was added since: recipients once
 each, machines left out, and nothing younger than it takes to tell them apart. The calls are those of unsubscribes
 (`telling`): one of a template is under way at a time, and one that may have arrived is not repeated where it would
-count twice.
+count twice. What the next hop refused at once was told with the sending's own totals (9); what comes back after it was
+taken over is added to that.
 """
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from tandem.messenger.reporting.domain import OPEN_REPORTS, Part, ReportState, T
 from tandem.messenger.reporting.models import UnsubscribeReport
 from tandem.messenger.reporting.telling import GATHER, new_batch
 
-METRICS = (MetricId.OPENED, MetricId.CLICKED)
+METRICS = (MetricId.OPENED, MetricId.CLICKED, MetricId.SPAM, MetricId.BOUNCED)
 
 
 def prepare(*, clock: Clock) -> int:
@@ -51,7 +52,13 @@ def _gather(one: Grown, clock: Clock) -> int:
 def _added(one: Grown, clock: Clock) -> dict[MetricId, int]:
     tallies = engagement.tallies_of(one.account_id, one.sending_id, until=engagement.settled_until(clock))
     mine = next((tally for tally in tallies if tally.template_id == one.template_id), None)
-    now = {MetricId.OPENED: mine.opened if mine else 0, MetricId.CLICKED: mine.clicked if mine else 0}
+    bounced, complained = engagement.returns_of(one.account_id, one.sending_id).get(one.template_id, (0, 0))
+    now = {
+        MetricId.OPENED: mine.opened if mine else 0,
+        MetricId.CLICKED: mine.clicked if mine else 0,
+        MetricId.SPAM: complained,
+        MetricId.BOUNCED: bounced,
+    }
     told = dict(_mine(one).order_by().values_list("metric").annotate(told=Sum("value")))
     return {metric: value - told.get(metric, 0) for metric, value in now.items()}
 

@@ -9,6 +9,7 @@ from tandem.messenger.engagement.service.reading import (
     events_of_sending,
     first_reactions,
     response_of,
+    returns_of,
     tallies_of,
     version_tallies,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "record",
     "record_reactions",
     "response_of",
+    "returns_of",
     "settled_until",
     "tallies_of",
     "version_tallies",

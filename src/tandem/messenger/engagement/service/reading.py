@@ -36,6 +36,15 @@ JOIN messenger_engagement_firstreaction f
 WHERE t.account_id = %(account)s AND t.version_id = ANY(%(versions)s)
 GROUP BY 1
 """
+#: what the next hop refused at once is not among these: the ledger counts it
+_RETURNS = """
+SELECT e.template_id, count(DISTINCT e.attempt_id) FILTER (WHERE e.kind IN (3, 4)),
+       count(DISTINCT e.attempt_id) FILTER (WHERE e.kind = 5)
+FROM messenger_engagement_event e
+JOIN messenger_delivery_attempt a ON a.account_id = e.account_id AND a.id = e.attempt_id AND a.state IN (10, 12)
+WHERE e.account_id = %(account)s AND e.sending_id = %(sending)s AND e.kind IN (3, 4, 5)
+GROUP BY 1
+"""
 _PAGE = """
 SELECT e.id, e.attempt_id, e.sending_id, e.template_id, a.contact_id, e.kind, e.actor, e.link, e.at, e.source, e.detail
 FROM messenger_engagement_event e
@@ -75,6 +84,13 @@ def tallies_of(account_id: int, sending_id: int, *, until: datetime | None = Non
         opened=Count("id"), clicked=Count("clicked_at", filter=known)
     )
     return tuple(Tally(template_id=t, opened=o, clicked=c) for t, o, c in counted.order_by("template_id"))
+
+
+def returns_of(account_id: int, sending_id: int) -> dict[int, tuple[int, int]]:
+    """Template -> messages that came back after they were taken over, and those complained about; each once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RETURNS, {"account": account_id, "sending": sending_id})
+        return {template: (bounced, complained) for template, bounced, complained in cursor.fetchall()}
 
 
 def version_tallies(account_id: int, version_ids: Sequence[int]) -> dict[int, tuple[int, int]]:

@@ -24,7 +24,7 @@ from tandem.messenger.webhooks import service as webhooks
 Target = Callable[[Recorded], str]
 
 #: in the order of keys throughout, so that two processes never wait for each other crosswise. 0: a person; 1, 2:
-#: opened, clicked
+#: opened, clicked; 3, 4: bounced; 5: complained
 _RECORD = """
 WITH given AS (
     SELECT g.account_id, g.attempt_id, g.kind, g.actor, g.link, to_timestamp(g.epoch) AS at, g.source, g.detail, g.ip,
@@ -67,7 +67,7 @@ WITH given AS (
 ), responding AS (
     INSERT INTO messenger_engagement_responding AS r (account_id, sending_id, template_id, changed_at)
     SELECT DISTINCT account_id, sending_id, template_id, %(now)s::timestamptz FROM fresh
-    WHERE kind IN (1, 2) AND actor = 0 ORDER BY 1, 2, 3
+    WHERE (kind IN (1, 2) AND actor = 0) OR kind IN (3, 4, 5) ORDER BY 1, 2, 3
     ON CONFLICT (account_id, sending_id, template_id) DO UPDATE SET changed_at = excluded.changed_at
 )
 SELECT f.account_id, f.attempt_id, f.sending_id, f.template_id, a.contact_id, f.kind, f.actor, f.link, f.at, f.source,

@@ -171,6 +171,8 @@ def _sending() -> Iterator[Finding]:
     seen = "the built-in outbox; nothing leaves this machine" if provider == "file" else provider
     if provider == "smtp":
         seen = f"smtp relay {value('TANDEM_SMTP_HOST')}:{value('TANDEM_SMTP_PORT')}"
+    if provider == "kumomta":
+        seen = f"KumoMTA at {value('TANDEM_KUMOMTA_URL')}"
     yield Finding(
         check="sending",
         ok=provider != "memory",

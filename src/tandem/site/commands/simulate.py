@@ -182,7 +182,9 @@ def smsc(
     replies: Annotated[str, typer.Option(help="What everybody answers, as STOP.")] = "",
     answer: Annotated[
         list[str] | None,
-        typer.Option(help="How the next message is answered: throttled, queue-full, silent, cut, 0x0000000b."),
+        typer.Option(
+            help="How the next message is answered: throttled, queue-full, silent, cut, 0x0000000b."
+        ),
     ] = None,
 ) -> None:
     """An SMSC over SMPP 3.4; each message it takes is a line of JSON on stdout."""
@@ -202,6 +204,21 @@ def smsc(
         half.join()
     except KeyboardInterrupt:
         half.stop()
+
+
+@app.command()
+def kumomta(
+    port: Port = 8902,
+    host: Host = "127.0.0.1",
+    log: Annotated[Path | None, typer.Option(help="Where each injected message is written down.")] = None,
+    user: Annotated[str, typer.Option(help="User name, if it is to ask for one.")] = "",
+    password: Annotated[str, typer.Option(help="Its password.")] = "",
+    fault: Faults = None,
+) -> None:
+    """KumoMTA's HTTP injection: templates expanded, every message kept at /_simulator/messages."""
+    from tandem.simulators.kumomta import KumoMta
+
+    _serve(KumoMta(log=log, user=user, password=password), host, port, fault)
 
 
 def _serve(half: object, host: str, port: int, faults: list[str] | None) -> None:

@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tandem.kit import embedded_postgres, secrets
 from tandem.site.settings.environment import SETTINGS, flag, home, value
 
-SENDING_PREFIXES = ("TANDEM_PROVIDER", "TANDEM_SMTP", "TANDEM_SENDER")
+SENDING_PREFIXES = ("TANDEM_PROVIDER", "TANDEM_SMTP", "TANDEM_KUMOMTA", "TANDEM_SENDER")
 HERE = Path(__file__).resolve().parent.parent.parent
 
 

@@ -68,8 +68,8 @@ SETTINGS = (
     Setting(
         "TANDEM_PROVIDER",
         "file",
-        "How mail leaves: `file`, `smtp` or `memory`. SMS go to each account's gateway where one is set up, else to "
-        "files; `memory` keeps both.",
+        "How mail leaves: `file`, `smtp`, `kumomta` or `memory`. SMS go to each account's gateway where one is set up, "
+        "else to files; `memory` keeps both.",
     ),
     Setting("TANDEM_PROVIDER_LOCK", "0", "1 = only the `file` provider may be used, whatever else is set."),
     Setting("TANDEM_SMTP_HOST", "127.0.0.1", "Relay of the `smtp` provider."),
@@ -91,6 +91,21 @@ SETTINGS = (
         "Connections of one sender process: its messages in flight, and the most that a crash makes uncertain.",
     ),
     Setting("TANDEM_SMTP_MESSAGES", "0", "Messages over one connection; 0 = until the relay says so."),
+    Setting(
+        "TANDEM_KUMOMTA_URL",
+        "",
+        "Address of KumoMTA's HTTP listener, such as http://127.0.0.1:8000. A name that leads into a private range "
+        "needs TANDEM_ALLOW_PRIVATE too.",
+    ),
+    Setting("TANDEM_KUMOMTA_USER", "", "User name there, if it asks for one."),
+    Setting("TANDEM_KUMOMTA_PASSWORD_FILE", "", "File that holds the password there."),
+    Setting("TANDEM_KUMOMTA_REQUESTS", "4", "Requests side by side of one sender process."),
+    Setting(
+        "TANDEM_KUMOMTA_BLOCK",
+        "1",
+        "Messages per request. 1 = each as it is; more = template and substitutions, and a lost answer makes the whole "
+        "block uncertain. Requests x block are a sender's messages in flight.",
+    ),
     Setting("TANDEM_SENDERS", "1", "Sender processes of `tandem worker messenger`."),
     Setting(
         "TANDEM_SENDER_LEASE",

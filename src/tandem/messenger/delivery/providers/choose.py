@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from django.conf import settings
+
 from tandem.messenger.delivery.domain import Channel
 from tandem.messenger.delivery.errors import ProviderRefused
+from tandem.messenger.delivery.kumomta.injector import KumoProvider, kumo_of
+from tandem.messenger.delivery.kumomta.way_out import KumoWay
 from tandem.messenger.delivery.providers.base import HandOver, Provider, WayOut
 from tandem.messenger.delivery.providers.file import FileProvider
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -34,6 +38,8 @@ def way_out_for(channel: Channel, home: Path, setting: dict[str, str]) -> WayOut
     otherwise = provider_for(channel, home, setting)
     if isinstance(otherwise, SmtpProvider):
         return PipelinedWay(relay_of(setting))
+    if isinstance(otherwise, KumoProvider):
+        return KumoWay(kumo_of(setting, allow_private=settings.TANDEM_ALLOW_PRIVATE))
     if channel is Channel.SMS and isinstance(otherwise, FileProvider) and gateways_allowed(setting):
         return SmsWay(otherwise=otherwise)
     return otherwise
@@ -61,9 +67,11 @@ def provider_for(
         return MemoryProvider()
     if name == "smtp" and channel is Channel.EMAIL:
         return SmtpProvider(relay_of(setting, seconds=seconds))
-    if name in {"file", "smtp"}:
+    if name == "kumomta" and channel is Channel.EMAIL:
+        return KumoProvider(kumo_of(setting, allow_private=settings.TANDEM_ALLOW_PRIVATE, seconds=seconds))
+    if name in {"file", "smtp", "kumomta"}:
         return FileProvider(home / "outbox")
-    raise ProviderRefused(f"There is no provider named {name}.", "Choose file, smtp or memory.")
+    raise ProviderRefused(f"There is no provider named {name}.", "Choose file, smtp, kumomta or memory.")
 
 
 def _check_lock(setting: dict[str, str]) -> str:

@@ -163,6 +163,13 @@ class TestByTheGatewaysOwnNames:
         service.work_due(CLOCK)
         assert kinds(ours) == [Kind.DELIVERED]
 
+    def test_an_answers_or_a_tests_is_no_rows(self, ours):
+        row = ours.row("c2")
+        part = Part(gateway_id="d1", sending_id=0, attempt_id=row.pk, part=1, parts=1)
+        inbox.remember(ours.account_id, [part], CLOCK.system())
+        self.tell(ours, "d1")
+        assert kinds(ours, "c2") == [] and ours.row("c2").state == 12
+
     def test_one_of_nobody_ends(self, ours):
         self.tell(ours, "nobody's")
         for _ in range(10):

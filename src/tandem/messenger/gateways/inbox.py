@@ -143,9 +143,9 @@ def message_behind(account_id: int, gateway_id: str, came: Came) -> Of | None:
     found.came = came.value
     found.save(update_fields=["came"])
     states = list(
-        HandedPart.objects.filter(account_id=account_id, attempt_id=found.attempt_id).values_list(
-            "came", flat=True
-        )
+        HandedPart.objects.filter(
+            account_id=account_id, attempt_id=found.attempt_id, sending_id=found.sending_id
+        ).values_list("came", flat=True)
     )
     return Of(
         sending_id=found.sending_id,

@@ -27,7 +27,7 @@ def take(told: Told, *, clock: Clock) -> str | None:
     if attempt_id is None:
         return None
     if attempt_id == 0:
-        return "a part of a longer one"
+        return "nothing of a sending, yet"
     happened = Happened(
         account_id=told.account_id,
         attempt_id=attempt_id,
@@ -43,7 +43,7 @@ def take(told: Told, *, clock: Clock) -> str | None:
 
 
 def _attempt_behind(account_id: int, said: dict[str, Any]) -> int | None:
-    """The message's row; 0 = not all of its parts are known yet."""
+    """The message's row; 0 = not all of its parts are known yet, or it is of no sending: an answer, a test."""
     if said["mark"]:
         try:
             return tokens.read(settings.SECRET_KEY, tokens.RECEIPT, said["mark"])[1]
@@ -52,7 +52,8 @@ def _attempt_behind(account_id: int, said: dict[str, Any]) -> int | None:
     found = inbox.message_behind(account_id, said["gateway_id"], Came(said["came"]))
     if found is None:
         return None
-    return found.attempt_id if found.complete in (Came.FAILED, Came(said["came"])) else 0
+    whole = found.complete in (Came.FAILED, Came(said["came"]))
+    return found.attempt_id if found.sending_id and whole else 0
 
 
 def _follow(new: Recorded, flag: Flag, detail: str, clock: Clock) -> None:

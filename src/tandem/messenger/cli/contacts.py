@@ -166,6 +166,7 @@ def forget(
     from tandem.messenger.bounces import service as bounces
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
+    from tandem.messenger.engagement import service as engagement
     from tandem.messenger.eventhub import service as hub
     from tandem.messenger.reporting import unsubscribes
     from tandem.messenger.sms import service as sms
@@ -175,6 +176,7 @@ def forget(
     reports = []
     for owner in _owners(account):
         gone = unsubscribes.forget(owner.id, original_id, dry_run=dry_run)
+        gone |= engagement.forget(owner.id, original_id, dry_run=dry_run)
         gone |= bounces.forget(owner.id, original_id, dry_run=dry_run)
         gone |= forgetting.forget(owner.id, original_id, dry_run=dry_run)
         gone |= testsends.forget(owner.id, original_id, dry_run=dry_run)
@@ -199,6 +201,7 @@ def export(original_id: str, account: AccountOption = None) -> None:
     """Everything that is stored of a customer, as JSON on stdout."""
     from tandem.messenger.contacts import service
     from tandem.messenger.delivery import forgetting
+    from tandem.messenger.engagement import service as engagement
     from tandem.messenger.reporting import unsubscribes
     from tandem.messenger.sms import service as sms
 
@@ -209,6 +212,7 @@ def export(original_id: str, account: AccountOption = None) -> None:
                 **service.export(owner.id, original_id),
                 "messages": forgetting.export(owner.id, original_id),
                 "unsubscribes": unsubscribes.export(owner.id, original_id),
+                "reactions": engagement.export(owner.id, original_id),
                 "incoming_sms": sms.export(owner.id, original_id),
             }
             for owner in _owners(account)

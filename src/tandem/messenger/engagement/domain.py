@@ -119,6 +119,15 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VersionTally:
+    """What came back of a version's messages, over all its sendings: recipients, each once per sending."""
+
+    opened: int = 0
+    clicked: int = 0
+    complaints: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grown:
     """A template of a sending of which more came back."""
 

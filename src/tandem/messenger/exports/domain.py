@@ -85,3 +85,4 @@ class Event:
     project: str
     sent_at: datetime | None
     at: datetime
+    link_target: str = ""

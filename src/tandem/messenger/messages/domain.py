@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tandem.messenger.delivery.domain import AttemptState
+from tandem.messenger.engagement.domain import Kind, Reaction
 
 #: how late a message may still leave; later it is missed
 LATEST = timedelta(hours=24)
@@ -63,6 +64,8 @@ class MessageView:
     done_at: datetime | None
     unsubscribed: bool
     url: str
+    reaction: Reaction = field(default_factory=Reaction)
+    events: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,9 @@ class VersionNumbers:
     deferred: int
     uncertain: int
     unsubscribed: int
+    opened: int = 0
+    clicked: int = 0
+    complaints: int = 0
 
     @property
     def sent(self) -> int:

@@ -15,6 +15,8 @@ from tandem.messenger.projects.domain import ProjectView
 #: the kind of event, and the same in the words of the older form
 _WORDS = {
     ExportType.SENT: ("SENT", "MailSent"),
+    ExportType.OPENS: ("OPENED", "MailOpened"),
+    ExportType.CLICKS: ("CLICKED", "ClickedLink"),
     ExportType.HARD_BOUNCES: ("HARD_BOUNCE", "HardBounce"),
     ExportType.SOFT_BOUNCES: ("SOFT_BOUNCE", "SoftBounce"),
     ExportType.OPTOUTS: ("OPTOUT", "OptOut"),
@@ -87,6 +89,8 @@ def _event(event: Event) -> Json:
         "carmaContactId": event.contact_id,
         "timestamp": _iso(event.at),
     }
+    if event.link_target:
+        dto["linkTarget"] = event.link_target
     if event.version_id is None or event.sent_at is None:
         return dto
     return {

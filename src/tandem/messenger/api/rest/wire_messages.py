@@ -8,6 +8,7 @@ from typing import Any
 from tandem.messenger.api.rest.wire import BadRequest, Json, ms
 from tandem.messenger.contacts.domain import PropertyView
 from tandem.messenger.delivery.domain import SINGLE_KINDS, AttemptState
+from tandem.messenger.engagement.domain import Kind
 from tandem.messenger.messages.domain import Bounce, MessageCounts, MessageView, VersionNumbers, Wanted
 from tandem.messenger.projects.domain import LinkView
 
@@ -19,8 +20,7 @@ _BOUNCE = (
     "dsnStatusCode", "senderAddress", "bounceDate", "domain", "remoteMta",
 )  # fmt: skip
 _STAT_ZEROS = (
-    "source", "deliveryTypeId", "opened", "clicked", "openedInBrower", "complaints", "shareTarget", "mailClick",
-    "conversions", "uniqueClick",
+    "source", "deliveryTypeId", "openedInBrower", "shareTarget", "mailClick", "conversions",
 )  # fmt: skip
 
 
@@ -103,25 +103,26 @@ def _value(name: str, value: object) -> str:
 
 
 def message(view: MessageView) -> Json:
-    """ContactMessageDto; state and reason are our own. Nobody counts opens and clicks here, so none are told."""
+    """ContactMessageDto; state and reason are our own. A message was read when a person first opened it."""
+    opened_at, clicked_at = view.reaction.opened_at, view.reaction.clicked_at
     left_at = ms(view.done_at) if view.state in (AttemptState.ACCEPTED, AttemptState.UNCERTAIN) else 0
     return {
         "id": view.id,
         "contactId": view.contact_id or 0,
         "deliveryId": view.version_id,
-        "read": False,
-        "readTimestamp": 0,
+        "read": opened_at is not None,
+        "readTimestamp": ms(opened_at),
         "sentTimestamp": left_at,
         "openInBrowserUrl": view.url,
         "actions": {
-            "opened": False,
+            "opened": opened_at is not None,
             "recieved": view.state is AttemptState.ACCEPTED,
-            "clicked": False,
+            "clicked": clicked_at is not None,
             "converted": False,
-            "softBounce": view.state is AttemptState.DEFERRED,
-            "hardBounce": view.state is AttemptState.REJECTED,
+            "softBounce": view.state is AttemptState.DEFERRED or Kind.BOUNCED_SOFT in view.events,
+            "hardBounce": view.state is AttemptState.REJECTED or Kind.BOUNCED_HARD in view.events,
             "unsubscribed": view.unsubscribed,
-            "complaint": False,
+            "complaint": Kind.COMPLAINED in view.events,
         },
         "type": "SMS" if view.channel == "sms" else "EMAIL",
         "module": "TRIGGER" if view.kind in SINGLE_KINDS else "CAMPAIGN",
@@ -143,6 +144,10 @@ def stat(numbers: VersionNumbers | None, version_id: int, project_id: int) -> Js
         **dict.fromkeys(_STAT_ZEROS, 0),
         "recipients": numbers.recipients,
         "sent": numbers.sent,
+        "opened": numbers.opened,
+        "clicked": numbers.clicked,
+        "uniqueClick": numbers.clicked,
+        "complaints": numbers.complaints,
         "nonDeliverable": numbers.rejected,
         "unsubscribed": numbers.unsubscribed,
         "notBounced": numbers.accepted + numbers.uncertain,

@@ -17,6 +17,7 @@ from tandem.messenger.engagement.domain import (
     Recorded,
     SendingResponse,
     Tally,
+    VersionTally,
 )
 from tandem.messenger.engagement.models import Event, FirstReaction, HourCount
 
@@ -29,10 +30,15 @@ WHERE account_id = %(account)s AND sending_id = %(sending)s AND kind = 2 AND lin
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 _OF_VERSIONS = """
-SELECT t.version_id, count(*), count(f.clicked_at)
+SELECT t.version_id, sum(f.opened), sum(f.clicked), sum(c.complaints)
 FROM messenger_delivery_sendingtemplate t
-JOIN messenger_engagement_firstreaction f
-  ON f.account_id = t.account_id AND f.sending_id = t.sending_id AND f.template_id = t.template_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS opened, count(clicked_at) AS clicked FROM messenger_engagement_firstreaction f
+    WHERE f.account_id = t.account_id AND f.sending_id = t.sending_id AND f.template_id = t.template_id) f
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(number), 0) AS complaints FROM messenger_engagement_hourcount h
+    WHERE h.account_id = t.account_id AND h.sending_id = t.sending_id AND h.template_id = t.template_id
+      AND h.kind = 5) c
 WHERE t.account_id = %(account)s AND t.version_id = ANY(%(versions)s)
 GROUP BY 1
 """
@@ -93,11 +99,23 @@ def returns_of(account_id: int, sending_id: int) -> dict[int, tuple[int, int]]:
         return {template: (bounced, complained) for template, bounced, complained in cursor.fetchall()}
 
 
-def version_tallies(account_id: int, version_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Version -> recipients who opened, recipients who clicked, over all its sendings."""
+def version_tallies(account_id: int, version_ids: Sequence[int]) -> dict[int, VersionTally]:
+    """What came back of these versions, over all their sendings."""
     with connection.cursor() as cursor:
         cursor.execute(_OF_VERSIONS, {"account": account_id, "versions": list(version_ids)})
-        return {version: (opened, clicked) for version, opened, clicked in cursor.fetchall()}
+        return {
+            version: VersionTally(opened=int(opened), clicked=int(clicked), complaints=int(complaints))
+            for version, opened, clicked, complaints in cursor.fetchall()
+        }
+
+
+def kinds_of(account_id: int, attempt_ids: Collection[int]) -> dict[int, frozenset[Kind]]:
+    """What else happened to these messages: bounced, complained, delivered, failed, replied."""
+    rows = Event.objects.filter(account_id=account_id, attempt_id__in=attempt_ids, kind__gt=Kind.CLICKED)
+    found: dict[int, frozenset[Kind]] = {}
+    for attempt_id, kind in rows.order_by().values_list("attempt_id", "kind").distinct():
+        found[attempt_id] = found.get(attempt_id, frozenset()) | {Kind(kind)}
+    return found
 
 
 def events_of_sending(

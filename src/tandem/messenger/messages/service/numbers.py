@@ -13,9 +13,12 @@ from tandem.messenger.contacts.service import finding
 from tandem.messenger.delivery import counting
 from tandem.messenger.delivery.domain import SINGLE_KINDS, AttemptState
 from tandem.messenger.delivery.models import Attempt
+from tandem.messenger.engagement import service as engagement
+from tandem.messenger.engagement.domain import VersionTally
 from tandem.messenger.messages.domain import Bounce, MessageCounts, VersionNumbers
 from tandem.messenger.messages.service.reading import LEFT
 
+_NOTHING = VersionTally()
 #: how a refusal is numbered: the enhanced code if there is one (RFC 3463), else the reply's
 _CODES = (re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b"), re.compile(r"\b[45]\d\d\b"))
 
@@ -23,11 +26,18 @@ _CODES = (re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b"), re.compile(r"\b[45]\d\d\b")
 def version_numbers(account_id: int, version_ids: Sequence[int]) -> dict[int, VersionNumbers]:
     """What became of the messages of these versions; those of which nothing was sent are left out."""
     counts = counting.of_versions(account_id, version_ids)
-    return {version_id: _numbers(found) for version_id, found in counts.items()}
+    responses = engagement.version_tallies(account_id, list(counts))
+    return {
+        version_id: _numbers(found, responses.get(version_id, _NOTHING))
+        for version_id, found in counts.items()
+    }
 
 
-def _numbers(found: dict[int, int]) -> VersionNumbers:
+def _numbers(found: dict[int, int], response: VersionTally) -> VersionNumbers:
     return VersionNumbers(
+        opened=response.opened,
+        clicked=response.clicked,
+        complaints=response.complaints,
         recipients=sum(number for what, number in found.items() if what != counting.UNSUBSCRIBED),
         accepted=found.get(AttemptState.ACCEPTED, 0),
         rejected=found.get(AttemptState.REJECTED, 0),

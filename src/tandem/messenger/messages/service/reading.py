@@ -1,6 +1,7 @@
 """Messages of a trigger, a list or a contact, newest first, read along indexes whatever the ledger's size."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,12 @@ from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.service import finding
 from tandem.messenger.delivery import tokens
 from tandem.messenger.delivery.domain import AttemptState
+from tandem.messenger.engagement import service as engagement
+from tandem.messenger.engagement.domain import Reaction
 from tandem.messenger.messages.domain import MOST_AT_ONCE, TRIED_FOR, MessageView
 from tandem.messenger.projects import service as projects
 
+_NO_REACTION = Reaction()
 LEFT = (AttemptState.ACCEPTED, AttemptState.UNCERTAIN)
 _COLUMNS = """a.id, a.sending_id, a.contact_id, t.version_id, g.name, s.kind, s.channel, a.state, a.reason, a.due_at,
        a.done_at"""
@@ -124,7 +128,16 @@ def _read(account_id: int, sql: str, named: dict[str, Any]) -> list[MessageView]
 
 def _views(account_id: int, rows: Sequence[Sequence[Any]]) -> list[MessageView]:
     gone = finding.ended_by(account_id, {(row[2], _source(row[1])) for row in rows if row[2]})
-    return [_view(row, (row[2], _source(row[1])) in gone) for row in rows]
+    ids = [row[0] for row in rows]
+    reactions, marks = engagement.first_reactions(account_id, ids), engagement.kinds_of(account_id, ids)
+    return [
+        replace(
+            _view(row, (row[2], _source(row[1])) in gone),
+            reaction=reactions.get(row[0], _NO_REACTION),
+            events=marks.get(row[0], frozenset()),
+        )
+        for row in rows
+    ]
 
 
 def _source(sending_id: int) -> str:

@@ -47,8 +47,8 @@ ENDPOINTS = (
         sure=Sure.DOCUMENTED, meaning="An export of what happened; LISTS, CAMPAIGNS and PROJECTS are all there are.",
         example='{"batchId":"101111"}',
         differs="Records are our choice: the objects of this API, and the fields of webhooks for events. A hard bounce "
-        "is a message that the next hop refused, a soft one a message given up after days of refusals for now. Opens "
-        "and clicks are not recorded, so these two are empty.",
+        "is a message that the next hop refused, a soft one a message given up after days of refusals for now. "
+        "OPENS and CLICKS are those of people, bots left out; a click has its linkTarget.",
     ),
     get(
         "batches/{batchId}", get_batch, meaning="How far an import or an export is; ends with FINISHED or ERROR.",

@@ -98,7 +98,8 @@ ENDPOINTS = (
     get("triggers/{triggerId}", get_trigger, meaning="One trigger.", example=_TRIGGER,
         differs="One client asks this address for messages; it is answered the trigger."),
     get("triggers/{triggerId}/campaigns", list_campaigns, meaning="Its versions.", example=f"[{_SENT}]",
-        differs="statDtos is one object, or null for a version of which nothing was sent. Opens and clicks are 0."),
+        differs="statDtos is one object, or null for a version of which nothing was sent. "
+        "opened and clicked are people, each once per sendout; bots are left out."),
     get("triggers/{triggerId}/links", list_links,
         meaning="The links of its active version as they were written.",
         example='[{"id":41,"name":"To the shop","linkTarget":"https://shop.example/?c={{contact.city}}",'

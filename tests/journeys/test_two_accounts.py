@@ -59,6 +59,7 @@ class Houses:
             "version_id": theirs["email_version"],
             "original_id": "birch-1",
             "channel": "email",
+            "shape": "json",
         }
 
     @property
@@ -278,6 +279,7 @@ ENDPOINTS = (
 NUMBERS = {
     "projectId": "project_id", "triggerId": "trigger_id", "campaignId": "version_id", "listId": "list_id",
     "batchId": "batch_id", "contactId": "contact_id", "jobId": "job_id",
+    "sendingId": "sending_id",
 }  # fmt: skip
 WORDS = {"originalId": "birch-1", "importId": "birch-1", "mode": "all", "channel": "email"}
 
@@ -296,14 +298,14 @@ def test_no_rest_call_shows_a_row_of_the_other(houses):
     body = {"originalId": "birch-1", "firstName": "Stray", "listId": houses.birch["list_id"]}
     routes = json.loads(python(houses.home, "import django; django.setup(); " + ENDPOINTS, "messenger"))
     for verb, route in routes:
-        theirs = _rest_path(route, houses.birch)
+        theirs = _rest_path(route, {**houses.facts["ids"], **houses.birch})
         assert client.request(verb, f"{base}/7002/{theirs}", json=body).status_code in {401, 403}, theirs
         answer = client.request(verb, f"{base}/7001/{theirs}", json=body)
         alone = {200} if verb == "GET" else {400, 404}
         assert answer.status_code in ({404} if _numbers_in(route) else alone), (theirs, answer.text)
         assert "birch" not in answer.text.lower().replace("birch-1", ""), theirs
         if _numbers_in(route) == 2:
-            mixed = _rest_path(route, {**houses.birch, "trigger_id": houses.alder["trigger_id"]})
+            mixed = _rest_path(route, {**houses.facts["ids"], **houses.birch, "trigger_id": houses.alder["trigger_id"]})
             assert client.request(verb, f"{base}/7001/{mixed}", json=body).status_code == 404, mixed
     own = f"{base}/7001/lists/{houses.alder['list_id']}/contacts"
     for path in ("birch-1", "birch-1/subscriptionstatus", "birch-1/bouncestatus"):
@@ -413,6 +415,8 @@ def _messenger_commands(houses):
         "contacts import": ([str(people), "--list", b["list_id"]], True),
         "contacts forget": (["birch-1", "--dry-run"], False),
         "contacts export": (["birch-1"], False),
+        "contacts consent": (["birch-1"], False),
+        "contacts unsubscribe": (["birch-1", "--list", b["list_id"], "--reason", "stray"], True),
         "triggers create-project": (["Alder third", "--from-address", "a@alder.example"], False),
         "triggers create": (
             ["x", str(letter), "--project", b["project_id"], "--list", b["list_id"], "--subject", "x"], True,
@@ -483,6 +487,13 @@ def _messenger_commands(houses):
         "sendings pause": ([b["sending_id"]], True),
         "sendings resume": ([b["sending_id"]], True),
         "sendings cancel": ([b["sending_id"]], True),
+        "sendings retry": ([b["sending_id"]], True),
+        "sendings rate": ([b["sending_id"], "1"], True),
+        "pacing show": ([], False),
+        "pacing limit": (["--per-day", "1000000"], False),
+        "pacing remove": ([b["limit_id"]], True),
+        "pacing warm-up": (["birch.example", "--stop"], True),
+        "pacing rules": ([], False),
         "sendings stop": (["--dry-run"], False),
         "sendings start": ([], False),
         "sendings outbox": (["--campaign", str(houses.facts["campaigns"]["birch email"]["occurrence"])], False),

@@ -116,6 +116,40 @@ def cancel(sending_id: int, account: Account = None, dry_run: DryRun = False) ->
 
 @app.command()
 @command("messenger")
+def retry(sending_id: int, account: Account = None, dry_run: DryRun = False) -> None:
+    """Try the failed messages of a sending again; what left is never sent again."""
+    from tandem.kit import clock
+    from tandem.messenger.delivery import service
+
+    chosen = _account(account)
+    if dry_run:
+        counts = service.get_sending(chosen, sending_id).counts
+        rows = counts.get("rejected", 0) + counts.get("render_error", 0)
+    else:
+        rows = service.retry_failed(chosen, sending_id, clock=clock.from_environment())
+    words.print(f"{rows} failed messages {'would get' if dry_run else 'get'} another turn.")
+
+
+@app.command()
+@command("messenger")
+def rate(
+    sending_id: int,
+    per_second: Annotated[float, typer.Argument(help="Messages a second; 0 = as fast as possible.")],
+    account: Account = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Set the pace of one sending; it counts for what is not in hand yet."""
+    from tandem.messenger.delivery import service
+
+    chosen = _account(account)
+    if not dry_run:
+        service.set_rate(chosen, sending_id, per_second or None)
+    limit = f"{per_second:g} a second" if per_second else "no limit of its own"
+    words.print(f"Sending {sending_id} {'would have' if dry_run else 'has'} {limit}.")
+
+
+@app.command()
+@command("messenger")
 def stop(account: Account = None, dry_run: DryRun = False) -> None:
     """The account's kill switch: nothing leaves from now on."""
     from tandem.messenger.delivery import service

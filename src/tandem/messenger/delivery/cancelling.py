@@ -24,7 +24,7 @@ SELECT %s, %s, customer FROM unnest(%s::text[]) AS n (customer) ON CONFLICT DO N
 """
 _LOCK_BLOCKS = """
 SELECT id FROM messenger_delivery_block
-WHERE account_id = %(account)s AND sending_id = %(sending)s AND NOT done ORDER BY id FOR UPDATE
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND (%(all)s OR NOT done) ORDER BY id FOR UPDATE
 """
 _NAMED = """EXISTS (
     SELECT 1 FROM messenger_delivery_cancelledcustomer k
@@ -87,10 +87,10 @@ def cancel_campaign(account_id: int, campaign_id: int, *, clock: Clock) -> Cance
     return _apply(account_id, campaign_id, _CANCEL_OPEN, clock.business())
 
 
-def lock_blocks(account_id: int, sending_id: int) -> None:
+def lock_blocks(account_id: int, sending_id: int, *, done_too: bool = False) -> None:
     """Hold the sending's blocks until the transaction ends: no sender commits an intent meanwhile."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_BLOCKS, {"account": account_id, "sending": sending_id})
+        cursor.execute(_LOCK_BLOCKS, {"account": account_id, "sending": sending_id, "all": done_too})
 
 
 @transaction.atomic

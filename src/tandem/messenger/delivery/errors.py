@@ -75,3 +75,9 @@ class BadRate(Refused):
     """A pace that a sending cannot have."""
 
     title = "That pace cannot be"
+
+
+class NothingFailed(Conflict):
+    """A retry of a sending in which nothing has failed."""
+
+    title = "Nothing to try again"

@@ -62,6 +62,9 @@ class Sending(models.Model):
     paused_because = models.CharField(
         max_length=300, blank=True, default="", db_default="", help_text="Why it paused by itself."
     )
+    retries = models.SmallIntegerField(
+        default=0, db_default=0, help_text="How often its failed rows were taken up again after its end."
+    )
     overruled = models.BooleanField(
         default=False, db_default=False, help_text="A person let it go on; it pauses by itself no more."
     )

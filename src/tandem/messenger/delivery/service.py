@@ -37,6 +37,7 @@ from tandem.messenger.delivery.outbox import outbox_message as outbox_message
 from tandem.messenger.delivery.outbox import outbox_sizes as outbox_sizes
 from tandem.messenger.delivery.pace import Pace as Pace
 from tandem.messenger.delivery.pace import pace as pace
+from tandem.messenger.delivery.retrying import retry_failed as retry_failed
 from tandem.messenger.pacing.domain import MOST_PER_SECOND
 
 

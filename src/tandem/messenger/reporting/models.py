@@ -27,11 +27,14 @@ class MetricReport(models.Model):
         db_default="",
         help_text="Totals of real-time messages told together.",
     )
+    round = models.SmallIntegerField(
+        default=0, db_default=0, help_text="After how many retries of the sending's failed rows."
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "sending", "template_id", "metric_id"], name="metric_report_once"
+                fields=["account", "sending", "template_id", "metric_id", "round"], name="metric_report_once"
             )
         ]
         indexes = [

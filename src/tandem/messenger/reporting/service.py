@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpcore
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Sum
 
 from tandem.clients.planner import PlannerClient
 from tandem.clients.planner_problems import PlannerUnreachable
@@ -17,7 +18,7 @@ from tandem.kit.problems import Problem
 from tandem.messenger.delivery import finishing
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.models import Sending
-from tandem.messenger.reporting.domain import ReportView, SendingSummary, metrics, summarise
+from tandem.messenger.reporting.domain import Metric, ReportView, SendingSummary, metrics, summarise
 from tandem.messenger.reporting.models import MetricReport
 
 _RETRY_SECONDS = (5, 30, 300, 1800, 7200)
@@ -51,14 +52,19 @@ def reports(account_id: int, sending_id: int) -> list[ReportView]:
 
 
 def prepare_reports(clock: Clock) -> int:
-    """Make the rows of finished campaigns that have none yet; how many sendings."""
-    reported = MetricReport.objects.values("sending_id")
+    """Make the rows of finished campaigns that have none yet; how many sendings.
+
+    After a retry of failed rows they are what was added: the planner adds what it is told, and takes nothing back.
+    """
+    reported = MetricReport.objects.filter(
+        account_id=OuterRef("account_id"), sending_id=OuterRef("pk"), round=OuterRef("retries"), metric_id=Metric.SENT
+    )
     # all accounts: the tick works for every account
     waiting = Sending.objects.filter(
-        finished_at__isnull=False, kind="campaign", campaign_id__isnull=False
-    ).exclude(id__in=reported)
-    for sending in waiting.order_by("id")[:100]:
-        values = metrics(sending.totals or [])
+        ~Exists(reported), finished_at__isnull=False, kind="campaign", campaign_id__isnull=False
+    ).order_by("id")[:100]
+    for sending in waiting:
+        told = _told_before(sending)
         MetricReport.objects.bulk_create(
             [
                 MetricReport(
@@ -66,14 +72,22 @@ def prepare_reports(clock: Clock) -> int:
                     sending_id=sending.id,
                     template_id=template,
                     metric_id=int(metric),
-                    value=value,
+                    value=max(0, value - told.get((template, int(metric)), 0)),
                     next_at=clock.system(),
+                    round=sending.retries,
                 )
-                for (template, metric), value in values.items()
+                for (template, metric), value in metrics(sending.totals or []).items()
             ],
             ignore_conflicts=True,
         )
     return len(waiting)
+
+
+def _told_before(sending: Sending) -> dict[tuple[int, int], int]:
+    """(template, metric) -> what earlier rounds told of it."""
+    rows = MetricReport.objects.filter(account_id=sending.account_id, sending_id=sending.pk)
+    told = rows.values_list("template_id", "metric_id").annotate(told=Sum("value"))
+    return {(template, metric): value for template, metric, value in told}
 
 
 def post_due(client_of: Callable[[int], PlannerClient], *, clock: Clock) -> int:
@@ -140,7 +154,7 @@ def _wire(sending: Sending, rows: Sequence[MetricReport]) -> list[WireMetric]:
 
 def _key(sending: Sending, rows: Sequence[MetricReport]) -> str:
     """The same for the same totals of the same sending, here and nowhere else."""
-    totals = sorted((row.template_id, row.metric_id, row.value) for row in rows)
+    totals = sorted((row.template_id, row.metric_id, row.value, *[row.round][: row.round]) for row in rows)
     return hashlib.sha256(f"{settings.SECRET_KEY}:{sending.pk}:{totals}".encode()).hexdigest()
 
 

@@ -12,6 +12,7 @@ from tandem.messenger.api.rest.endpoints import (
     messages,
     named,
     projects,
+    sendings,
     tests,
     triggers,
 )
@@ -27,6 +28,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *imports.ENDPOINTS,
     *exports.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *sendings.ENDPOINTS,
     *events.ENDPOINTS,
     *named.ENDPOINTS,
 )

@@ -96,7 +96,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "after": after,
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "hold": gates.hold_of(account, sending_id),
-        "actions": actions_of(found.state) if may(request, "sending") else (),
+        "actions": actions_of(found) if may(request, "sending") else (),
     }
     template = (
         "sendings/_live.html"
@@ -131,6 +131,8 @@ def act(request: HttpRequest, sending_id: int) -> HttpResponse:
             gates.let_go(account, sending_id, actor=actor(request), clock=now_clock())
         elif verb == "cancel":
             delivery.cancel(account, sending_id, clock=now_clock())
+        elif verb == "retry":
+            delivery.retry_failed(account, sending_id, clock=now_clock())
         else:
             return redirect("sending", sending_id)
     except Problem as problem:

@@ -52,6 +52,13 @@ ACTIONS = {
             "let-go", _("Let it go"), "player-play", "btn-primary", _("Let go. It leaves when it is due.")
         ),
         Action(
+            "retry",
+            _("Try failed ones again"),
+            "refresh",
+            "btn-outline-primary",
+            _("The failed messages get another turn."),
+        ),
+        Action(
             "cancel",
             _("Cancel…"),
             "player-stop",
@@ -60,12 +67,19 @@ ACTIONS = {
         ),
     )
 }
-_ALLOWED = {"scheduled": ("pause", "cancel"), "sending": ("pause", "cancel"), "paused": ("resume", "cancel")}
+_ALLOWED = {
+    "scheduled": ("pause", "cancel"),
+    "sending": ("pause", "retry", "cancel"),
+    "paused": ("resume", "retry", "cancel"),
+    "finished": ("retry",),
+}
+_FAILED = ("rejected", "render_error")
 
 
-def actions_of(state: str) -> tuple[Action, ...]:
+def actions_of(sending: Any) -> tuple[Action, ...]:
     """The buttons that make sense in this state of a sending."""
-    return tuple(ACTIONS[verb] for verb in _ALLOWED.get(state, ()))
+    failed = any(sending.counts.get(state) for state in _FAILED)
+    return tuple(ACTIONS[verb] for verb in _ALLOWED.get(sending.state, ()) if verb != "retry" or failed)
 
 
 def parts_of(sending: Any) -> list[tuple[str, int, str | Promise]]:

@@ -47,6 +47,17 @@ class Status(IntEnum):
     UNKNOWN_ERROR = 0xFF
 
 
+class Tag(IntEnum):
+    """The optional parameters that are read or written here."""
+
+    RECEIPTED_MESSAGE_ID = 0x001E
+    SAR_MSG_REF_NUM = 0x020C
+    SAR_TOTAL_SEGMENTS = 0x020E
+    SAR_SEGMENT_SEQNUM = 0x020F
+    MESSAGE_PAYLOAD = 0x0424
+    MESSAGE_STATE = 0x0427
+
+
 class SmppBroken(ValueError):
     """What came is no SMPP."""
 
@@ -137,6 +148,6 @@ def read_message(pdu: Pdu) -> "smpp34.SubmitSm | smpp34.DeliverSm":
 def content_of(message: "smpp34.SubmitSm | smpp34.DeliverSm") -> bytes:
     """The message's octets, wherever it carries them."""
     for tlv in message.tlvs:
-        if tlv.tag == smpp34.TLV_MESSAGE_PAYLOAD:
+        if tlv.tag == Tag.MESSAGE_PAYLOAD:
             return bytes(tlv.value)
     return bytes(message.short_message)

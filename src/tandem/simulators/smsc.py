@@ -14,7 +14,17 @@ from dataclasses import dataclass, field
 import orjson
 import smpp34
 
-from tandem.kit.smpp import RESPONSE, Command, Framer, Pdu, SmppBroken, Status, content_of, respond
+from tandem.kit.smpp import (
+    RESPONSE,
+    Command,
+    Framer,
+    Pdu,
+    SmppBroken,
+    Status,
+    content_of,
+    read_message,
+    respond,
+)
 
 #: what the next submit_sm may be answered with, besides a status as 0x0000000b
 ANSWERS = {
@@ -183,7 +193,7 @@ class Smsc:
 
     def _submit(self, pdu: Pdu, writer: asyncio.StreamWriter) -> None:
         answer = self._script.popleft() if self._script else ""
-        message = smpp34.decode(pdu.raw)
+        message = read_message(pdu)
         name = f"{next(self._ids):x}"
         self.taken.append(
             Taken(
@@ -208,7 +218,7 @@ class Smsc:
             told = {"id": taken.id, "to": taken.to, "from": taken.sender, "octets": taken.octets.hex()}
             self._told(orjson.dumps({**told, "coding": taken.coding, "answer": taken.answer}).decode())
 
-    def _follow(self, name: str, message: "smpp34.SubmitSm") -> None:
+    def _follow(self, name: str, message: "smpp34.SubmitSm | smpp34.DeliverSm") -> None:
         if self._receipts:
             self.receipt(name, stat="DELIVRD" if self._receipts == "delivered" else "UNDELIV")
         if self._replies:

@@ -47,7 +47,9 @@ def parts_of(text: str) -> Parts:
 
 
 def _cut(signs: list[bytes], room: int) -> list[bytes]:
-    parts, here, size = [], [], 0
+    parts: list[bytes] = []
+    here: list[bytes] = []
+    size = 0
     for sign in signs:
         if size + len(sign) > room:
             parts.append(b"".join(here))

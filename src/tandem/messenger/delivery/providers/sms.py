@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -173,7 +174,7 @@ class SmsWay:
             by_account: dict[int, list[Part]] = {}
             for account_id, parts, _ in group:
                 by_account.setdefault(account_id, []).extend(parts)
-            await self._try(lambda named=by_account: _remember(named))
+            await self._try(partial(_remember, by_account))
             for _, _, kept in group:
                 kept.set_result(None)
 

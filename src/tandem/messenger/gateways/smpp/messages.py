@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import smpp34
 
-from tandem.kit.smpp import SmppBroken, Status, content_of
+from tandem.kit.smpp import SmppBroken, Status, Tag, content_of
 from tandem.messenger.gateways.domain import (
     Answer,
     Came,
@@ -76,16 +76,16 @@ def _cut(
     if count == 1:
         yield octets[0], 0, []
     elif long is Long.PAYLOAD:
-        yield b"", 0, [smpp34.Tlv(smpp34.TLV_MESSAGE_PAYLOAD, b"".join(octets))]
+        yield b"", 0, [smpp34.Tlv(Tag.MESSAGE_PAYLOAD, b"".join(octets))]
     elif long is Long.SAR:
         for number, part in enumerate(octets, 1):
             yield (
                 part,
                 0,
                 [
-                    smpp34.Tlv(smpp34.TLV_SAR_MSG_REF_NUM, (reference & 0xFFFF).to_bytes(2, "big")),
-                    smpp34.Tlv(smpp34.TLV_SAR_TOTAL_SEGMENTS, bytes([count])),
-                    smpp34.Tlv(smpp34.TLV_SAR_SEGMENT_SEQNUM, bytes([number])),
+                    smpp34.Tlv(Tag.SAR_MSG_REF_NUM, (reference & 0xFFFF).to_bytes(2, "big")),
+                    smpp34.Tlv(Tag.SAR_TOTAL_SEGMENTS, bytes([count])),
+                    smpp34.Tlv(Tag.SAR_SEGMENT_SEQNUM, bytes([number])),
                 ],
             )
     else:
@@ -140,8 +140,8 @@ def heard(message: smpp34.DeliverSm) -> Receipt | Incoming | None:
 def _receipt(octets: bytes, tlvs: dict[int, bytes]) -> Receipt | None:
     text = octets.decode("latin-1")
     named = _ID_FIELD.search(text)
-    gateway_id = _text(tlvs.get(smpp34.TLV_RECEIPTED_MESSAGE_ID, b"")) or (named[1] if named else "")
-    state = tlvs.get(smpp34.TLV_MESSAGE_STATE, b"")
+    gateway_id = _text(tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b"")) or (named[1] if named else "")
+    state = tlvs.get(Tag.MESSAGE_STATE, b"")
     said = _STATE_FIELD.search(text)
     word = _WORD_BY_STATE.get(state[0], "") if state else (said[1].upper() if said else "")
     if not gateway_id or not word:

@@ -13,7 +13,7 @@ from tandem.messenger.gateways import rules as sms_rules
 from tandem.messenger.gateways import service as gateways
 from tandem.messenger.gateways.domain import GatewayView
 from tandem.messenger.sms import service as sms
-from tandem.messenger.sms.domain import Acted, default_text
+from tandem.messenger.sms.domain import Acted, Keyword, default_text
 from tandem.messenger.testsends import service as testsends
 from tandem.messenger.web.pages import (
     PAGE,
@@ -137,7 +137,7 @@ def _settings(
         "gateway": view,
         "form": gateway_form or GatewayForm(initial=initial_of(view)),
         "rules_form": rules_form or RulesForm(initial=asdict(sms_rules.rules(account))),
-        "defaults": {one: default_text(one, _("Your account")) for one in ("stop", "start", "help")},
+        "defaults": {one.value: default_text(one, _("Your account")) for one in Keyword if one},
         "numbers": testsends.list_addresses(account, channel="sms", verified_only=True),
         "may_change": may(request, "connection"),
     }

@@ -120,6 +120,9 @@ def test_encrypted_and_signed_in(relay, encryption, pipelining):
     [
         (Script(), {}, "does not offer STARTTLS"),
         (Script(starttls=True), {}, "certificate is not trusted"),
+        (Script(starttls=True), {"authorities": "/no/such/file"}, "/no/such/file cannot be used"),
+        (Script(), {"encryption": Encryption.IMPLICIT}, "TLS"),
+        (Script(), {"encryption": Encryption.IMPLICIT, "authorities": "/no/such/file"}, "/no/such/file cannot be used"),
         (Script(starttls=True, rules=(Rule(at="starttls", reply="454 4.7.0 no TLS now"),)), {}, "refuses STARTTLS"),
         (Script(starttls=True, rules=(Rule(at="starttls", do="garbage"),)), {}, "TLS"),
         (Script(starttls=True, rules=(Rule(at="starttls", more="250 injected\r\n"),)), {}, "between STARTTLS and TLS"),

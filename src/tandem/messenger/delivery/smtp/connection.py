@@ -22,6 +22,7 @@ from tandem.messenger.delivery.smtp.tls import Tls
 if TYPE_CHECKING:
     from tandem.messenger.delivery.smtp.way_out import WayOut
 
+_CA = "Check TANDEM_SMTP_CA_FILE."
 _NAME = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 
 
@@ -55,6 +56,8 @@ class Connection(asyncio.Protocol):
         """Replies, or TLS around them."""
         try:
             self._receive(data)
+        except ssl.SSLError as error:
+            self._broken(error)
         except Exception as error:  # noqa: BLE001 see _guard
             self._give_up(error)
 
@@ -116,6 +119,8 @@ class Connection(asyncio.Protocol):
         """An error of the feed (its journal cannot be written) ends the way out; nothing more leaves here."""
         try:
             work()
+        except ssl.SSLError as error:
+            self._broken(error)
         except Exception as error:  # noqa: BLE001 the owner raises it where it is awaited
             self._give_up(error)
 
@@ -170,7 +175,13 @@ class Connection(asyncio.Protocol):
     def _begin_tls(self) -> None:
         assert self._transport is not None  # noqa: S101
         self._replies = Replies()  # plain bytes that came with the 220 are not carried over
-        self._tls = Tls(context(self._relay.authorities), self._relay.host)
+        try:
+            self._tls = Tls(context(self._relay.authorities), self._relay.host)
+        except OSError as error:
+            self._why = Closed(
+                f"cannot be trusted: {self._relay.authorities} cannot be used ({error.strerror})", _CA
+            )
+            return self._close()
         self._to_wire(self._tls.begin())
 
     def _is_content_unwritten(self) -> bool:

@@ -35,6 +35,7 @@ from tandem.messenger.webhooks.domain import (
 from tandem.messenger.webhooks.models import Call, Subscription
 from tandem.messenger.webhooks.models import Event as EventRow
 from tandem.messenger.webhooks.service.posting import endpoint_of, post
+from tandem.messenger.webhooks.service.stepping import acknowledged
 
 TURN_SECONDS = 10.0
 _LOCK_CLASS = 7261016
@@ -63,6 +64,7 @@ class Due:
     body: bytes
     message_id: str
     seconds: float
+    zone: str
 
 
 def due(clock: Clock) -> list[tuple[int, int]]:
@@ -98,7 +100,8 @@ def work_off(account_id: int, subscription_id: int, *, clock: Clock, seconds: fl
             failpoint("webhook.answered")
             calls += 1
             more = time.monotonic() < ends_at
-            now_due = _advance(account_id, subscription_id, (now_due, heard), clock, more=more)
+            step = _acknowledged if heard.good else _advance
+            now_due = step(account_id, subscription_id, (now_due, heard), clock, more=more)
         return calls
 
 
@@ -138,7 +141,7 @@ def _advance(
     *,
     more: bool = True,
 ) -> Due | None:
-    """Keep what the last call came to and fire the next one, in one transaction."""
+    """Keep how the last call failed, if there was one, and fire the next one, in one transaction."""
     row = Subscription.objects.select_for_update().filter(account_id=account_id, pk=subscription_id).first()
     if row is None:
         return None
@@ -146,6 +149,25 @@ def _advance(
     if done is not None:
         _record(row, *done, now)
     return _next(row, now) if more and row.enabled else None
+
+
+def _acknowledged(
+    account_id: int, subscription_id: int, done: tuple[Due, Heard], clock: Clock, *, more: bool
+) -> Due | None:
+    """The same after an answer that is good, in one statement."""
+    call, heard = done
+    fired = acknowledged(account_id, subscription_id, call.call_id, heard, clock.system(), more=more)
+    if fired is None:
+        return None
+    return Due(
+        call_id=fired.call_id,
+        tries=fired.tries,
+        endpoint=fired.endpoint,
+        body=body_of(fired.event, call.zone),
+        message_id=message_id(fired.event.pk),
+        seconds=fired.seconds,
+        zone=call.zone,
+    )
 
 
 def _next(row: Subscription, now: datetime) -> Due | None:
@@ -167,6 +189,7 @@ def _next(row: Subscription, now: datetime) -> Due | None:
         body=body_of(found.event, found.account.zone),
         message_id=message_id(found.event_id),
         seconds=row.seconds,
+        zone=found.account.zone,
     )
 
 
@@ -190,12 +213,10 @@ def _without_ended_secret(row: Subscription, now: datetime) -> Subscription:
 
 
 def _record(row: Subscription, call: Due, heard: Heard, now: datetime) -> None:
+    """Keep that a call was not acknowledged."""
     row.last_at, row.last_status, row.last_words = now, heard.status, heard.words[:300]
     kept: dict[str, Any] = {"status": heard.status, "words": heard.words[:300]}
-    if heard.good:
-        row.failures, row.failing_since, row.open_until, row.wait_until = 0, None, None, None
-        kept["state"] = CallState.HEARD
-    elif row.way == Way.VENDOR:
+    if row.way == Way.VENDOR:
         _vendor_failed(row, now)
         kept["state"] = CallState.FAILED
     else:

@@ -310,6 +310,61 @@ class TestOtherMail:
         assert InboundMail.objects.get(why__contains="could not be worked off").state == "quarantined"
 
 
+class TestKills:
+    """What is left when a process dies at each step, and what the next try makes of it."""
+
+    @pytest.fixture
+    def dies(self, monkeypatch):
+        from tandem.messenger.bounces.service import taking, working
+
+        def at(step):
+            def reach(reached):
+                if reached == step:
+                    raise KeyboardInterrupt(step)
+
+            for module in (taking, working):
+                monkeypatch.setattr(module, "failpoint", reach)
+
+        return at
+
+    def test_between_disk_and_database_the_sender_tries_again(self, post, dies):
+        dies("b1")
+        with pytest.raises(KeyboardInterrupt):
+            post.back(dsn())
+        assert not InboundMail.objects.exists()
+        dies("")
+        assert post.back(dsn()) == 1
+        assert kinds() == [("c1", "hard")]
+
+    def test_after_both_it_is_taken_once(self, post, dies):
+        dies("b2")
+        with pytest.raises(KeyboardInterrupt):
+            post.back(dsn())
+        dies("")
+        assert post.back(dsn()) == 1
+        assert kinds() == [("c1", "hard")]
+
+    def test_before_the_commit_nothing_happened(self, post, dies):
+        dies("b3")
+        with pytest.raises(KeyboardInterrupt):
+            post.back(dsn())
+        assert kinds() == [] and not post.contact().bounced
+        dies("")
+        assert service.work_due(clock=CLOCK) == 1
+        assert kinds() == [("c1", "hard")]
+
+    def test_a_file_that_no_row_knows_goes_after_a_day(self, post):
+        import os
+
+        spool.write("ab" * 32, b"left")
+        path = next(spool.files())
+        service.clear_old(clock=CLOCK)
+        assert path.exists()
+        os.utime(path, (1, 1))
+        service.clear_old(clock=CLOCK)
+        assert not path.exists()
+
+
 class TestKeeping:
     def test_contents_go_after_a_week(self, post):
         from datetime import timedelta

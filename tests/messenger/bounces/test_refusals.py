@@ -7,6 +7,7 @@ from tandem.messenger.bounces import service
 from tandem.messenger.bounces.models import Bounce, RefusalMark
 from tandem.messenger.contacts.models import Contact
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome
+from tandem.messenger.delivery.models import Attempt, Block
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.sender import life as sender
 
@@ -46,6 +47,18 @@ def test_they_are_judged_once(house):
     assert bounced() == []
     assert RefusalMark.objects.count() == 1
     assert service.clear_marks(clock=CLOCK) == 0
+
+
+def test_a_block_that_was_claimed_again_is_looked_through_again(house):
+    sending_id = create_sending(house, create_contacts(house, 8))
+    send_until(house, sending_id)
+    service.take_up_refusals(clock=CLOCK)
+    Attempt.objects.filter(sending_id=sending_id, customer="c8").update(
+        state=11, detail="550 5.1.1 user unknown"
+    )
+    Block.objects.filter(sending_id=sending_id).update(fence=99)
+    assert service.take_up_refusals(clock=CLOCK) == 1
+    assert "c8" in bounced()
 
 
 def test_text_messages_are_not_mail(house):

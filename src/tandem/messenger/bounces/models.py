@@ -68,11 +68,12 @@ class Bounce(models.Model):
 
 
 class RefusalMark(models.Model):
-    """A finished block of a sending whose refusals were taken up; first_seq 0 = the whole sending's."""
+    """A finished block of a sending whose refusals were taken up, and the claim that had finished it."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
     sending_id = models.BigIntegerField()
     first_seq = models.IntegerField()
+    fence = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

@@ -1,7 +1,7 @@
 """Refusals of the next hop are bounces too: rejected mails of finished blocks, judged by the same table.
 
 Set-based: relays answer in few ways, so each way of a block is judged once and its rows follow in one statement. A
-finished block never changes, so it is looked through once.
+finished block changes only when it is claimed again, so it is looked through once per claim.
 """
 
 from datetime import timedelta
@@ -15,12 +15,13 @@ from tandem.messenger.bounces.domain import Kind
 from tandem.messenger.bounces.service.applying import Found, follow
 
 _BLOCKS = """
-SELECT b.account_id, b.sending_id, b.first_seq, b.last_seq
+SELECT b.account_id, b.sending_id, b.first_seq, b.last_seq, b.fence
 FROM messenger_delivery_sending s
 JOIN messenger_delivery_block b ON b.account_id = s.account_id AND b.sending_id = s.id AND b.done
 WHERE s.channel = 'email' AND (s.finished_at IS NULL OR s.finished_at > %(since)s) AND s.started_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM messenger_bounces_refusalmark m
-                  WHERE m.account_id = b.account_id AND m.sending_id = b.sending_id AND m.first_seq = b.first_seq)
+                  WHERE m.account_id = b.account_id AND m.sending_id = b.sending_id AND m.first_seq = b.first_seq
+                    AND m.fence = b.fence)
 ORDER BY b.sending_id, b.first_seq LIMIT %(most)s
 """
 _WAYS = """
@@ -44,8 +45,9 @@ ON CONFLICT DO NOTHING
 RETURNING attempt_id, template_id, contact_id, customer, kind, category, status, diagnosis, domain, at
 """
 _MARK = """
-INSERT INTO messenger_bounces_refusalmark (account_id, sending_id, first_seq)
-VALUES (%(account)s, %(sending)s, %(first)s) ON CONFLICT DO NOTHING
+INSERT INTO messenger_bounces_refusalmark (account_id, sending_id, first_seq, fence)
+VALUES (%(account)s, %(sending)s, %(first)s, %(fence)s)
+ON CONFLICT (account_id, sending_id, first_seq) DO UPDATE SET fence = excluded.fence
 """
 _FORGET_MARKS = """
 DELETE FROM messenger_bounces_refusalmark m USING messenger_delivery_sending s
@@ -62,7 +64,8 @@ def take_up_refusals(*, clock: Clock) -> int:
         cursor.execute(_BLOCKS, {"since": since, "most": MOST_BLOCKS})
         blocks = cursor.fetchall()
     return sum(
-        _take_up(account_id, sending_id, first, last, clock) for account_id, sending_id, first, last in blocks
+        _take_up(account_id, sending_id, first, last, fence, clock)
+        for account_id, sending_id, first, last, fence in blocks
     )
 
 
@@ -75,9 +78,10 @@ def clear_marks(*, clock: Clock) -> int:
 
 
 @transaction.atomic
-def _take_up(account_id: int, sending_id: int, first: int, last: int, clock: Clock) -> int:
+def _take_up(account_id: int, sending_id: int, first: int, last: int, fence: int, clock: Clock) -> int:
     named: dict[str, Any] = {
-        "account": account_id, "sending": sending_id, "first": first, "last": last, "now": clock.business(),
+        "account": account_id, "sending": sending_id, "first": first, "last": last, "fence": fence,
+        "now": clock.business(),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_WAYS, named)

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import ssl
 import struct
+from dataclasses import replace
 
 import pytest
 import smpp34
@@ -11,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tandem.kit.smpp import Framer, SmppBroken, Status, read_message
+from tandem.messenger.gateways import reach
 from tandem.messenger.gateways.domain import Came, Flag, Incoming, Profile, Receipt, Setup, Sms, Verdict
 from tandem.messenger.gateways.encoding import text_of
 from tandem.messenger.gateways.errors import GatewayDown
@@ -19,6 +22,7 @@ from tandem.messenger.gateways.smpp import messages
 from tandem.messenger.gateways.smpp import options as smpp_options
 from tandem.messenger.gateways.smpp.messages import answer_of, heard, ids_alike, submits
 from tandem.messenger.gateways.smpp.options import Long
+from tandem.simulators.relay_certificate import write_certificate
 from tandem.simulators.smsc import Smsc
 
 
@@ -187,6 +191,43 @@ def test_nobody_there(settings):
             await SmppLine(setup(port), Heard()).hand_over(sms(), lambda: True)
 
     asyncio.run(run())
+
+
+class TestTls:
+    @pytest.fixture
+    def secure(self, settings, tmp_path):
+        paper = tmp_path / "smsc.pem"
+        write_certificate(paper)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(paper)
+        one = Smsc(context=context).start()
+        settings.TANDEM_ALLOW_PRIVATE = (f"127.0.0.1:{one.port}",)
+        yield one, paper
+        one.stop()
+
+    def line(self, smsc, host):
+        told = setup(smsc.port)
+        return SmppLine(replace(told, url=f"smpps://{host}:{smsc.port}"), Heard())
+
+    def test_a_certificate_that_nobody_vouches_for_is_refused(self, secure):
+        async def run():
+            with pytest.raises(GatewayDown, match="could not be reached"):
+                await self.line(secure[0], "127.0.0.1").hand_over(sms(), lambda: True)
+
+        asyncio.run(run())
+        assert secure[0].taken == []
+
+    def test_one_that_is_trusted(self, secure, monkeypatch):
+        smsc, paper = secure
+        monkeypatch.setattr(reach, "_context", lambda: ssl.create_default_context(cafile=str(paper)))
+
+        async def run():
+            line = self.line(smsc, "localhost")
+            answer = await line.hand_over(sms(), lambda: True)
+            await line.close()
+            return answer
+
+        assert asyncio.run(run()).verdict is Verdict.ACCEPTED
 
 
 def test_an_address_of_this_network_is_not_called(smsc, settings):

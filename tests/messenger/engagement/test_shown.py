@@ -2,12 +2,18 @@
 
 import json
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending
 
+from tandem.messenger.accounts import service as accounts
 from tandem.messenger.api.rest import wire_messages
+from tandem.messenger.contacts import counting, queries
+from tandem.messenger.contacts import service as contacts
+from tandem.messenger.contacts.domain import Counted
 from tandem.messenger.delivery import finishing
 from tandem.messenger.delivery.models import Attempt, Block
 from tandem.messenger.engagement import service as engagement
@@ -132,3 +138,45 @@ def test_programs_that_asked_hear_of_it_once(sent):
         (EventType.MAIL_OPENED, "c3", None), (EventType.LINK_CLICKED, "c3", "https://shop.example/2"),
     ]  # fmt: skip
     assert len(webhooks.latest(sent.account, made.id)) == 2
+
+
+@pytest.fixture
+def browser(sent):
+    user = accounts.create_user(
+        sent.account, email="a@b.example", password="a long enough password", role="administrator"
+    )
+    made = Client()
+    made.force_login(get_user_model().objects.get(pk=user.id))
+    return made
+
+
+def page(browser, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_the_sending_s_page_shows_people_links_and_machines(sent, browser):
+    shown = page(browser, f"/ui/sendings/{sent.sending}")
+    assert "<dt>Opened</dt><dd>2 people</dd>" in shown and "<dt>Clicked</dt><dd>2 people</dd>" in shown
+    assert "The shop" in shown and "https://shop.example/two" in shown
+    assert "Openings over time" in shown and "Bots and scanners" in shown
+    contact = page(browser, f"/ui/lists/{sent.house.list_id}/contacts/c1")
+    assert f"{sent.now.astimezone(ZoneInfo('Europe/Stockholm')):%H:}" in contact.partition("Opened")[2]
+
+
+def test_switches_of_account_list_and_contact(sent, browser):
+    contact = contacts.get_contact(sent.account, sent.house.list_id, "c1").id
+    asked = ({}, {"list": sent.house.list_id}, {"contact": contact})
+    for path in ("settings", f"lists/{sent.house.list_id}", f"lists/{sent.house.list_id}/contacts/c1"):
+        assert page(browser, f"/ui/{path}").count('s" checked') == 2
+    for fields in asked:
+        posted = browser.post("/ui/settings/counting", {**fields, "clicks": "on", "next": "//evil.example"})
+        assert (posted.status_code, posted["Location"]) == (302, "/ui/settings")
+    found = queries.recipients(sent.account, [contact])[contact].counted
+    assert (found.opens, found.clicks) == (False, True)
+    browser.post("/ui/settings/counting", {"opens": "on"})
+    assert queries.recipients(sent.account, [contact])[contact].counted == Counted(opens=False, clicks=False)
+    foreign = Sent("Birch").house.list_id
+    assert browser.post("/ui/settings/counting", {"list": foreign}).status_code == 404
+    assert counting.counted(sent.account, list_id=foreign) == Counted()

@@ -19,6 +19,7 @@ from tandem.messenger.web.projects import views as projects
 from tandem.messenger.web.record import views as record
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
+from tandem.messenger.web.settings import counting
 from tandem.messenger.web.settings import views as settings
 from tandem.messenger.web.sms import views as sms
 from tandem.messenger.web.testsends import views as testsends
@@ -133,6 +134,7 @@ urlpatterns = [
     path("tests/<str:channel>/<str:name>/frame", outbox.test_frame, name="test-message-frame"),
     path("settings/test-addresses", testsends.addresses, name="test-addresses"),
     path("settings", settings.settings, name="settings"),
+    path("settings/counting", counting.switch, name="counting"),
     path("settings/api-users", settings.api_users, name="api-users"),
     path("settings/pacing", pacing.pacing, name="pacing"),
 ]

@@ -19,6 +19,7 @@ from tandem.messenger.contacts.mapping import safe_cell
 from tandem.messenger.contacts.proofs import Door, Proof
 from tandem.messenger.messages import service as message_service
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, page
+from tandem.messenger.web.settings import counting
 
 MESSAGES = 20
 
@@ -109,5 +110,6 @@ def _shown(
         "bounce": message_service.last_bounce(account, list_id, found.id),
         "form": form,
         "may_change": may(request, "sending"),
+        **counting.context(request, contact_id=found.id),
     }
     return render(request, "contacts/contact.html", context, status=status)

@@ -15,6 +15,7 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts_service
 from tandem.messenger.web.pages import PAGE, account_id, actor, changes, may, now_clock, number, page, tell
+from tandem.messenger.web.settings import counting
 
 
 class SuppressionForm(TandemForm):
@@ -61,6 +62,7 @@ def one_list(request: HttpRequest, list_id: int) -> HttpResponse:
     found = contacts_service.get_list(account, list_id)
     rows = contacts_service.find_contacts(account, list_id, text, limit=PAGE)
     context = {"list": found, "rows": rows, "q": text, "limit": PAGE, "may_change": may(request, "content")}
+    context |= counting.context(request, list_id=list_id)
     return render(request, "contacts/one_list.html", context)
 
 

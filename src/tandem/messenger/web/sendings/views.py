@@ -30,6 +30,7 @@ from tandem.messenger.web.pages import (
     slice_of,
     tell,
 )
+from tandem.messenger.web.sendings import responses
 from tandem.messenger.web.sendings.words import (
     ACTIONS,
     OPEN,
@@ -97,6 +98,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "hold": gates.hold_of(account, sending_id),
         "actions": actions_of(found) if may(request, "sending") else (),
+        **responses.context(account, sending_id, names),
     }
     template = (
         "sendings/_live.html"

@@ -11,6 +11,7 @@ from tandem.messenger.accounts import prices
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.testsends import service as testsends
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page, tell
+from tandem.messenger.web.settings import counting
 
 
 @require_GET
@@ -76,4 +77,5 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "may_list": may(request, "users"),
         "test_addresses": testsends.list_addresses(account),
         "sms_price": prices.sms_price(account),
+        **counting.context(request),
     }

@@ -26,7 +26,7 @@ tick_seconds = 0.2
 [[pair]]
 name = "house"
 zone = "Europe/Stockholm"
-poll_seconds = 600
+poll_seconds = 4
 report_hours = [0.002]
 
 [pair.planner]
@@ -72,8 +72,13 @@ def house():
         home.start("messenger")
         wait_for(home.url("messenger") + "/ui/sign-in", 90)
         key = _planner_side(home, secrets)
-        home.stop("messenger")
-        yield home, key, secrets
+        home.start("planner")
+        wait_for(home.url("planner") + "/ui/sign-in", 90)
+        bridge = Bridge(home, key, secrets)
+        bridge.begin()
+        for name in ("messenger", "planner"):
+            home.stop(name)
+        yield home, bridge
     finally:
         home.close()
 
@@ -147,7 +152,14 @@ class Bridge:
             "PLANNER_PASSWORD": key["password"],
             "MESSENGER_TOKEN": secrets["TANDEM_ACCOUNT_TOKEN"],
         }
-        home.start("bridge", "--config", str(self.file), **self._environment)
+
+    def begin(self):
+        """Begin the pair, before anything is executed: what is there then is somebody else's."""
+        self._home.run("bridge", "run", "--once", "--config", str(self.file), **self._environment)
+
+    def start(self):
+        """Leave it running."""
+        self._home.start("bridge", "--config", str(self.file), **self._environment)
         wait_for(self.url + "/health")
 
     def status(self):
@@ -161,14 +173,14 @@ class Bridge:
 @pytest.fixture(scope="module")
 def day(house):
     """Two campaigns of one minute went the whole way; what each of the three says of them, by channel."""
-    home, key, secrets = house
+    home, bridge = house
     home.set_clock(datetime.now(UTC))
     plans = documents(home, "planner", [_plan(home, "Letter", "email"), _plan(home, "Words", "sms")])
     day = home.business_now().astimezone(ZONE) + timedelta(days=1)
     send_at = day.replace(hour=10, minute=0, second=0, microsecond=0)
     home.set_clock(send_at - timedelta(seconds=AHEAD_SECONDS))
     home.up()
-    bridge = Bridge(home, key, secrets)
+    bridge.start()
     try:
         states = wait_until_all_settled(home, [one["id"] for one in plans], send_at, 45)
         said = documents(home, "planner", [["campaign", "show", str(one["id"]), "--json"] for one in plans])

@@ -18,6 +18,7 @@ from tandem.messenger.sms import service
 from tandem.messenger.sms.domain import Acted, Keyword, keyword_of
 from tandem.messenger.sms.errors import UnknownIncoming
 from tandem.messenger.sms.models import SmsAnswer
+from tandem.messenger.webhooks import service as webhooks
 
 STOPS = (
     ("STOP STOPALL|STOP ALL|UNSUBSCRIBE|END|QUIT|CANCEL|REVOKE|REMOVE|OPTOUT|OPT-OUT|OPT OUT|ARRET|TD")
@@ -243,3 +244,19 @@ def test_a_person_is_forgotten_and_exported(ours, theirs):
     assert service.forget(ours.account_id, "c1", dry_run=True)["incoming SMS"] == 1
     assert service.forget(ours.account_id, "c1")["incoming SMS"] == 1
     assert service.list_incoming(ours.account_id) == () and len(service.list_incoming(theirs.account_id)) == 1
+
+
+def test_webhooks_hear_of_messages_stops_and_failures(ours, theirs):
+    hook, _ = webhooks.add(
+        ours.account_id,
+        url="https://shop.example/hook",
+        events=["sms-inbox", "opt-out", "bounce"],
+        clock=CLOCK,
+    )
+    ours.write("Stop")
+    ours.receipt("undelivered", ErrorCode="30006")
+    ours.receipt("undelivered", ErrorCode="30006")
+    theirs.write("Stop")
+    service.work_due(CLOCK)
+    told = sorted((one.event_type.value, one.contact) for one in webhooks.latest(ours.account_id, hook.id))
+    assert told == [("bounce", "c1"), ("opt-out", "c1"), ("sms-inbox", "c1")]

@@ -443,6 +443,21 @@ class TestRead:
         assert exported(ExportType.SOFT_BOUNCES) == ["c2"]
 
 
+class TestWebhooks:
+    def test_hard_bounces_are_told_once(self, post):
+        from tandem.messenger.webhooks import service as webhooks
+        from tandem.messenger.webhooks.models import Call
+
+        webhooks.add(post.account_id, url="https://shop.example/hook", events=["bounce"], clock=CLOCK)
+        post.back(dsn("4.2.2", "full"), "c2")
+        assert not Call.objects.exists()
+        post.back(dsn())
+        post.back(dsn(words="550 5.1.1 again"))
+        event = Call.objects.get().event
+        assert (event.event_type, event.contact, event.more["bncCat"]) == ("bounce", "c1", "bad-mailbox")
+        assert "c1@people.example" not in str(event.more)
+
+
 class TestTold:
     def told(self):
         from tandem.messenger.reporting.models import UnsubscribeReport

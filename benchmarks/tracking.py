@@ -108,7 +108,11 @@ def _door() -> Iterator[tuple[int, int]]:
     child = services.tracking_child()
     words = [str(port) if word == value("TANDEM_TRACKING_PORT") else word for word in child.arguments]
     process = subprocess.Popen(
-        words, env={**os.environ, **child.environment}, stdout=subprocess.DEVNULL, start_new_session=True
+        words,
+        env={**os.environ, **child.environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _until_open(port)
@@ -155,10 +159,10 @@ def _sending(account_id: int, now: Any) -> Iterator[Any]:
     way = {"TANDEM_PROVIDER": "smtp", "TANDEM_SMTP_HOST": "127.0.0.1", "TANDEM_SMTP_PORT": str(port),
            "TANDEM_SMTP_STARTTLS": "0"}  # fmt: skip
     sending_id = send._opened(own, trigger_id, int(os.environ.get("MESSAGES", "100000")), now)
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    processes = [subprocess.Popen(relay, **quiet)]
-    _until_open(port)
-    processes.append(subprocess.Popen(sender, env={**os.environ, **way}, **quiet))
+    with (folder / "said").open("w") as said:
+        processes = [subprocess.Popen(relay, stdout=said, stderr=said)]
+        _until_open(port)
+        processes.append(subprocess.Popen(sender, env={**os.environ, **way}, stdout=said, stderr=said))
 
     def taken() -> int:
         with connection.cursor() as cursor:
@@ -170,7 +174,10 @@ def _sending(account_id: int, now: Any) -> Iterator[Any]:
             return int(cursor.fetchone()[0])
 
     try:
+        deadline = time.monotonic() + 60
         while not taken():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"Nothing was sent. Look into {folder}.")
             time.sleep(0.2)
         start, began = taken(), time.monotonic()
         yield lambda: {

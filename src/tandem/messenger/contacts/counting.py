@@ -1,6 +1,7 @@
 """Whose openings and clicks are counted: switches of the account, a list and a contact. One that is off is enough."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db.models import Q
 
@@ -13,7 +14,8 @@ _EVERYTHING = Counted()
 
 def counted(account_id: int, *, list_id: int | None = None, contact_id: int | None = None) -> Counted:
     """The switches of the account, or of one list, or of one contact; each by itself."""
-    row = CountingChoice.objects.filter(account_id=account_id, list_id=list_id, contact_id=contact_id).first()
+    mine: dict[str, Any] = {"account_id": account_id, "list_id": list_id, "contact_id": contact_id}
+    row = CountingChoice.objects.filter(**mine).first()
     return Counted(opens=row.opens, clicks=row.clicks) if row else _EVERYTHING
 
 
@@ -28,12 +30,8 @@ def switch(
         raise UnknownList(f"There is no list {list_id}.", "List the lists to see their ids.")
     if contact_id is not None and not Contact.objects.filter(account_id=account_id, pk=contact_id).exists():
         raise UnknownContact(f"There is no contact {contact_id}.", "Look it up in its list.")
-    CountingChoice.objects.update_or_create(
-        account_id=account_id,
-        list_id=list_id,
-        contact_id=contact_id,
-        defaults={"opens": what.opens, "clicks": what.clicks},
-    )
+    mine: dict[str, Any] = {"account_id": account_id, "list_id": list_id, "contact_id": contact_id}
+    CountingChoice.objects.update_or_create(**mine, defaults={"opens": what.opens, "clicks": what.clicks})
 
 
 def of_contacts(account_id: int, contact_ids: Sequence[int | None]) -> Callable[[int, int], Counted]:

@@ -38,7 +38,7 @@ _RETRY_SECONDS = (5, 30, 300, 1800, 7200)
 _REFUSED_WAIT = timedelta(days=1)
 _DUE = (ReportState.WAITING, ReportState.DOUBTFUL)
 _WILL_NOT = (planners.PlannerKnowsNot, planners.PlannerForbidden, PlannerRefused)
-_WORDS = {
+_WORDS: dict[int, str] = {
     MetricId.OPENED: "openings",
     MetricId.CLICKED: "clicks",
     MetricId.UNSUBSCRIBED: "unsubscribes",

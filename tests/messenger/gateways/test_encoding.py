@@ -10,7 +10,7 @@ ANYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 
 
 @given(st.text(st.sampled_from(GSM_SIGNS), max_size=500) | ANYTHING)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_parts_are_as_many_as_the_ledger_counts_and_say_the_same(text):
     parts = parts_of(text)
     counted = count_sms(text)

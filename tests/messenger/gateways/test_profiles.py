@@ -204,7 +204,7 @@ JUNK = st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=5)
 
 
 @given(st.sampled_from(sorted(PROFILES)), st.integers(100, 999), st.binary(max_size=200), JUNK)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_nothing_a_gateway_says_is_an_error_of_ours(profile, status, body, fields):
     said = PROFILES[profile]
     one = setup(profile, options=OPTIONS if profile == "template" else {})

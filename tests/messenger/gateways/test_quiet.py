@@ -20,7 +20,7 @@ def at(text):
 
 
 @given(INSTANTS, st.sampled_from(ZONES), HOURS)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_nothing_reaches_anybody_at_night(now, zone, hours):
     wait = wait_for(now, (zone,), hours)
     sent = wait.until if wait else now
@@ -30,7 +30,7 @@ def test_nothing_reaches_anybody_at_night(now, zone, hours):
 
 
 @given(INSTANTS, st.lists(st.sampled_from([*ZONES[:3], "UTC"]), min_size=1, max_size=4), HOURS)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_several_zones_are_all_awake(now, zones, hours):
     wait = wait_for(now, zones, hours)
     sent = wait.until if wait else now

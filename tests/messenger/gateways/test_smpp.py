@@ -356,7 +356,7 @@ def test_one_name_in_hex_and_in_decimal():
 
 
 @given(st.binary(max_size=80))
-@hypothesis_settings(max_examples=200)
+@hypothesis_settings(max_examples=100)
 def test_a_hostile_deliver_is_an_error_of_its_own_kind(body):
     (pdu,) = Framer().feed(struct.pack(">IIII", 16 + len(body), 5, 0, 1) + body)
     try:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.sendings import CLOCK
 
+from tandem.kit.clock import FrozenClock
 from tandem.messenger.contacts import queries
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import NotYours
@@ -35,7 +36,7 @@ def spelled(word):
 
 
 @given(st.sampled_from(STOPS).flatmap(spelled))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_stop_is_a_stop_however_it_is_written(text):
     assert keyword_of(text) is Keyword.STOP
 
@@ -65,7 +66,7 @@ def test_a_word_more_and_a_person_reads_it(word, more, before):
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_text_is_some_keyword_or_none(text):
     assert keyword_of(text) in Keyword
 
@@ -260,3 +261,14 @@ def test_webhooks_hear_of_messages_stops_and_failures(ours, theirs):
     service.work_due(CLOCK)
     told = sorted((one.event_type.value, one.contact) for one in webhooks.latest(ours.account_id, hook.id))
     assert told == [("bounce", "c1"), ("opt-out", "c1"), ("sms-inbox", "c1")]
+
+
+def test_what_was_dealt_with_is_deleted_one_day_and_what_waits_is_not(ours):
+    ours.write("STOP", sid="SM1")
+    ours.write("where is my order?", sid="SM2")
+    SmsAnswer.objects.update(next_at=None)
+    assert service.clear_old(FrozenClock(CLOCK.business() + timedelta(days=300))) == 0
+    later = FrozenClock(CLOCK.business() + timedelta(days=500))
+    assert service.clear_old(later) == 2
+    assert [one.text for one in service.list_incoming(ours.account_id)] == ["where is my order?"]
+    assert inbox.clean(later.system()) == 2 and inbox.clean(later.system()) == 0

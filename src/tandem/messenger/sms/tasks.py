@@ -21,5 +21,8 @@ def tick(timestamp: int) -> None:
 def clean(timestamp: int) -> None:
     """Once a night: what is too old to be told again."""
     from tandem.messenger.gateways import inbox
+    from tandem.messenger.sms import service
 
-    inbox.clean(clocks.from_environment().system())
+    clock = clocks.from_environment()
+    inbox.clean(clock.system())
+    service.clear_old(clock)

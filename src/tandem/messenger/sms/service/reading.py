@@ -1,5 +1,7 @@
 """Messages that came in, for people: the list, and what an operator makes of one that is no keyword."""
 
+from datetime import timedelta
+
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Refused
 from tandem.messenger.accounts import service as accounts
@@ -7,9 +9,11 @@ from tandem.messenger.contacts.keys import mobile_key
 from tandem.messenger.contacts.service import numbers
 from tandem.messenger.sms.domain import Acted, IncomingView, Keyword
 from tandem.messenger.sms.errors import UnknownIncoming
-from tandem.messenger.sms.models import IncomingSms
+from tandem.messenger.sms.models import IncomingSms, SmsAnswer
 from tandem.messenger.sms.service import incoming
 
+#: the proof of a STOP is kept with the consent, for longer
+KEPT = timedelta(days=400)
 _VERBS = {"unsubscribe": Acted.UNSUBSCRIBED, "dismiss": Acted.DISMISSED}
 
 
@@ -52,6 +56,15 @@ def act(account_id: int, incoming_id: int, verb: str, *, actor: str, clock: Cloc
         clock=clock,
     )
     return _view(row)
+
+
+def clear_old(clock: Clock) -> int:
+    """Delete messages that were dealt with, and answers, when they are too old to be asked about; how many."""
+    before = clock.system() - KEPT
+    # all accounts: a chore of the whole installation
+    came = IncomingSms.objects.filter(came_at__lt=before).exclude(keyword="", acted="")
+    # all accounts: the same
+    return came.delete()[0] + SmsAnswer.objects.filter(made_at__lt=before, next_at=None).delete()[0]
 
 
 def _view(row: IncomingSms) -> IncomingView:

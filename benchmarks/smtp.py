@@ -86,6 +86,7 @@ def letter(number: int) -> Message:
     return Message(
         attempt_id=number, account_id=1, sending_id=1, channel=Channel.EMAIL, sender="news@shop.example",
         recipient=f"c{number}@people.example", content=b"Message-ID: <%d@shop.example>\r\n" % number + _BODY,
+        is_quoted=True,
     )  # fmt: skip
 
 

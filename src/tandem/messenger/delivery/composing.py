@@ -151,6 +151,7 @@ class Composer:
             recipient=recipient,
             content=content,
             campaign_id=self._campaign_id,
+            is_quoted=self.channel is Channel.EMAIL,
         )
 
     def _date(self, now: datetime) -> str:

@@ -120,6 +120,8 @@ class Message(NamedTuple):
     content: bytes
     campaign_id: int | None = None
     reference: str = ""
+    #: the content is quoted-printable of our own making: CRLF lines, neither CR nor LF alone, none too long in its body
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
+from tandem.messenger.delivery.smtp import envelope
 from tandem.messenger.delivery.smtp.envelope import Offer
 from tandem.messenger.delivery.smtp.replies import NoReply, Replies, Reply, outcome_of, said
 from tandem.messenger.delivery.smtp.session import Session, Step
@@ -420,3 +421,12 @@ def test_outcomes(code, state):
 def test_what_the_relay_says_is_kept_without_the_address():
     kept = said(Reply(550, b"5.1.1 <ann@people.example>: user bob@x.example unknown"))
     assert kept == "550 5.1.1 <(address)>: user (address) unknown"
+
+
+def test_content_of_our_own_making_is_only_looked_at_for_dots_and_long_headers():
+    quoted = b"Subject: x\r\n\r\n.first\r\n" + b"y" * 76 + b"\r\n..\r\n"
+    offer = Offer(pipelining=True)
+    made = message(1, content=quoted)._replace(is_quoted=True)
+    assert envelope.content(made, offer) == envelope.content(made._replace(is_quoted=False), offer)
+    with pytest.raises(envelope.Unfit, match="998"):
+        envelope.content(made._replace(content=b"To: " + b"x" * 999 + quoted), offer)

@@ -16,7 +16,7 @@ from tandem.messenger.delivery.providers.base import Feed
 from tandem.messenger.delivery.smtp.greeting import Closed, Greeting
 from tandem.messenger.delivery.smtp.relay import Encryption, Relay, context
 from tandem.messenger.delivery.smtp.replies import NoReply, Replies, Reply
-from tandem.messenger.delivery.smtp.session import Session
+from tandem.messenger.delivery.smtp.session import Session, Step
 from tandem.messenger.delivery.smtp.tls import Tls
 
 if TYPE_CHECKING:
@@ -130,10 +130,12 @@ class Connection(asyncio.Protocol):
         self._owner.failed(error)
 
     def _receive(self, data: bytes) -> None:
+        now = self._loop.time()
         try:
             if self._tls is not None:
                 data = self._decrypted(data)
             for reply in self._replies.feed(data):
+                self._since = now
                 self._on_reply(reply)
         except (NoReply, ssl.SSLError) as error:
             return self._broken(error)
@@ -159,9 +161,10 @@ class Connection(asyncio.Protocol):
         self.drop(f"{'TLS' if isinstance(error, ssl.SSLError) else 'it sent'} {words}"[:150])
 
     def _on_reply(self, reply: Reply) -> None:
-        self._since = self._loop.time()
-        if self.session is not None:
-            return self.session.reply(reply, unsent=self._is_content_unwritten())
+        session = self.session
+        if session is not None:
+            is_final = bool(session.owed) and session.owed[0] is Step.FINAL
+            return session.reply(reply, unsent=is_final and self._is_content_unwritten())
         if self.greeting.wants_tls:
             raise NoReply("something between STARTTLS and TLS")
         self._write(self.greeting.reply(reply))

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
 
 LONGEST_CONTENT_LINE = 998
-_QUOTED, _LONGEST_HEAD = b"quoted-printable\r\n\r\n", 8192
 #: no blanks, brackets, quotes or control characters: nothing that could end the path or begin another command
 _LOCAL = re.compile(r"[^\s<>@\"(),:;\[\\\]\x00-\x20\x7f-\xa0]{1,64}")
 _DOMAIN = re.compile(
@@ -32,7 +32,7 @@ class Unfit(ValueError):
 
 def commands(message: Message, offer: Offer) -> tuple[bytes, bytes]:
     """MAIL and RCPT. Raises Unfit."""
-    sender = path(message.sender, "sender") if message.sender else ""
+    sender = _sender(message.sender) if message.sender else ""
     recipient = path(message.recipient, "recipient")
     more = ""
     if not (sender.isascii() and recipient.isascii()):
@@ -44,6 +44,11 @@ def commands(message: Message, offer: Offer) -> tuple[bytes, bytes]:
     if offer.eightbit and not message.content.isascii():
         more += " BODY=8BITMIME"
     return f"MAIL FROM:<{sender}>{more}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
+
+
+@lru_cache(maxsize=256)
+def _sender(address: str) -> str:
+    return path(address, "sender")
 
 
 def path(address: str, whose: str) -> str:
@@ -58,18 +63,20 @@ def path(address: str, whose: str) -> str:
         or local[-1] == "."
     ):
         raise Unfit(f"The {whose}'s address cannot be used in an envelope.")
-    if not domain.isascii():
-        domain = _in_ascii(domain, whose)
-    if not _DOMAIN.fullmatch(domain):
+    shown = _domain(domain)
+    if not shown:
         raise Unfit(f"The domain of the {whose}'s address is none.")
-    return f"{local}@{domain}"
+    return f"{local}@{shown}"
 
 
-def _in_ascii(domain: str, whose: str) -> str:
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str:
+    """The domain in ASCII, '' if it is none."""
     try:
-        return domain.encode("idna").decode()
+        shown = domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
-        raise Unfit(f"The domain of the {whose}'s address is none.") from None
+        return ""
+    return shown if _DOMAIN.fullmatch(shown) else ""
 
 
 def content(message: Message, offer: Offer) -> bytes:
@@ -79,9 +86,9 @@ def content(message: Message, offer: Offer) -> bytes:
         raise Unfit(f"The message has {len(lines)} bytes, the relay takes {offer.size}.")
     if not (offer.eightbit or offer.smtputf8 or lines.isascii()):
         raise Unfit("The message has bytes outside ASCII, and the relay does not take those (8BITMIME).")
-    if not has_crlf_lines(lines):
-        lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    if _has_long_line(lines):
+    if not message.is_quoted:
+        lines = with_crlf(lines)
+    if _has_long_line(lines, lines.find(b"\r\n\r\n") if message.is_quoted else len(lines)):
         raise Unfit(f"The message has a line of more than {LONGEST_CONTENT_LINE} bytes.")
     if lines.find(b"\r\n.") >= 0:
         lines = lines.replace(b"\r\n.", b"\r\n..")
@@ -90,25 +97,22 @@ def content(message: Message, offer: Offer) -> bytes:
     return lines + (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-def has_crlf_lines(lines: bytes) -> bool:
-    """Whether each line ends with CRLF and neither stands alone.
-
-    Quoted-printable has none alone, so its two counts tell; all else is looked at character by character.
-    """
+def with_crlf(lines: bytes) -> bytes:
+    """Each line ended by CRLF, neither of them alone."""
     feeds = lines.count(b"\n")
-    if feeds != lines.count(b"\r"):
-        return False
-    return lines.find(_QUOTED, 0, _LONGEST_HEAD) >= 0 or feeds == lines.count(b"\r\n")
+    if feeds == lines.count(b"\r") and feeds == lines.count(b"\r\n"):
+        return lines
+    return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
-def _has_long_line(lines: bytes) -> bool:
+def _has_long_line(lines: bytes, end: int) -> bool:
     """Leaps from the last line end within reach to the next: a few steps per 10 kB."""
-    at, end, reach = 0, len(lines), LONGEST_CONTENT_LINE + 2
+    at, reach = 0, LONGEST_CONTENT_LINE + 2
     while end - at > reach:
         at = lines.rfind(b"\n", at, at + reach) + 1
         if at == 0:
             return True
-    return end - at > LONGEST_CONTENT_LINE and b"\n" not in lines[at:]
+    return end - at > LONGEST_CONTENT_LINE and b"\n" not in lines[at:end]
 
 
 def unfit(error: Unfit) -> Outcome:

@@ -11,7 +11,6 @@ MOST_LINES = 100
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
-_CODES = {b"%d " % code: code for code in range(200, 600)}
 
 
 class Reply(NamedTuple):
@@ -38,9 +37,9 @@ class Replies:
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            code = _CODES.get(line[:4])
-            if code is not None and not self._lines and len(line) <= LONGEST_LINE:
-                yield Reply(code, line[4:].rstrip(b"\r"))  # nearly every reply is one line
+            known = _KNOWN.get(line)
+            if known is not None and not self._lines:
+                yield known  # relays repeat themselves
                 continue
             reply = self._line(line[:-1] if line.endswith(b"\r") else line)
             if reply is not None:
@@ -54,7 +53,7 @@ class Replies:
             raise NoReply("something that is no reply")
         code, mark, words = match.groups()
         if not self._lines and mark != b"-":
-            return Reply(int(code), words or b"")
+            return _remembered(line, Reply(int(code), words or b""))
         self._lines.append(words or b"")
         self._code = code
         if mark != b"-":
@@ -66,10 +65,27 @@ class Replies:
         return None
 
 
+#: one-line replies as they were read, without their line end's CR
+_KNOWN: dict[bytes, Reply] = {}
+_KNOWN_AT_MOST, _KNOWN_LENGTH = 256, 80
+
+
+def _remembered(line: bytes, reply: Reply) -> Reply:
+    if len(line) < _KNOWN_LENGTH:
+        if len(_KNOWN) >= _KNOWN_AT_MOST:
+            _KNOWN.clear()
+        _KNOWN[line + b"\r"] = reply
+    return reply
+
+
 def said(reply: Reply) -> str:
     """The reply in words that may be kept: its code and enhanced code, no address, no control characters."""
-    words = _CONTROL.sub(" ", reply.words.decode("utf-8", "replace"))
-    return f"{reply.code} {_ADDRESS.sub('(address)', words)}".strip()[:200]
+    words = reply.words.decode("utf-8", "replace")
+    if not words.isprintable() or "\ufffd" in words:
+        words = _CONTROL.sub(" ", words)
+    if "@" in words:
+        words = _ADDRESS.sub("(address)", words)
+    return f"{reply.code} {words}".strip()[:200]
 
 
 def outcome_of(reply: Reply) -> Outcome:

@@ -81,7 +81,8 @@ def pause_by_itself(account_id: int, sending_id: int, reason: str, *, clock: Clo
 
 
 def running() -> list[tuple[int, int]]:
-    """(account, sending) of those that are being sent; of all accounts: the watch is one for all."""
+    """(account, sending) of those that are being sent."""
+    # all accounts: the watch is one for all
     found = Sending.objects.filter(
         state=SendingState.SENDING.value, finished_at__isnull=True, overruled=False
     )

@@ -39,6 +39,7 @@ def look_up(domains: Iterable[str], *, clock: Clock, ask: Exchangers | None = No
         hosts = (ask or exchangers)(domain)
         asked += 1
         if hosts is not None:
+            # all accounts: a fact of the world
             MailDomain.objects.update_or_create(
                 domain=domain, defaults={"provider": mailboxes.provider_of(hosts), "looked_up_at": now}
             )
@@ -46,11 +47,9 @@ def look_up(domains: Iterable[str], *, clock: Clock, ask: Exchangers | None = No
 
 
 def _unknown(domains: list[str], now: datetime) -> list[str]:
-    fresh = set(
-        MailDomain.objects.filter(domain__in=domains)
-        .exclude(looked_up_at__lt=now - FRESH)
-        .values_list("domain", flat=True)
-    )
+    # all accounts: a fact of the world
+    known = MailDomain.objects.filter(domain__in=domains).exclude(looked_up_at__lt=now - FRESH)
+    fresh = set(known.values_list("domain", flat=True))
     return [domain for domain in domains if domain not in fresh]
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from tandem.kit.problems import NotFound, Problem
+from tandem.messenger.accounts import service as accounts
 from tandem.messenger.gateways import rules as sms_rules
 from tandem.messenger.gateways import service as gateways
 from tandem.messenger.gateways.domain import GatewayView
@@ -137,7 +138,9 @@ def _settings(
         "gateway": view,
         "form": gateway_form or GatewayForm(initial=initial_of(view)),
         "rules_form": rules_form or RulesForm(initial=asdict(sms_rules.rules(account))),
-        "defaults": {one.value: default_text(one, _("Your account")) for one in Keyword if one},
+        "defaults": {
+            one.value: default_text(one, accounts.get_account(account).name) for one in Keyword if one
+        },
         "numbers": testsends.list_addresses(account, channel="sms", verified_only=True),
         "may_change": may(request, "connection"),
     }

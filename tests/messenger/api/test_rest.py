@@ -296,6 +296,16 @@ class TestContacts:
         after = house.call("PUT", f"{path}/update?force=true", body=after | {"unsubscribed": False})
         assert after["unsubscribed"] is False
 
+    def test_making_a_contact_again_never_resubscribes_and_every_change_names_its_program(self, house):
+        one = {"originalId": "anew", "unsubscribed": True}
+        made = house.call("POST", self.contacts(house), body=one)
+        assert made["unsubscribed"] is True
+        for path in (self.contacts(house), "/contacts"):
+            body = {**one, "unsubscribed": False, "optOutDate": 0, "listId": house.people}
+            assert house.call("POST", path, body=body)["unsubscribed"] is True
+        [proof] = contacts.proofs_of(house.account, "anew")
+        assert (proof.door, proof.change, bool(proof.actor)) == ("api", "unsubscribed", True)
+
     def test_put_of_an_unknown_contact(self, house):
         path = f"{self.contacts(house)}/new/update"
         assert "error" in house.call("PUT", path, 404, body={"firstName": "N"})

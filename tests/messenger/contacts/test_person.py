@@ -16,6 +16,7 @@ from tandem.messenger.contacts.domain import Changes
 from tandem.messenger.contacts.errors import NotYours, StillSuppressed
 from tandem.messenger.contacts.models import ConsentEvent, ConsentText, Suppression
 from tandem.messenger.contacts.proofs import Door, Origin, Proof
+from tandem.messenger.contacts.service import numbers
 
 CLOCK = clocks.from_environment()
 PAGE = Proof(door=Door.PAGE)
@@ -74,6 +75,14 @@ def test_another_customer_at_the_address_cannot_take_it_back(shop):
         "paused"
     }
     assert shop.why(mine) == "unsubscribed"
+
+
+def test_who_sent_stop_may_start_one_list_again_on_the_page(shop):
+    news, club = shop.add("1", shop.news), shop.add("1", shop.club)
+    numbers.stop_sms(shop.account, "+46701234567", proof=Proof(door=Door.KEYWORD), clock=CLOCK)
+    assert shop.why(news, "sms") == "suppressed"
+    service.subscribe_again(shop.account, news, "sms", source="the person", proof=PAGE, clock=CLOCK)
+    assert [shop.why(pk, "sms") for pk in (news, club)] == [None, "unsubscribed"]
 
 
 @pytest.mark.parametrize("origin", [Origin.COMPLAINT, Origin.OPERATOR, Origin.ERASURE])

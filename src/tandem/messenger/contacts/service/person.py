@@ -15,6 +15,7 @@ from tandem.messenger.contacts.models import Contact, ContactList, Property, Sup
 from tandem.messenger.contacts.proofs import Origin, Place, Proof
 from tandem.messenger.contacts.service import proofs
 from tandem.messenger.contacts.service.consent import set_flag, suppress_key
+from tandem.messenger.contacts.service.numbers import STOPPED
 
 _KEY = {"email": "email_key", "sms": "mobile_key"}
 _FLAG = {"email": ("unsubscribed", "opt_out_at"), "sms": ("mobile_unsubscribed", "opt_out_mobile_at")}
@@ -120,9 +121,10 @@ def _covers(row: Suppression, contact: Contact, channel: str) -> bool:
 
 def _not_theirs(blocks: list[Suppression], contact: Contact) -> bool:
     """Whether somebody else ended it: a complaint, the sender, another customer at the same address."""
-    return any(row.origin != Origin.PERSON for row in blocks) or bool(
-        blocks and not any(row.key == contact.customer_key for row in blocks)
-    )
+    if any(row.origin != Origin.PERSON for row in blocks):
+        return True
+    said_here = any(row.key == contact.customer_key or row.reason == STOPPED for row in blocks)
+    return bool(blocks) and not said_here
 
 
 def _place(contact: Contact, channel: str, blocks: list[Suppression]) -> Place:

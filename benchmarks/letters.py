@@ -44,20 +44,22 @@ SENDER = ("Shop", "news@shop.example")
 def people(count: int) -> list[dict[str, str]]:
     """Values of made-up contacts, Swedish letters and signs of HTML among them."""
     chance = random.Random(3)
-    return [
-        {
-            "firstname": f"Åsa {number}",
-            "lastname": "Öberg & Son",
-            "city": chance.choice(["Malmö", "Oslo", "Aarhus", "Göteborg", "Tampere"]),
-            "country": chance.choice(["Sverige", "Norge", "Danmark"]),
-            "level": chance.choice(["gold", "silver", "new"]),
-            "emailaddress": f"b{number}@people.example",
-            "originalid": f"B{number}",
-            "zipcode": str(10000 + number % 80000),
-            "code": f"WEEK {number}",
-        }
-        for number in range(count)
-    ]
+    return [person(number, chance) for number in range(count)]
+
+
+def person(number: int, chance: random.Random) -> dict[str, str]:
+    """Values of one made-up contact."""
+    return {
+        "firstname": f"Åsa {number}",
+        "lastname": "Öberg & Son",
+        "city": chance.choice(["Malmö", "Oslo", "Aarhus", "Göteborg", "Tampere"]),
+        "country": chance.choice(["Sverige", "Norge", "Danmark"]),
+        "level": chance.choice(["gold", "silver", "new"]),
+        "emailaddress": f"b{number}@people.example",
+        "originalid": f"B{number}",
+        "zipcode": str(10000 + number % 80000),
+        "code": f"WEEK {number}",
+    }
 
 
 def filled(source: str, values: dict[str, str], unsubscribe_url: str) -> str:

@@ -23,10 +23,11 @@ MODULES = {
     "details": "details",
     "activation": "activation",
     "render": "render",
-    "tracking": "tracking",
     "bridge": "bridge",
     "record": "record",
+    "tracking": "tracking",
     "smtp": "smtp",
+    "delivery": "delivery",
 }
 
 

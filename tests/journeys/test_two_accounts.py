@@ -489,6 +489,8 @@ def _messenger_commands(houses):
         "sendings cancel": ([b["sending_id"]], True),
         "sendings retry": ([b["sending_id"]], True),
         "sendings rate": ([b["sending_id"], "1"], True),
+        "sendings policy": ([b["sending_id"], "hold"], True),
+        "sendings resolve": ([b["sending_id"], "1", "accepted"], True),
         "pacing show": ([], False),
         "pacing limit": (["--per-day", "1000000"], False),
         "pacing remove": ([b["limit_id"]], True),

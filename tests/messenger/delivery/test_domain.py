@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tandem.messenger.delivery import tokens
-from tandem.messenger.delivery.domain import AttemptState, next_try, sub_block_size
+from tandem.messenger.delivery.domain import AttemptState, next_try, receipt, sub_block_size
 from tandem.messenger.delivery.errors import BadToken
 from tandem.messenger.reporting.domain import Metric, metrics, summarise
 
@@ -17,8 +17,8 @@ def test_back_off_grows_and_then_stays():
     assert waits[-1] == timedelta(hours=4)
 
 
-@pytest.mark.parametrize(("rate", "rows"), [(0.2, 1), (7.9, 7), (100, 100), (5000, 125)])
-def test_a_sub_block_is_what_leaves_in_a_second_and_at_most_125(rate, rows):
+@pytest.mark.parametrize(("rate", "rows"), [(0.2, 1), (7.9, 7), (100, 100), (5000, 160)])
+def test_a_sub_block_is_what_leaves_in_a_second_and_at_most_160(rate, rows):
     assert sub_block_size(rate) == rows
 
 
@@ -63,3 +63,18 @@ def test_what_is_true_is_reported_zeros_too_and_uncertain_rows_are_not():
         (2, Metric.DROPPED): 4,
         (2, Metric.BOUNCED): 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("250 2.0.0 Ok: queued as 4fQ7cX1vK2z", "250 4fQ7cX1vK2z"),
+        ("250 OK id=1rXyzA-000123-Ab", "250 1rXyzA-000123-Ab"),
+        ("250 OK ids=b1c2d3e4f5a6", "250 b1c2d3e4f5a6"),
+        ("250 2.1.5 ok", "250"),
+        ("250", "250"),
+        ("in the outbox", "in the outbox"),
+    ],
+)
+def test_of_a_yes_the_relays_own_name_of_the_message_is_kept(said, kept):
+    assert receipt(said) == kept

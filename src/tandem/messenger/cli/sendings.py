@@ -1,5 +1,6 @@
 """`tandem sendings`: what was sent to whom, and stopping it."""
 
+import getpass
 from dataclasses import asdict
 from typing import Annotated
 
@@ -58,6 +59,8 @@ def show(sending_id: int, account: Account = None, as_json: Json = False) -> Non
         print_json({**asdict(view), **told, "unsubscribes": asdict(gone)})
         return
     data.print(f"Sending {view.id}, {view.channel}, {view.state}, due {view.due_at:%Y-%m-%d %H:%M} UTC")
+    by = f", chosen by {view.policy_by}" if view.policy_by else ""
+    data.print(f"in doubt: {view.policy}{by}")
     data.print(
         f"listed {numbers.listed}  sent {numbers.sent}  failed {numbers.failed}  uncertain {numbers.uncertain}"
     )
@@ -146,6 +149,55 @@ def rate(
         service.set_rate(chosen, sending_id, per_second or None)
     limit = f"{per_second:g} a second" if per_second else "no limit of its own"
     words.print(f"Sending {sending_id} {'would have' if dry_run else 'has'} {limit}.")
+
+
+@app.command()
+@command("messenger")
+def policy(
+    sending_id: int,
+    choice: Annotated[str, typer.Argument(help="hold = never twice; resend = never lost (email only).")],
+    by: Annotated[str, typer.Option(help="Who decides.")] = "",
+    account: Account = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Choose what becomes of messages in doubt: the sender stopped between handing over and the answer."""
+    from tandem.messenger.delivery import policies, service
+    from tandem.messenger.delivery.domain import Policy
+
+    chosen = _account(account)
+    if choice not in set(Policy):
+        raise typer.BadParameter("hold or resend")
+    service.get_sending(chosen, sending_id)
+    if not dry_run:
+        policies.choose(chosen, sending_id, Policy(choice), by=by or getpass.getuser())
+    words.print(
+        f"Messages in doubt of sending {sending_id} {'would be' if dry_run else 'are'} under: {choice}."
+    )
+
+
+@app.command()
+@command("messenger")
+def resolve(
+    sending_id: int,
+    row: Annotated[int, typer.Argument(help="The row's number in the ledger.")],
+    outcome: Annotated[str, typer.Argument(help="accepted or rejected.")],
+    account: Account = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Say what became of an uncertain message, after a look into the relay's log."""
+    from tandem.messenger.delivery import resolving, service
+    from tandem.messenger.delivery.domain import AttemptState
+
+    chosen = _account(account)
+    service.get_sending(chosen, sending_id)
+    if outcome not in ("accepted", "rejected"):
+        raise typer.BadParameter("accepted or rejected")
+    if dry_run:
+        words.print(f"Row {row} would be {outcome}, if it is uncertain.")
+        return
+    state = AttemptState[outcome.upper()]
+    done = resolving.resolve_row(chosen, sending_id, row, state, source=f"said by {getpass.getuser()}")
+    words.print(f"Row {row} is {outcome}." if done else f"Row {row} is not uncertain; nothing was changed.")
 
 
 @app.command()

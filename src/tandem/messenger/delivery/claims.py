@@ -27,6 +27,7 @@ from tandem.messenger.delivery.domain import (
     Policy,
     SendingState,
     next_try,
+    receipt,
 )
 from tandem.messenger.delivery.errors import ClaimLost
 from tandem.messenger.delivery.rows import Change, Row
@@ -264,7 +265,7 @@ def settle(held: Claim, changes: Sequence[Change], at: datetime) -> None:
     others: list[Change] = []
     for change in changes:
         if change.outcome.state is AttemptState.ACCEPTED:
-            alike.setdefault(change.outcome.detail, []).append(change.row.id)
+            alike.setdefault(receipt(change.outcome.detail), []).append(change.row.id)
         else:
             others.append(change)
     if len(alike) > 1:
@@ -286,7 +287,10 @@ def _columns(account: int, changes: Sequence[Change], at: datetime) -> dict[str,
         "ids": [change.row.id for change in changes],
         "states": [int(change.outcome.state) for change in changes],
         "reasons": [change.reason for change in changes],
-        "details": [change.outcome.detail for change in changes],
+        "details": [
+            receipt(one.outcome.detail) if one.outcome.state is AttemptState.ACCEPTED else one.outcome.detail
+            for one in changes
+        ],
         "nexts": [_next_at(change, at) for change in changes],
     }
 

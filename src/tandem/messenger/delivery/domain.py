@@ -1,5 +1,6 @@
 """Pure words and rules of delivery: states of a sending and of its attempts, back-off, accounting."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -86,13 +87,23 @@ class SendingState(StrEnum):
 BACK_OFF = (60, 300, 900, 1800, 3600, 7200, 14400)
 GIVE_UP_AFTER = timedelta(hours=72)
 LATE_CUT_OFF = timedelta(minutes=60)
-BLOCK_ROWS = 2500
-SUB_BLOCK_ROWS = 125
+_YES = re.compile(r"2[0-9][0-9](?: |$)")
+_QUEUED = re.compile(r"(?:queued as|\bids?[=:])\s*<?([A-Za-z0-9][\w.:@/+-]{3,79})", re.IGNORECASE)
+BLOCK_ROWS = 4000
+SUB_BLOCK_ROWS = 160
 
 
 def next_try(tries: int, now: datetime) -> datetime:
     """When a deferred row may be tried again, after its `tries`-th try."""
     return now + timedelta(seconds=BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1])
+
+
+def receipt(detail: str) -> str:
+    """What the ledger keeps of a relay's yes: the code, and the relay's own name of the message if it told one."""
+    if not _YES.match(detail):
+        return detail
+    named = _QUEUED.search(detail)
+    return f"{detail[:3]} {named[1]}" if named else detail[:3]
 
 
 def sub_block_size(rate: float, most: int = SUB_BLOCK_ROWS) -> int:
@@ -157,6 +168,8 @@ class SendingView:
     finished_at: datetime | None = None
     paused_because: str = ""
     rate_per_second: float | None = None
+    policy: Policy = Policy.HOLD
+    policy_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,9 @@ class Sending(models.Model):
     cut_off = models.DurationField(help_text="How late a row may still be sent.")
     state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in SendingState])
     policy = models.CharField(max_length=10, default="hold")
+    policy_by = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Who chose the policy."
+    )
     rate_per_second = models.FloatField(null=True, help_text="Its own limit of pace; none = no limit.")
     paused_because = models.CharField(
         max_length=300, blank=True, default="", db_default="", help_text="Why it paused by itself."
@@ -83,6 +86,10 @@ class Sending(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "source_key"], name="sending_once"),
             models.UniqueConstraint(fields=["account", "id"], name="sending_of_account"),
+            models.CheckConstraint(
+                condition=models.Q(policy="hold") | models.Q(policy="resend", channel="email"),
+                name="sending_policy_of_channel",
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "-due_at"]),

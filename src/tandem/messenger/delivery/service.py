@@ -25,6 +25,7 @@ from tandem.messenger.delivery.domain import (
     AttemptState,
     AttemptView,
     Channel,
+    Policy,
     SendingState,
     SendingView,
     Unsubscribed,
@@ -272,4 +273,6 @@ def _view(sending: Sending, counts: dict[str, int]) -> SendingView:
         finished_at=sending.finished_at,
         paused_because=sending.paused_because,
         rate_per_second=sending.rate_per_second,
+        policy=Policy(sending.policy),
+        policy_by=sending.policy_by,
     )

@@ -1,0 +1,248 @@
+"""One sending of n emails, all in: list, rendering, MIME with counted links, SMTP to a relay, durable ledger.
+
+One sender of the product in this process; a Django send loop does the same with fewer, in the same run. TLS=1 encrypts.
+CPU is told apart: sender, database, relay. The ledger's bytes are of the pages its rows lie on, free room included.
+"""
+
+import csv
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks import data, django_loop, letters, measure
+from benchmarks.details import _database_cpu as database_cpu
+from benchmarks.send import _opened
+
+HALF = "messenger"
+PEERS = 1500
+DEADLINE_SECONDS = 1800
+_SIZES = """
+SELECT count(DISTINCT (ctid::text::point)[0]) * 8192.0 / count(*), avg(pg_column_size(a.*)) + 4
+FROM messenger_delivery_attempt a WHERE account_id = %s AND sending_id = %s
+"""
+
+
+@dataclass(kw_only=True)
+class Relay:
+    """The relay's process: where it listens, what it took, what it cost."""
+
+    port: int
+    certificate: str
+    log: Path
+    maildir: Path
+    cpu: float = 0.0
+    taken: list[str] = field(default_factory=list)
+
+
+def run(n: int) -> dict[str, Any]:
+    """Send n, then a few by Django; compare relay and ledger."""
+    from tandem.kit import clock
+
+    now = clock.from_environment()
+    account_id, trigger_id = _prepared(n, now)
+    before, index_before = database_cpu(), _index_bytes()
+    started = time.process_time()
+    sending_id = _opened(account_id, trigger_id, n, now)
+    opened = time.process_time() - started + database_cpu() - before
+    with relay() as sink:
+        figures = _sent(account_id, sending_id, sink)
+    peer = django_loop.measured(account_id, min(n, PEERS), relay)
+    accepted = _accepted(account_id, sending_id)
+    if not len(sink.taken) == len(set(sink.taken)) == accepted == n:
+        raise SystemExit(f"{n} listed, {accepted} accepted, {len(sink.taken)} taken by the relay")
+    ours = figures["sender_us"] + figures["database_us"]
+    table, row = _ledger_bytes(account_id, sending_id)
+    return {
+        "messages_per_second": round(n / figures["wall"]),
+        "messages_per_second_per_core": round(1e6 / ours),
+        "cpu_us_per_message": round(ours, 1),
+        "sender_us": round(figures["sender_us"], 1),
+        "database_us": round(figures["database_us"], 1),
+        "relay_us": round(sink.cpu / n * 1e6, 1),
+        "opening_us": round(opened / n * 1e6, 1),
+        "django_us": round(peer["us"], 1),
+        "django_per_second": round(peer["per_s"]),
+        "ratio_vs_django": round(peer["us"] / ours, 1),
+        **{key: round(value, 2) for key, value in figures.items() if key.startswith("claim")},
+        "ledger_bytes_per_send": round(table, 1),
+        "ledger_row_bytes": round(row, 1),
+        "index_bytes_per_send": round((_index_bytes() - index_before) / n, 1),
+        "in_flight": int(os.environ.get("TANDEM_SMTP_CONNECTIONS", "8")),
+        "tls": os.environ.get("TLS") == "1",
+        "load": round(os.getloadavg()[0], 1),
+        "checked": f"{n} listed = {accepted} accepted = {len(set(sink.taken))} different recipients at the relay",
+    }
+
+
+@contextmanager
+def relay(*options: str) -> Iterator[Relay]:
+    """`tandem simulate relay` in a process of its own; what it took and cost is known afterwards."""
+    is_tls = os.environ.get("TLS") == "1"
+    with tempfile.TemporaryDirectory() as folder:
+        log, certificate = Path(folder) / "log", Path(folder) / "certificate.pem"
+        words = ["simulate", "relay", "--port", "0", "--log", str(log), *options]
+        words += ["--starttls", "--certificate", str(certificate)] if is_tls else []
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tandem", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        port = int(process.stderr.readline().split(" ")[0].rpartition(":")[2])
+        found = Relay(
+            port=port, certificate=str(certificate) if is_tls else "", log=log, maildir=Path(folder)
+        )
+        try:
+            yield found
+        finally:
+            process.terminate()
+            found.cpu = orjson.loads(process.communicate(timeout=60)[0])["cpu_seconds"]
+            found.taken = [orjson.loads(line)["to"] for line in log.read_bytes().splitlines()]
+
+
+def _prepared(n: int, now: Any) -> tuple[int, int]:
+    """A new account with n contacts, imported from a file, and the reference letter as its active template."""
+    from tandem.messenger.accounts import service as accounts
+    from tandem.messenger.contacts import service as contacts
+    from tandem.messenger.projects import service as projects
+    from tandem.messenger.projects.domain import EmailSource
+
+    account = accounts.create_account(name=f"benchmark {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}", zone="UTC")
+    people = contacts.create_list(account.id, name="People", clock=now)
+    for name in ("level", "code"):
+        contacts.define_property(account.id, name=name, clock=now)
+    contacts.import_file(account.id, people.id, _contact_file(n), clock=now)
+    project = projects.create_project(
+        account.id,
+        name="Letters",
+        from_name="Shop",
+        from_address="news@shop.example",
+        sms_sender="Shop",
+        clock=now,
+    )
+    trigger = projects.create_trigger(
+        account.id, project_id=project.id, list_id=people.id, name="Week", channel="email", clock=now
+    )
+    projects.add_active_version(
+        account.id, trigger.id, EmailSource(subject=letters.SUBJECT, html=letters.HTML), clock=now
+    )
+    return account.id, trigger.id
+
+
+def _contact_file(n: int) -> Path:
+    """A CSV file of the people of `letters`, made once."""
+    target = data.home() / f"letters-{n}.csv"
+    if target.exists():
+        return target
+    chance = random.Random(3)
+    names = [name for name in letters.NAMES.values()]
+    with target.with_suffix(".making").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for number in range(n):
+            person = letters.person(number, chance)
+            writer.writerow([person[name.lower()] for name in names])
+    target.with_suffix(".making").rename(target)
+    return target
+
+
+def _sent(account_id: int, sending_id: int, sink: Relay) -> dict[str, float]:
+    """Run one sender until the sending has ended."""
+    from django.conf import settings
+
+    from tandem.kit import clock
+    from tandem.messenger.delivery import claims
+    from tandem.messenger.delivery.sender.life import Life
+
+    settings.TANDEM_SENDING = {
+        **settings.TANDEM_SENDING, "TANDEM_PROVIDER": "smtp", "TANDEM_PROVIDER_LOCK": "0",
+        "TANDEM_SMTP_HOST": "127.0.0.1", "TANDEM_SMTP_PORT": str(sink.port),
+        "TANDEM_SMTP_STARTTLS": "1" if sink.certificate else "0", "TANDEM_SMTP_CA_FILE": sink.certificate,
+    }  # fmt: skip
+    seconds: list[float] = []
+    claims.claim = _timed(claims.claim, seconds)
+    stop = threading.Event()
+    life = Life(clock.from_environment(), stop)
+    watcher = threading.Thread(target=_stop_at_end, args=(account_id, sending_id, stop), daemon=True)
+    database, used, wall = database_cpu(), time.process_time(), time.perf_counter()
+    with measure.part():
+        watcher.start()
+        life.work()
+        wall = time.perf_counter() - wall
+        life.close()
+    used, database = time.process_time() - used, database_cpu() - database
+    n = max(1, _accepted(account_id, sending_id))
+    half = len(seconds) // 2
+    return {
+        "wall": wall,
+        "sender_us": used / n * 1e6,
+        "database_us": database / n * 1e6,
+        "claims": float(len(seconds)),
+        "claim_p95_ms": _p95(seconds),
+        "claim_p95_ms_first_half": _p95(seconds[:half]),
+        "claim_p95_ms_last_half": _p95(seconds[half:]),
+    }
+
+
+def _timed(claim: Any, seconds: list[float]) -> Any:
+    def timed(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        found = claim(*arguments)
+        if found is not None:
+            seconds.append(time.perf_counter() - began)
+        return found
+
+    return timed
+
+
+def _p95(seconds: list[float]) -> float:
+    return sorted(seconds)[int(len(seconds) * 0.95)] * 1000 if seconds else 0.0
+
+
+def _stop_at_end(account_id: int, sending_id: int, stop: threading.Event) -> None:
+    from django.db import connection
+
+    from tandem.messenger.delivery.models import Sending
+
+    mine = Sending.objects.filter(account_id=account_id, id=sending_id)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline and mine.values_list("finished_at", flat=True).get() is None:
+        time.sleep(0.1)
+    stop.set()
+    connection.close()
+
+
+def _accepted(account_id: int, sending_id: int) -> int:
+    from tandem.messenger.delivery.models import Attempt
+
+    return Attempt.objects.filter(account_id=account_id, sending_id=sending_id, state=10).count()
+
+
+def _ledger_bytes(account_id: int, sending_id: int) -> tuple[float, float]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(_SIZES, [account_id, sending_id])
+        table, row = cursor.fetchone()
+    return float(table), float(row)
+
+
+def _index_bytes() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_indexes_size('messenger_delivery_attempt')")
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,125 @@
+"""Messages in doubt: held or sent again, as was chosen, and settled by whoever knows."""
+
+from email import message_from_bytes
+
+import pytest
+from django.db import IntegrityError, transaction
+from tests.fixtures.sendings import (
+    CLOCK,
+    create_contacts,
+    create_house,
+    create_sending,
+    intend_rows,
+    send_until,
+    turn_once,
+)
+
+from tandem.messenger.delivery import policies, resolving, service
+from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, Policy
+from tandem.messenger.delivery.models import Attempt, Block, Sending
+from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
+from tandem.messenger.reporting import service as reporting
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def kept_house(keep):
+    return keep(lambda _: create_house())
+
+
+@pytest.fixture
+def house(kept_house, db, settings, tmp_path):
+    settings.TANDEM_HOME = tmp_path
+    return kept_house.take(settings, tmp_path)
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    provider = MemoryProvider()
+    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
+    return provider
+
+
+def died_in_the_middle(count=4):
+    """A sender that dies with two of its messages gone and unanswered."""
+    dead = sender.Life(CLOCK, None)
+    _, rows = intend_rows(dead.id)
+    for row in rows[:2]:
+        dead.journal.intent(row.id, row.tries)
+    dead.close()
+    return rows
+
+
+def test_held_ones_stay_uncertain_and_resent_ones_go_once_more(house, memory):
+    for policy, campaign, counts in (
+        (Policy.HOLD, 1, {"accepted": 2, "uncertain": 2}),
+        (Policy.RESEND, 2, {"accepted": 4}),
+    ):
+        if campaign == 1:
+            customers = create_contacts(house, 4)
+        sending = create_sending(house, customers, campaign_id=campaign)
+        view = policies.choose(house.account_id, sending, policy, by="Ann")
+        assert (view.policy, view.policy_by) == (policy, "Ann")
+        died_in_the_middle()
+        assert send_until(house, sending).counts == counts
+
+
+def test_a_message_that_goes_again_has_its_message_id(house, memory, monkeypatch):
+    sending = create_sending(house, create_contacts(house, 1))
+    policies.choose(house.account_id, sending, Policy.RESEND, by="Ann")
+    send, seen = memory.send, []
+
+    def unheard(message, leave):
+        seen.append(message)
+        return (
+            Outcome(state=AttemptState.UNCERTAIN, detail="lost") if len(seen) == 1 else send(message, leave)
+        )
+
+    monkeypatch.setattr(memory, "send", unheard)
+    turn_once()
+    row = Attempt.objects.get(sending_id=sending)
+    assert (AttemptState(row.state), row.detail) == (AttemptState.DEFERRED, "lost")
+
+    Attempt.objects.update(due_at=CLOCK.business())
+    Block.objects.update(next_at=CLOCK.business())
+    assert send_until(house, sending).counts == {"accepted": 1}
+
+    first, again = (message_from_bytes(one.content)["Message-ID"] for one in seen)
+    assert first == again
+
+
+def test_sms_are_never_sent_again(house):
+    sending = create_sending(house, create_contacts(house, 1), channel=Channel.SMS)
+    with pytest.raises(policies.NotForSms):
+        policies.choose(house.account_id, sending, Policy.RESEND, by="Ann")
+    with pytest.raises(IntegrityError, match="sending_policy_of_channel"), transaction.atomic():
+        Sending.objects.filter(id=sending).update(policy="resend")
+
+
+def test_what_is_over_and_what_is_anothers_keeps_its_policy(house, memory):
+    sending = create_sending(house, create_contacts(house, 1))
+    with pytest.raises(service.SendingNotFound):
+        policies.choose(house.account_id + 1, sending, Policy.RESEND, by="Ann")
+    send_until(house, sending)
+    with pytest.raises(service.SendingOver):
+        policies.choose(house.account_id, sending, Policy.RESEND, by="Ann")
+
+
+@pytest.mark.parametrize("state", [AttemptState.ACCEPTED, AttemptState.REJECTED])
+def test_who_looked_settles_an_uncertain_row_and_the_numbers(house, memory, state):
+    sending = create_sending(house, create_contacts(house, 2))
+    memory.refuse["c1@people.example"] = Outcome(state=AttemptState.UNCERTAIN, detail="lost")
+    assert send_until(house, sending).uncertain == 1
+
+    assert resolving.resolve_row(house.account_id, sending, 1, state, source="said by Ann")
+    assert not resolving.resolve_row(house.account_id, sending, 1, state, source="said again")
+    assert not resolving.resolve_row(house.account_id, sending, 2, state, source="of an accepted row")
+    assert not resolving.resolve_row(house.account_id + 1, sending, 1, state, source="another's")
+
+    view = service.get_sending(house.account_id, sending)
+    assert view.counts == (
+        {"accepted": 2} if state is AttemptState.ACCEPTED else {"accepted": 1, "rejected": 1}
+    )
+    assert reporting.summary(house.account_id, sending).uncertain == 0

@@ -23,7 +23,8 @@ from tandem.simulators.relay_script import Rule, Script
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("TANDEM_KILLS", "3"))
 KILLS_PER_CAMPAIGN = 7
-IN_FLIGHT = 1
+#: the connections of the one sender, as TANDEM_SMTP_CONNECTIONS has them if nothing is said
+IN_FLIGHT = 8
 AHEAD_SECONDS = LEAD_SECONDS + 8
 SECONDS_AFTER_RESTART = 60
 MESSENGER = ("messenger", "worker-messenger")

@@ -52,6 +52,9 @@ class KumoWay:
             _, open_ = await asyncio.wait(self._workers, timeout=CLOSING_SECONDS)
             for worker in open_:
                 worker.cancel()
+        else:
+            self._threads.shutdown(wait=False)
+            self._injector.close()
 
     async def _work(self, feed: Feed) -> None:
         assert self._more is not None  # noqa: S101

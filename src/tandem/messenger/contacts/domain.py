@@ -170,7 +170,7 @@ class Recipient(NamedTuple):
     original_id: str
     email: str
     mobile: str
-    values: Mapping[str, str | None]
+    values: Mapping[str, str]
     counted: Counted = Counted()
 
 

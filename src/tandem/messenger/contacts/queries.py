@@ -1,6 +1,6 @@
 """Set-based reads: why contacts may not be sent to, what messages need of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -116,7 +116,8 @@ class RecipientReader:
         self._account_id = account_id
         columns = {name.lower(): f"c.{column}" for name, column in STATIC.items()}
         columns |= {
-            name.lower(): f"c.properties ->> '{pk}'" for pk, name in property_names(account_id).items()
+            name.lower(): f"coalesce(c.properties ->> '{pk}', '')"
+            for pk, name in property_names(account_id).items()
         }
         self._names = [name for name in columns if wanted is None or name in wanted]
         self._statement = _RECIPIENTS.format(values="".join(f", {columns[name]}" for name in self._names))
@@ -127,15 +128,16 @@ class RecipientReader:
         connection.ensure_connection()
         with Cursor(connection.connection) as cursor:
             rows = cursor.execute(self._statement, named).fetchall()
-        counted = _everything
+        counted: Callable[[int, int], Counted] = _everything
         if rows and rows[0][0]:
             counted = counting.of_contacts(self._account_id, contact_ids)
+        names = self._names
         return {
-            pk: Recipient(
-                pk, list_id, *fixed, dict(zip(self._names, cells, strict=True)), counted(list_id, pk)
+            row[1]: Recipient(
+                row[1], row[2], row[3], row[4], row[5], dict(zip(names, row[6:], strict=True)), counted(row[2], row[1])
             )
-            for _, pk, list_id, *fixed, cells in ((*row[:6], row[6:]) for row in rows)
-        }
+            for row in rows
+        }  # fmt: skip
 
 
 def _everything(list_id: int, contact_id: int) -> Counted:

@@ -171,7 +171,9 @@ class Standing:
 @transaction.atomic
 def claim(sender_id: int, now: datetime, channels: Collection[Channel] = tuple(Channel)) -> Claim | None:
     """The next due block nobody holds, of these channels."""
-    named = {"sender": sender_id, "now": now, "channels": [channel.value for channel in channels]}
+    named: dict[str, Any] = {
+        "sender": sender_id, "now": now, "channels": [channel.value for channel in channels],
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, named)
         found = cursor.fetchone()

@@ -7,11 +7,11 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
 from tandem.messenger.delivery.errors import OutboundStopped
-from tandem.messenger.delivery.providers.base import HandOver, Provider, WayOut
+from tandem.messenger.delivery.providers.base import Feed, HandOver, Provider, WayOut
 from tandem.messenger.delivery.sender.feed import ChannelFeed
 
 CLOSE_SECONDS = 15.0
@@ -37,10 +37,10 @@ class Host(Protocol):
 def host_for(way: WayOut | HandOver | Provider, feed: ChannelFeed, loop: "Loop") -> Host:
     """The host that fits the kind of way out."""
     if hasattr(way, "run"):
-        return Waiting(way, feed, loop)
+        return Waiting(cast("WayOut", way), feed, loop)
     if hasattr(way, "hand_over"):
-        return Waiting(Window(way), feed, loop)
-    return Blocking(way, feed)
+        return Waiting(Window(cast("HandOver", way)), feed, loop)
+    return Blocking(cast("Provider", way), feed)
 
 
 class Loop:
@@ -153,7 +153,7 @@ class Window:
         self._closed = False
         self._error: BaseException | None = None
 
-    async def run(self, feed: ChannelFeed) -> None:
+    async def run(self, feed: Feed) -> None:
         """Start a call for each message while there is room; an error of a call ends it."""
         while not self._closed:
             self._woken.clear()
@@ -182,7 +182,7 @@ class Window:
             self._error = call.exception()
         self._woken.set()
 
-    async def _carry(self, feed: ChannelFeed, message: Message) -> None:
+    async def _carry(self, feed: Feed, message: Message) -> None:
         try:
             outcome = await self._way.hand_over(message, lambda: _leave(feed, message))
         except OutboundStopped as stopped:
@@ -270,7 +270,7 @@ class Blocking:
             feed.outcome(message, outcome)
 
 
-def _leave(feed: ChannelFeed, message: Message) -> bool:
+def _leave(feed: Feed, message: Message) -> bool:
     if not feed.may_leave(message):
         return False
     feed.intent(message)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -17,7 +17,7 @@ _SHEET = resources.files(__package__).joinpath("pages.css").read_text(encoding="
 _HASH = base64.b64encode(hashlib.sha256(_SHEET.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 #: apart from the messenger's pages: nothing of theirs is in these
-_ENGINE = Engine(dirs=[Path(__file__).parent / "templates"])
+_ENGINE = Engine(dirs=[str(Path(__file__).parent / "templates")])
 #: our own sheet: nothing of anybody else is in it
 _CSS = mark_safe(_SHEET)  # noqa: S308
 _BY_CHANNEL = ("ask", "everything", "end_everything", "done", "done_everything", "agree", "back")
@@ -120,8 +120,8 @@ def _page(name: str, scene: Scene, more: dict[str, object]) -> str:
     return _rendered(name, context)
 
 
-def _rendered(name: str, context: dict[str, object]) -> str:
-    return str(_ENGINE.get_template(f"subscriptions/{name}.html").render(Context(context)))
+def _rendered(name: str, context: Mapping[str, object]) -> str:
+    return str(_ENGINE.get_template(f"subscriptions/{name}.html").render(Context(dict(context))))
 
 
 def _parts(text: str) -> list[str]:

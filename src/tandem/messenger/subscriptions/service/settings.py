@@ -1,6 +1,7 @@
 """Which page holds: the project's word, then the list's, then the account's."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.db.models import Q
 
@@ -26,8 +27,9 @@ def page_of_level(
 ) -> PageSettings:
     """What this one level says. Raises UnknownProject, UnknownList."""
     _check_level(account_id, project_id, list_id)
-    row = UnsubscribePage.objects.filter(account_id=account_id, project_id=project_id, list_id=list_id)
-    return next((_settings(one) for one in row), PageSettings())
+    level: dict[str, Any] = {"project_id": project_id, "list_id": list_id}
+    row = UnsubscribePage.objects.filter(account_id=account_id, **level).first()
+    return _settings(row) if row else PageSettings()
 
 
 def page_for(account_id: int, *, project_id: int | None, list_id: int | None) -> PageSettings:
@@ -71,10 +73,10 @@ def save_page(
         for language, own in said.words.items()
         if own.heading or own.text
     }
+    level: dict[str, Any] = {"project_id": project_id, "list_id": list_id}
     UnsubscribePage.objects.update_or_create(
         account_id=account_id,
-        project_id=project_id,
-        list_id=list_id,
+        **level,
         defaults={
             "external_url": said.external_url,
             "language": said.language,

@@ -1,10 +1,9 @@
 """A file of contacts into a list: hand it in, say what its columns are, see what would happen, confirm."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -67,16 +66,17 @@ def plan(request: HttpRequest, list_id: int, batch_id: int) -> HttpResponse:
 
 @require_GET
 @page
-def refused(request: HttpRequest, list_id: int, batch_id: int) -> HttpResponseBase:
+def refused(request: HttpRequest, list_id: int, batch_id: int) -> HttpResponse:
     """The rows that were refused, as a file."""
     account = account_id(request)
     _of_list(account, list_id, batch_id)
     path = contacts.error_file(account, batch_id)
     if path is None:
         raise Http404
-    return FileResponse(
+    file = FileResponse(
         path.open("rb"), as_attachment=True, filename=f"refused-{batch_id}.csv", content_type="text/csv"
     )
+    return cast(HttpResponse, file)
 
 
 def _of_list(account: int, list_id: int, batch_id: int) -> Any:

@@ -50,7 +50,13 @@ class FirstReaction(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "attempt"], name="first_reaction_once")]
-        indexes = [models.Index(fields=["account", "sending"], name="first_reaction_of_sending")]
+        indexes = [
+            models.Index(
+                fields=["account", "sending"],
+                include=["template_id", "opened_at", "clicked_at"],
+                name="first_reactions",
+            )
+        ]
 
 
 class HourCount(models.Model):

@@ -23,11 +23,17 @@ from tandem.messenger.engagement.models import Event, FirstReaction, HourCount
 
 _MOST_STEPS = 48
 _LINKS = """
-SELECT template_id, link, count(DISTINCT attempt_id) FILTER (WHERE actor = 0),
-       count(*) FILTER (WHERE actor = 0), count(*) FILTER (WHERE actor <> 0)
-FROM messenger_engagement_event
-WHERE account_id = %(account)s AND sending_id = %(sending)s AND kind = 2 AND link > 0
-GROUP BY 1, 2 ORDER BY 1, 2
+SELECT h.template_id, h.link, coalesce(max(p.recipients), 0),
+       coalesce(sum(h.number) FILTER (WHERE h.actor = 0), 0)::bigint,
+       coalesce(sum(h.number) FILTER (WHERE h.actor <> 0), 0)::bigint
+FROM messenger_engagement_hourcount h
+LEFT JOIN (
+    SELECT template_id, link, count(*) AS recipients
+    FROM (SELECT DISTINCT template_id, link, attempt_id FROM messenger_engagement_event
+          WHERE account_id = %(account)s AND sending_id = %(sending)s AND kind = 2 AND actor = 0) once
+    GROUP BY 1, 2) p ON p.template_id = h.template_id AND p.link = h.link
+WHERE h.account_id = %(account)s AND h.sending_id = %(sending)s AND h.kind = 2 AND h.link > 0
+GROUP BY 1, 2 HAVING sum(h.number) > 0 ORDER BY 1, 2
 """
 _OF_VERSIONS = """
 SELECT t.version_id, sum(f.opened), sum(f.clicked), sum(c.complaints)
@@ -87,7 +93,7 @@ def tallies_of(account_id: int, sending_id: int, *, until: datetime | None = Non
     if until is not None:
         rows = rows.filter(opened_at__lte=until)
     counted = rows.values_list("template_id").annotate(
-        opened=Count("id"), clicked=Count("clicked_at", filter=known)
+        opened=Count("opened_at"), clicked=Count("clicked_at", filter=known)
     )
     return tuple(Tally(template_id=t, opened=o, clicked=c) for t, o, c in counted.order_by("template_id"))
 

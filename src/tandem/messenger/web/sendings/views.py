@@ -98,14 +98,11 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "hold": gates.hold_of(account, sending_id),
         "actions": actions_of(found) if may(request, "sending") else (),
-        **responses.context(account, sending_id, names),
     }
-    template = (
-        "sendings/_live.html"
-        if request.GET.get("live") and request.headers.get("HX-Request")
-        else "sendings/one.html"
-    )
-    return render(request, template, context)
+    if request.GET.get("live") and request.headers.get("HX-Request"):
+        return render(request, "sendings/_live.html", context)
+    context |= responses.context(account, sending_id, names)
+    return render(request, "sendings/one.html", context)
 
 
 def _waiting(account: int, sending: SendingView) -> list[tuple[str, datetime, int]]:

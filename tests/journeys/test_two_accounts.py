@@ -449,7 +449,6 @@ def _messenger_commands(houses):
         "listener rotate": (["--overlap", "600"], False),
         "listener test": ([], False),
         "listener retry": ([b["inbox"]], True),
-        "webhooks types": ([], False),
         "webhooks list": ([], False),
         "webhooks add": (["https://alder.example/hook", "--event", "sms-inbox"], False),
         "webhooks change": ([b["webhook_id"], "--off"], True),

@@ -49,6 +49,7 @@ def gate(request: HttpRequest, gate_id: int) -> HttpResponse:
 @changes("connection")
 def remove(request: HttpRequest, gate_id: int) -> HttpResponse:
     """Ask nobody any more; what is held stays held until a person decides."""
+    webhooks.get_gate(account_id(request), gate_id)  # another account's is not there at all
     try:
         webhooks.remove_gate(account_id(request), gate_id)
         _note(request, "Send Gate removed", gate_id)

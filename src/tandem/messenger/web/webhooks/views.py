@@ -94,6 +94,7 @@ def webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
 def act(request: HttpRequest, webhook_id: int) -> HttpResponse:
     """Test it, switch it on or off, rotate its secret, tell failures again, remove it."""
     account, verb = account_id(request), request.POST.get("do", "")
+    webhooks.get(account, webhook_id)  # another account's is not there at all
     try:
         if verb == "rotate":
             secret = webhooks.rotate(account, webhook_id, clock=now_clock())

@@ -3,7 +3,6 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-
 LONGEST_BODY = 64 * 1024
 
 

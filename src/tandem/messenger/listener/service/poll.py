@@ -84,7 +84,6 @@ def report_due(clock: Clock) -> int:
     real_time_totals.prepare(clock)
     telling.prepare(lambda account_id: connection_row(account_id).zone, clock=clock)
     responses.prepare(clock=clock)
-    responses.prepare(clock=clock)
     reporting.settle_orphans(clock)
     telling.settle_orphans(clock=clock)
     told = reporting.post_due(client_of, clock=clock) + real_time_totals.post_due(client_of, clock=clock)

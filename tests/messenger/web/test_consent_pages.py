@@ -98,6 +98,7 @@ def test_unsubscribe_pages_of_each_level_are_changed_previewed_and_kept_apart(ho
         assert client.post(f"{path}?lang=de", said).status_code == 302
         page = text(client.get(f"{path}?lang=de"))
         assert f"&lt;u&gt;Level {number}&lt;/u&gt;" in page and "style=" not in page
+        assert f'src="{path}/preview?lang=de"' in page and 'lang="de" aria-current="true"' in page
         preview = client.get(f"{path}/preview?lang=de&channel=sms")
         assert f"&lt;u&gt;Level {number}&lt;/u&gt;" in text(preview) and "keine SMS mehr" in text(preview)
         assert preview["Content-Security-Policy"].startswith("sandbox; ")

@@ -80,7 +80,7 @@ def unsubscribe_page(
     if request.method == "POST" and form.is_valid() and _save(request, form, found, language, level):
         return redirect(f"{request.path}?lang={language}")
     context = {
-        "form": form, "language": language, "languages": _languages(), "may_change": may(request, "content"),
+        "form": form, "chosen": language, "languages": _languages(), "may_change": may(request, "content"),
         "preview": _address(level, preview=True), **_where(account, list_id, project_id),
     }  # fmt: skip
     return render(request, "contacts/unsubscribe_page.html", context, status=422 if form.errors else 200)

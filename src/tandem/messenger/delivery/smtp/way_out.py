@@ -42,6 +42,8 @@ class WayOut:
 
     async def run(self, feed: Feed) -> None:
         """Work until `close`; what the feed raises comes out here."""
+        if self._is_closing:
+            return
         self._feed, self._over = Watched(feed), asyncio.get_running_loop().create_future()
         ticking = asyncio.create_task(self._tick())
         try:

@@ -1,7 +1,7 @@
 # make alone lists the commands.
 PYTHON := .venv/bin/python
 
-.PHONY: help setup demo test journeys check fix bench shots lock
+.PHONY: help setup demo test journeys check fix faults bench shots lock
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -21,8 +21,11 @@ check: ## format, lint, types, import contracts, own rules
 	@script/check
 
 fix: ## format and mend what can be mended
-	$(PYTHON) -m ruff check --fix src tests tools benchmarks
-	$(PYTHON) -m ruff format src tests tools benchmarks
+	$(PYTHON) -m ruff check --fix src tests tools benchmarks faults
+	$(PYTHON) -m ruff format src tests tools benchmarks faults
+
+faults: ## break it on purpose and check the promise: KILLS=200 N=10000 JSON=1 ONLY=F2,F8
+	@script/faults
 
 bench: ## make bench NAME=import|snapshot|count|list|send|details|activation|render|contacts|bridge N=1000000 JSON=1
 	@script/bench

@@ -127,6 +127,11 @@ SETTINGS = (
     Setting("TANDEM_LOG_LEVEL", "INFO", "Least level that is logged."),
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
     Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),
+    Setting(
+        "TANDEM_FAILPOINT_ONCE",
+        "",
+        "A file that is made when the failpoint happens; where it is, nothing happens any more. Test builds only.",
+    ),
 )
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 

@@ -1,0 +1,267 @@
+"""A messenger of its own to break: a planner's stand-in before it, a relay that writes down the truth behind it."""
+
+import contextlib
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from tests.fixtures.processes import Stack, wait_for
+
+from tandem.kit import embedded_postgres
+from tandem.kit.clock import OffsetClock
+from tandem.simulators.planner import Planner
+from tandem.simulators.planner_world import World as PlannerWorld
+from tandem.simulators.relay import Relay
+from tandem.simulators.relay_script import Rule, Script
+from tandem.simulators.server import Server, Simulator
+from tandem.site.settings.environment import value
+
+CHANNEL = 504
+#: seconds; a zombie must outlive it, and nothing in these runs waits longer for an answer
+LEASE = 6
+SENDERS = 2
+#: every so many of the contacts have opted out, and must never be at the relay
+OPTED_OUT_EVERY = 50
+DATABASE = "tandem_messenger"
+TERMINAL = 10
+HTML = (
+    "<html><body><p>Hello {{contact.firstName}}</p>"
+    '<p><a href="{{message.unsubscribeUrl}}">Unsubscribe</a></p></body></html>'
+)
+_SENDING = "SELECT id, state, finished_at FROM messenger_delivery_sending WHERE campaign_id = %s"
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One campaign: who is on its list, and what was done to the processes meanwhile."""
+
+    campaign: int
+    customers: frozenset[str]
+    opted_out: frozenset[str]
+    send_at: float
+    kills: list[str] = field(default_factory=list)
+    healed_at: float = 0.0
+
+
+class World:
+    """Processes, their database, and both neighbours."""
+
+    def __init__(self, home: Path, *, most: int, environment: dict[str, str] | None = None) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.home, self._most = home, most
+        self.relay = Relay(log=home / "relay.jsonl", script=Script())
+        world = PlannerWorld(
+            clock=OffsetClock(), customers=most, templates={CHANNEL: {1: "-"}}, channels={CHANNEL: "-"}
+        )
+        self.planner = Server(Simulator(Planner(world)))
+        self.stack = Stack(home, {"TANDEM_PROVIDER_LOCK": "0", **(environment or {})})
+        self._services: list[tuple[tuple[str, ...], dict[str, str]]] = []
+
+    def __enter__(self) -> "World":
+        self.relay.start()
+        self.planner.__enter__()
+        self.stack.environment |= {
+            "TANDEM_ALLOW_PRIVATE": f"{self.stack.environment['TANDEM_ALLOW_PRIVATE']},127.0.0.1:{self.planner.port}",
+            "TANDEM_PROVIDER": "smtp",
+            "TANDEM_SMTP_STARTTLS": "0",
+            "TANDEM_SMTP_PORT": str(self.relay.port),
+            "TANDEM_SENDER_LEASE": str(LEASE),
+            "TANDEM_SENDERS": str(SENDERS),
+        }
+        self._furnish()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        self.planner.__exit__(*error)
+        self.relay.stop()
+        self.stack.close()
+
+    def start(self, **more: str) -> None:
+        """All services of the messenger."""
+        self._services = [(("messenger",), more), (("worker", "messenger"), more)]
+        for words, values in self._services:
+            self.stack.start(*words, **values)
+
+    def stop(self) -> None:
+        """Every service, at once."""
+        names = list(self.stack.services)
+        if names:
+            self.stack.kill(*names)
+
+    def again(self) -> None:
+        """Kill everything and start it as it was."""
+        self.stop()
+        for words, values in self._services:
+            self.stack.start(*words, **values)
+
+    def begin(self, customers: int, *, lead_seconds: float = 3.0) -> Run:
+        """A campaign is executed, as the planner does it."""
+        made = self.planner.simulator.half.control(
+            "execute",
+            {
+                "channel": CHANNEL,
+                "template": self._trigger,
+                "customers": customers,
+                "lead_seconds": lead_seconds,
+            },
+        )
+        world = self.planner.simulator.half.world
+        one = world.campaigns[int(made["CampaignID"])]
+        numbers = [one.targeted_at(place) for place in range(one.targeted)]
+        return Run(
+            campaign=one.id,
+            customers=frozenset(world.customer(number) for number in numbers),
+            opted_out=frozenset(world.customer(n) for n in numbers if n % OPTED_OUT_EVERY == 0),
+            send_at=one.at.replace(tzinfo=OffsetClock().business().tzinfo).timestamp(),
+        )
+
+    def sending(self, run: Run) -> tuple[int, str, bool] | None:
+        """(id, state, finished) of a campaign's sending; None before its list was taken."""
+        found = self.rows(_SENDING, [run.campaign])
+        return (found[0][0], found[0][1], found[0][2] is not None) if found else None
+
+    def rows(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        """What the database says, on a connection of its own."""
+        with psycopg.connect(self.database_url, connect_timeout=5) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    @property
+    def database_url(self) -> str:
+        """The messenger's database."""
+        server = embedded_postgres.find(self.home)
+        if server is None:
+            raise psycopg.OperationalError("The server is down.")
+        return server.url(DATABASE)
+
+    def wait(self, run: Run, seconds: float) -> bool:
+        """Until the sending has ended; whether it has."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(psycopg.Error):
+                found = self.sending(run)
+                if found is not None and found[2]:
+                    return True
+            time.sleep(0.1)
+        return False
+
+    def arrived(self, run: Run) -> int:
+        """Messages of a campaign at the relay so far."""
+        return sum(1 for fact in self.relay.facts() if fact["campaign"] == str(run.campaign))
+
+    def slow(self, seconds: float) -> None:
+        """Let the relay answer each message after so long."""
+        self.relay.rules(*((Rule(at="dot", seconds=seconds),) if seconds else ()))
+
+    def kill_one(self, chance: random.Random) -> str:
+        """SIGKILL to one process, or to a whole service with its supervisor, which is then started again."""
+        victims = [(pid, words) for pid, words in self.processes() if "supervised" in words]
+        if not victims or chance.random() < 0.15:
+            self.again()
+            return "everything"
+        pid, words = chance.choice(victims)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return words.removeprefix("supervised ")
+
+    def processes(self) -> list[tuple[int, str]]:
+        """(pid, what it is) of the services and all their children."""
+        found = []
+        for name, process in self.stack.services.items():
+            found.append((process.pid, name))
+            found += [(pid, f"supervised {_name(pid)}") for pid in _below(process.pid)]
+        return found
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that one sender process may have on the wire."""
+        return int(value("TANDEM_SMTP_CONNECTIONS"))
+
+    def end(self, run: Run) -> None:
+        """Cancel what is still open of a campaign."""
+        found = self.sending(run)
+        if found is not None and not found[2]:
+            self.stack.run("sendings", "cancel", str(found[0]))
+
+    def senders(self) -> list[int]:
+        """Process ids of the senders."""
+        return [pid for pid, words in self.processes() if words.endswith("run-sender")]
+
+    def _furnish(self) -> None:
+        """An account with contacts, a template and the planner's stand-in connected."""
+        run = self.stack.run
+        self.stack.start("messenger")  # makes the tables
+        wait_for(self.stack.url("messenger") + "/ui/sign-in", 90)
+        run("messenger-account", "create", "Faults", "--zone", "UTC")
+        people = run("contacts", "create-list", "Everybody", "--json")["id"]
+        project = run(
+            "triggers", "create-project", "Faults", "--from-name", "Faults", "--from-address", "news@faults.example",
+            "--json",
+        )["id"]  # fmt: skip
+        template = self.home / "letter.html"
+        template.write_text(HTML)
+        made = run(
+            "triggers", "create", "Letter", str(template), "--project", str(project), "--list", str(people),
+            "--subject", "Hello {{contact.firstName}}", "--json",
+        )  # fmt: skip
+        self._trigger = int(made["id"])
+        run("contacts", "import", str(self._contacts()), "--list", str(people))
+        self.planner.simulator.half.world.change_template(CHANNEL, self._trigger)
+        run(
+            "listener", "connect", "--planner-url", f"http://127.0.0.1:{self.planner.port}", "--zone", "UTC",
+            "--user", "simulator", "--password", "simulator", "--channel", f"{CHANNEL}:email",
+            "--hears", "events", "--poll-seconds", "10",
+        )  # fmt: skip
+        run("listener", "register")
+        self.stop()
+
+    def _contacts(self) -> Path:
+        world = self.planner.simulator.half.world
+        path = self.home / "contacts.csv"
+        with path.open("w") as file:
+            file.write("originalId,emailAddress,firstName,unsubscribed\n")
+            for number in range(self._most):
+                customer = world.customer(number)
+                opted_out = int(number % OPTED_OUT_EVERY == 0)
+                file.write(f"{customer},{address_of(customer)},Ann {number},{opted_out}\n")
+        return path
+
+
+def address_of(customer: str) -> str:
+    """Where a customer's mail goes."""
+    return f"c{customer}@people.example"
+
+
+@contextlib.contextmanager
+def opened(most: int, **environment: str) -> Iterator[World]:
+    """A world in a folder of its own, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tandem-faults-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        with World(home / "home", most=most, environment=environment) as world:
+            yield world
+
+
+def _below(pid: int) -> list[int]:
+    """Children of a process, and theirs."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [found for child in map(int, children) for found in (child, *_below(child))]
+
+
+def _name(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return "gone"
+    known = [word for word in words if word in {"run-sender", "run-worker"} or word.startswith("tandem.")]
+    return known[-1] if known else "child"

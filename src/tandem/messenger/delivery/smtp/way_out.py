@@ -5,6 +5,7 @@ down, its rows are free again and nothing is asked for until it wakes this side.
 """
 
 import asyncio
+import logging
 import os
 import socket
 from collections import Counter
@@ -18,6 +19,7 @@ from tandem.messenger.delivery.smtp.greeting import Closed
 from tandem.messenger.delivery.smtp.relay import Relay
 from tandem.messenger.delivery.smtp.session import STOPPED
 
+log = logging.getLogger("tandem.sender.smtp")
 #: seconds until the next try to connect while other connections work
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 #: so often may a connection end at one message's envelope until it waits its turn
@@ -92,6 +94,7 @@ class WayOut:
             return self._failed_to_work(why or Closed("does not answer"))
         if session.is_used_up:
             self._most = min(self._most or session.done, session.done)
+            log.info("smtp.limit.learned messages=%s", self._most)
         if session.done:
             self._failures = 0
         elif session.ended not in {"QUIT", STOPPED}:
@@ -144,6 +147,7 @@ class WayOut:
         if self._feed is None or self._is_closing:
             return
         self._failures += 1
+        log.info("smtp.connection.failed failures=%s The relay %s", self._failures, why.words)
         loop = asyncio.get_running_loop()
         if self._ready():
             self._not_before = loop.time() + PAUSES[min(self._failures, len(PAUSES)) - 1]

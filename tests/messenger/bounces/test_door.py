@@ -156,3 +156,18 @@ def test_over_the_network():
     kept, greeting = asyncio.run(run())
     assert kept == [(OURS, b"Subject: x\r\n\r\nhello\r\n", True)]
     assert greeting.startswith(b"421 ")
+
+
+def test_the_door_is_a_process_where_it_has_a_port_and_a_domain(monkeypatch):
+    from tandem.site.services import children_of
+
+    def names():
+        return {child.name for child in children_of("worker-messenger")}
+
+    monkeypatch.delenv("TANDEM_BOUNCE_DOMAIN", raising=False)
+    monkeypatch.setenv("TANDEM_BOUNCE_PORT", "2525")
+    assert "inbound" not in names()
+    monkeypatch.setenv("TANDEM_BOUNCE_DOMAIN", "bounces.example")
+    assert "inbound" in names()
+    monkeypatch.setenv("TANDEM_BOUNCE_PORT", "0")
+    assert "inbound" not in names()

@@ -18,6 +18,7 @@ def digest_of(recipient: str, content: bytes) -> str:
 def write(digest: str, content: bytes) -> None:
     """Keep a mail; it survives a power loss once this returns. May be repeated."""
     folder = _folder(digest)
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     place = _path(digest)
     begun = place.with_suffix(f".{os.getpid()}.part")
@@ -27,7 +28,8 @@ def write(digest: str, content: bytes) -> None:
         os.fsync(file.fileno())
     begun.replace(place)
     _sync(folder)
-    _sync(folder.parent)
+    if is_new:
+        _sync(folder.parent)
 
 
 def read(digest: str, most: int = -1) -> bytes | None:

@@ -83,10 +83,10 @@ def believe(account_id: int, mail_id: int, *, actor: str, clock: Clock) -> int:
 
 def _of(account_id: int) -> QuerySet[InboundMail]:
     """The account's; those that name no account belong to the only one there is, else to no account at all."""
-    mine = Q(account_id=account_id)
+    of_account = Q(account_id=account_id)
     if len(accounts.list_accounts()) == 1:
-        mine |= Q(account_id=None)
-    return InboundMail.objects.filter(mine, state=MailState.QUARANTINED.value)  # account: in `mine`
+        of_account |= Q(account_id=None)
+    return InboundMail.objects.filter(of_account, state=MailState.QUARANTINED.value)
 
 
 def _one(account_id: int, mail_id: int) -> InboundMail:

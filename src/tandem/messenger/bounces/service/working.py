@@ -1,10 +1,10 @@
-"""Mails that wait are read, one transaction each; what cannot be understood is put aside, and the next one is read."""
+"""Mails that wait are read, each in a savepoint; what cannot be understood is put aside, and the next one is read."""
 
 import logging
 import time
 from collections.abc import Iterable
 
-from django.db import DatabaseError, transaction
+from django.db import OperationalError, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
@@ -20,6 +20,8 @@ from tandem.messenger.bounces.service.facts import Known, known
 
 log = logging.getLogger("tandem.bounces")
 MOST_TRIES = 5
+#: mails in one commit: a commit takes longer than a mail
+AT_ONCE = 50
 ROWS_KEPT = 4 * RAW_KEPT
 
 
@@ -29,34 +31,40 @@ def work_due(*, clock: Clock, seconds: float = 20.0) -> int:
     while time.monotonic() < until:
         # all accounts: it is not known yet whose a mail is
         waiting = InboundMail.objects.filter(state=MailState.WAITING.value, pk__gt=last)
-        ids = list(waiting.order_by("id").values_list("pk", flat=True)[:200])
+        ids = list(waiting.order_by("id").values_list("pk", flat=True)[:AT_ONCE])
         if not ids:
             return done
-        for last in ids:
-            done += _work(last, clock)
+        last = ids[-1]
+        done += _work_some(ids, clock)
     return done
 
 
-def _work(mail_id: int, clock: Clock) -> bool:
-    """One mail; an error is its own."""
+def _work_some(ids: list[int], clock: Clock) -> int:
+    """A few mails, committed together; their contents are deleted after. How many were worked off."""
+    with transaction.atomic():
+        worked = [_work(mail_id, clock) for mail_id in ids]
+        failpoint("b3")
+    for digest in filter(None, worked):
+        spool.remove(digest)
+    return sum(digest is not None for digest in worked)
+
+
+def _work(mail_id: int, clock: Clock) -> str | None:
+    """One mail, whose error is its own: the digest of content to delete, '' for none; None if it was not worked off."""
     try:
         with transaction.atomic():
             # all accounts: it is not known yet whose a mail is
             rows = InboundMail.objects.select_for_update(skip_locked=True, of=("self",))
             row = rows.filter(pk=mail_id, state=MailState.WAITING.value).first()
             if row is None:
-                return False
-            keep = _settle(row, clock)
-            failpoint("b3")
-        if not keep:
-            spool.remove(row.digest)
-        return True
-    except DatabaseError:
+                return None
+            return "" if _settle(row, clock) else row.digest
+    except OperationalError:
         raise
     except Exception:
         log.exception("bounces.mail.failed mail=%s", mail_id)
         _tried(mail_id, clock)
-        return False
+        return None
 
 
 def _settle(row: InboundMail, clock: Clock) -> bool:

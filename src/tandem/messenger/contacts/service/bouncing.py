@@ -6,13 +6,19 @@ from django.db import connection
 
 from tandem.kit.clock import Clock
 
+#: the contacts themselves, and by the index of addresses those with the same one in any list of the account
 _MARK = """
+WITH gone AS (
+    SELECT k.id FROM messenger_contacts_contact k WHERE k.account_id = %(account)s AND k.id = ANY(%(ids)s)
+    UNION
+    SELECT c.id FROM messenger_contacts_contact k
+    JOIN messenger_contacts_contactlist l ON l.account_id = k.account_id
+    JOIN messenger_contacts_contact c
+      ON c.account_id = l.account_id AND c.list_id = l.id AND c.email_key = k.email_key
+    WHERE k.account_id = %(account)s AND k.id = ANY(%(ids)s) AND k.email_key <> ''
+)
 UPDATE messenger_contacts_contact c SET bounced = TRUE, invalidated_at = %(now)s, modified_at = %(now)s
-WHERE c.account_id = %(account)s AND NOT c.bounced
-  AND (c.id = ANY(%(ids)s)
-       OR (c.list_id IN (SELECT id FROM messenger_contacts_contactlist WHERE account_id = %(account)s)
-           AND c.email_key IN (SELECT k.email_key FROM messenger_contacts_contact k
-                               WHERE k.account_id = %(account)s AND k.id = ANY(%(ids)s) AND k.email_key <> '')))
+FROM gone WHERE c.account_id = %(account)s AND c.id = gone.id AND NOT c.bounced
 """
 _LIFT = """
 UPDATE messenger_contacts_contact SET bounced = FALSE, invalidated_at = NULL, modified_at = %(now)s

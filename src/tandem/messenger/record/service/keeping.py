@@ -48,6 +48,7 @@ _DELETE = tuple(
     f"DELETE FROM {table} WHERE account_id = %(account)s AND {column} = ANY(%(ids)s)"  # noqa: S608 - names of our own
     for table, column in (
         ("messenger_bounces_bounce", "attempt_id"),
+        ("messenger_gateways_handedpart", "attempt_id"),
         ("messenger_engagement_event", "attempt_id"),
         ("messenger_engagement_firstreaction", "attempt_id"),
         ("messenger_delivery_attempt", "id"),
@@ -56,7 +57,7 @@ _DELETE = tuple(
 _DELETE_OF_SENDING = tuple(
     f"DELETE FROM {table} WHERE account_id = %(account)s AND sending_id = %(sending)s"  # noqa: S608 - likewise
     for table in ("messenger_record_blockstates", "messenger_bounces_refusalmark",
-                  "messenger_delivery_block")
+                  "messenger_delivery_addedvalues", "messenger_delivery_block")
 )  # fmt: skip
 
 

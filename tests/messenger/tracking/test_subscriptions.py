@@ -200,6 +200,14 @@ def test_the_language_is_the_contacts_before_the_browsers(client, world):
     assert lang(**{"accept-language": "de-AT"}) == "nl"
 
 
+@pytest.mark.parametrize("changes", [{"email": "", "email_key": ""}, {"active": False}])
+def test_who_gets_nothing_now_can_still_end_it_for_later(client, world, changes):
+    Contact.objects.filter(pk=world.pk(ANNA)).update(**changes)
+    assert 'value="list"' in client.get(f"/u/{world.token(ANNA)}").text
+    assert client.post(f"/u/{world.token(ANNA)}", data={"do": "list"}).status_code == 200
+    assert Contact.objects.get(pk=world.pk(ANNA)).unsubscribed
+
+
 def test_a_large_body_is_refused_unread_and_nothing_happens(client, world):
     link = world.token(ANNA)
     for path in (f"/u/{link}", f"/p/{link}"):

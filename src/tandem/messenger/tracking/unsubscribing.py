@@ -75,8 +75,9 @@ def html(content: str, status: int = 200) -> HTMLResponse:
 
 
 def _look(seen: Visit) -> Response:
-    place = seen.place
-    if place is not None and place.state == "on":
+    # without an address or inactive there is no place to show, but there is a consent to end
+    state = seen.place.state if seen.place else "on" if seen.behind.contact_id else "off"
+    if state == "on":
         return html(showing.ask_page(seen.scene))
     return _ended(seen, "done")
 

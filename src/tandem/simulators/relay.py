@@ -56,7 +56,7 @@ class Relay:
         """From now on behave like this; counts begin again. Connections that are open keep the script they had."""
         self.script, self._turns = script, Turns(script=script)
         self._early = min((one.after_bytes for one in script.rules if one.at == "content"), default=None)
-        if script.starttls and not self.certificate.exists():
+        if (script.starttls or script.implicit_tls) and not self.certificate.exists():
             write_certificate(self.certificate)
 
     def rules(self, *rules: Rule) -> None:
@@ -94,7 +94,13 @@ class Relay:
     async def serve(self, on_ready: Callable[[], None]) -> None:
         """Serve until `stop` or `end`."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(lambda: Session(self), self.host, self.port, backlog=1024)
+        server = await self._loop.create_server(
+            lambda: Session(self),
+            self.host,
+            self.port,
+            backlog=1024,
+            ssl=self.context() if self.script.implicit_tls else None,
+        )
         self.port = server.sockets[0].getsockname()[1]
         on_ready()
         await self._stop.wait()

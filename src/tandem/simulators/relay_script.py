@@ -74,6 +74,8 @@ class Script:
     starttls: bool = False
     #: MAIL is refused until the connection is encrypted
     starttls_required: bool = False
+    #: TLS from the first byte, on a relay that is started with it
+    implicit_tls: bool = False
     smtputf8: bool = True
     size: int = 36_700_160
     #: user name and password; MAIL is refused before they were given

@@ -44,6 +44,7 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The banner."""
         self._transport = cast("asyncio.Transport", transport)
+        self._is_secure = transport.get_extra_info("sslcontext") is not None
         self._relay.open.add(self)
         self._relay.connections += 1
         if self._script.connections and len(self._relay.open) > self._script.connections:

@@ -115,6 +115,17 @@ def test_encrypted_and_signed_in(relay, encryption, pipelining):
     assert arrived(relay) == Counter(range(30)) and not desk.downs
 
 
+def test_encrypted_from_the_first_byte(tmp_path):
+    with Relay(
+        log=tmp_path / "truth.jsonl", script=Script(implicit_tls=True, starttls_required=True)
+    ) as relay:
+        told = hop(relay, encryption=Encryption.IMPLICIT, authorities=str(relay.certificate), connections=2)
+        assert set(send(told, some(20)).states().values()) == {ACCEPTED}
+        assert arrived(relay) == Counter(range(20))
+        plain = send(hop(relay, waits=SHORT), some(1))
+        assert plain.outcomes == {} and plain.downs
+
+
 @pytest.mark.parametrize(
     ("script", "changes", "words"),
     [

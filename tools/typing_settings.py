@@ -32,5 +32,6 @@ TANDEM_PUBLIC_URL = ""
 TANDEM_TRACKING_URL = ""
 TANDEM_KEY_LIMIT = "50/10"
 TANDEM_PROXIES: tuple[str, ...] = ()
+TANDEM_OLD_LINK_KEYS: tuple[str, ...] = ()
 TANDEM_ALLOW_PRIVATE: tuple[str, ...] = ()
 TANDEM_SENDING: dict[str, Any] = {}

@@ -70,7 +70,9 @@ GROUPS = {
     ),
     "planner": Group(folders=("tests/planner",), half="planner", lane="the largest room"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
-    "journeys-demo": _journeys("automatic", "demo", "killed", "mails", "previews", "public_client", "real_time"),
+    "journeys-demo": _journeys(
+        "automatic", "demo", "killed", "mails", "previews", "public_client", "real_time"
+    ),
     "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
     "journeys-bridge": Group(
         folders=("tests/bridge", "tests/journeys/test_bridge.py"),

@@ -305,7 +305,9 @@ def test_no_rest_call_shows_a_row_of_the_other(houses):
         assert answer.status_code in ({404} if _numbers_in(route) else alone), (theirs, answer.text)
         assert "birch" not in answer.text.lower().replace("birch-1", ""), theirs
         if _numbers_in(route) == 2:
-            mixed = _rest_path(route, {**houses.facts["ids"], **houses.birch, "trigger_id": houses.alder["trigger_id"]})
+            mixed = _rest_path(
+                route, {**houses.facts["ids"], **houses.birch, "trigger_id": houses.alder["trigger_id"]}
+            )
             assert client.request(verb, f"{base}/7001/{mixed}", json=body).status_code == 404, mixed
     own = f"{base}/7001/lists/{houses.alder['list_id']}/contacts"
     for path in ("birch-1", "birch-1/subscriptionstatus", "birch-1/bouncestatus"):

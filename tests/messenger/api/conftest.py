@@ -3,8 +3,8 @@
 import pytest
 from tests.fixtures.messages import create_desk
 
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from tandem.kit.clock import FrozenClock
 from tandem.kit.http import Http
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.cli.listener import app
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.listener import service
 from tandem.messenger.listener.errors import ConnectionWrong
 from tandem.messenger.listener.models import Inbox, PlannerConnection

@@ -10,9 +10,9 @@ from tandem.clients import planner_problems as problems
 from tandem.clients.planner import CompleteRead
 from tandem.contract.planner_api import ChannelDetails, ExecutionRow, RegisteredListener
 from tandem.kit.clock import FrozenClock
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.listener import domain, service
 from tandem.messenger.listener.errors import ConnectionWrong, NotConnected, UnknownListener
 from tandem.messenger.listener.models import Inbox, ListenerCall, PlannerConnection

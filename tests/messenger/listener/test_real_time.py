@@ -10,10 +10,10 @@ from tests.fixtures.sendings import CLOCK, HTML, change_contact, create_contacts
 from tandem.clients import planner_problems as problems
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.listener import service
 from tandem.messenger.listener.models import ListenerCall, TriggeredInbox
 from tandem.messenger.projects import service as projects

@@ -3,9 +3,9 @@
 import pytest
 from tests.fixtures.sendings import change_contact, create_contacts, create_house, create_sending, send_until
 
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import AttemptState, Outcome
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from tests.fixtures.sendings import CLOCK, House, send_until, turn_once
 
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.delivery import holding, ledger, service
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate, SendingState
 from tandem.messenger.delivery.models import AddedValues, Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.projects import service as projects
 from tandem.messenger.sendgate import service as gates
 from tandem.messenger.sendgate.domain import HoldState

@@ -10,10 +10,10 @@ from tests.fixtures.sendings import (
 )
 
 from tandem.messenger.delivery import holding, service
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import AttemptState, SendingState
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 
 pytestmark = pytest.mark.django_db
 

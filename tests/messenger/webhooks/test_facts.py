@@ -9,10 +9,10 @@ from tests.fixtures.sendings import House as Sendings
 
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.delivery import events, ledger, tokens
-from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.delivery.providers.memory import MemoryProvider
+from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.projects import service as projects
 from tandem.messenger.reporting import unsubscribes
 from tandem.messenger.webhooks import service as webhooks

@@ -95,7 +95,9 @@ def _mapping(columns: Sequence[str], guessed: Sequence[str], said: Sequence[str]
 
 def _unknown(columns: Sequence[str], mapping: Sequence[str]) -> list[str]:
     pairs = zip(columns, mapping, strict=True)
-    return [f"Nobody knows the column {name[:100]!r}; it was left out." for name, target in pairs if not target]
+    return [
+        f"Nobody knows the column {name[:100]!r}; it was left out." for name, target in pairs if not target
+    ]
 
 
 def _keep_refused(account_id: int, batch: int, target: Path | None) -> None:

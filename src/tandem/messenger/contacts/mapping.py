@@ -96,7 +96,9 @@ def checked(cells: Sequence[str], mapping: Sequence[str], own: Sequence[str]) ->
     if twice:
         raise BadImport("Two columns are the same attribute.", "Leave one of them out.")
     if "originalId" not in mapping:
-        raise BadImport("No column says who a row is (originalId).", "Choose the column that holds the customer id.")
+        raise BadImport(
+            "No column says who a row is (originalId).", "Choose the column that holds the customer id."
+        )
 
 
 def header_of(mapping: Sequence[str], properties: Mapping[str, str]) -> Header:

@@ -57,7 +57,10 @@ def prepare_reports(clock: Clock) -> int:
     After a retry of failed rows they are what was added: the planner adds what it is told, and takes nothing back.
     """
     reported = MetricReport.objects.filter(
-        account_id=OuterRef("account_id"), sending_id=OuterRef("pk"), round=OuterRef("retries"), metric_id=Metric.SENT
+        account_id=OuterRef("account_id"),
+        sending_id=OuterRef("pk"),
+        round=OuterRef("retries"),
+        metric_id=Metric.SENT,
     )
     # all accounts: the tick works for every account
     waiting = Sending.objects.filter(

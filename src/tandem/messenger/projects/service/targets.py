@@ -23,4 +23,6 @@ def targets_of(version_id: int) -> Targets | None:
     found: tuple[int, Any] | None = rows.first()
     if found is None:
         return None
-    return Targets(account_id=found[0], links=tuple((str(fixed), bool(more)) for fixed, more in found[1] or ()))
+    return Targets(
+        account_id=found[0], links=tuple((str(fixed), bool(more)) for fixed, more in found[1] or ())
+    )

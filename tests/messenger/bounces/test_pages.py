@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from tests.fixtures.returned import arf, dsn, plain
+from tests.fixtures.sendings import CLOCK
 from typer.testing import CliRunner
 
 from tandem.messenger.accounts import service as accounts
@@ -118,6 +119,18 @@ class TestPages:
         assert run(record_command, "check", post.sending_id)[0] == 1
         assert "do not add up" in text(browser.get(f"/ui/sendings/{post.sending_id}"))
         assert "do not add up" in text(browser.get("/ui/"))
+
+    def test_a_sending_whose_rows_are_kept_no_more(self, post, browser):
+        from datetime import timedelta
+
+        from tandem.kit.clock import FrozenClock
+        from tandem.messenger.record import service as record
+
+        record.check_due(clock=CLOCK)
+        record.drop_old(clock=FrozenClock(CLOCK.business() + timedelta(days=800)))
+        page = text(browser.get(f"/ui/sendings/{post.sending_id}"))
+        assert "Single rows were kept until" in page and "5 of them are sums now" in page
+        assert "As a file" not in page and "Sent over time" in page
 
 
 class TestCommands:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.sendings import CLOCK, create_sending, send_until
 
-from tandem.kit.clock import FrozenClock
+from tandem.kit.clock import FrozenClock, OffsetClock
 from tandem.messenger.bounces import service as bounces
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import AttemptState
@@ -125,6 +125,14 @@ class TestChecks:
         words = " ".join(service.last_check(house.account_id, sent).breaches)
         assert "has ended, and 1 rows are open" in words
         assert "7 rows were settled as accepted, and 6 are" in words
+
+    def test_once_it_has_ended_it_is_counted_at_once_whatever_the_clocks_say(self, house, sent):
+        ahead = OffsetClock(timedelta(days=3))
+        Sending.objects.filter(id=sent).update(finished_at=None)
+        assert service.check_due(clock=ahead) == 1
+        assert service.check_due(clock=ahead) == 0
+        Sending.objects.filter(id=sent).update(finished_at=ahead.business())
+        assert [service.check_due(clock=ahead) for _ in range(2)] == [1, 0]
 
     def test_it_is_counted_again_when_it_is_due(self, house, sent):
         service.check_due(clock=CLOCK)

@@ -20,7 +20,7 @@ SELECT s.account_id, s.id FROM messenger_delivery_sending s
 LEFT JOIN messenger_record_check k ON k.account_id = s.account_id AND k.sending_id = s.id
 WHERE (s.finished_at IS NULL OR s.finished_at > %(since)s) AND (s.started_at IS NOT NULL OR s.finished_at IS NOT NULL)
   AND s.kind NOT IN ('message', 'realtime')
-  AND (k.id IS NULL OR k.next_at <= %(now)s OR (s.finished_at IS NOT NULL AND k.at < s.finished_at))
+  AND (k.id IS NULL OR k.next_at <= %(now)s OR (s.finished_at IS NOT NULL AND k.course IS NULL))
 ORDER BY k.next_at NULLS FIRST LIMIT 20
 """
 _COUNTED = """
@@ -86,6 +86,9 @@ def check(account_id: int, sending_id: int, *, clock: Clock) -> CheckView:
     wait = max(CHECK_EVERY, timedelta(seconds=100 * (time.monotonic() - began)))
     next_at = now + (wait if finished_at is None else timedelta(days=1))
     over = finished_at is not None and finished_at < clock.business() - CHECKED_FOR
+    again = (
+        {"course": None} if finished_at is None else {}
+    )  # it may go on after its end: failed rows are tried again
     row, _ = Check.objects.update_or_create(
         account_id=account_id,
         sending_id=sending_id,
@@ -94,6 +97,7 @@ def check(account_id: int, sending_id: int, *, clock: Clock) -> CheckView:
             "next_at": None if over or dropped else next_at,
             "breaches": list(found),
             "counted": {AttemptState(state).words: number for state, number in sorted(counted.items())},
+            **again,
         },
     )
     if finished_at is not None and row.course is None and not dropped:

@@ -45,6 +45,7 @@ class Composer:
         self._dated = (0, "")
         named = sending.campaign_id or sending.campaign_key or sending.source_key
         self._headers = (("X-Tandem-Campaign", str(named)),)
+        self._made_headers: dict[int, tuple[tuple[str, str], ...]] = {}
         self._stream = f"{sending.kind}:{claim.account}:tandem{claim.account}"
         self._values = overlay(sending.values)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
@@ -96,24 +97,33 @@ class Composer:
             return Outcome(state=AttemptState.RENDER_ERROR, detail=f"{problem.title}: {problem.detail}"[:200])
 
     def _email(self, version: CompiledEmail, row: Row, recipient: Recipient, now: datetime) -> Message:
+        ours = self._unsubscribe_url(row)
         content = version.render(
             self._values_of(recipient),
             to=recipient.email,
             message_id=self._message_id(row, version.sender),
-            unsubscribe_url=self._unsubscribe_url(row),
+            unsubscribe_url=ours,
             date=self._date(now),
-            headers=(*self._headers, ("Feedback-ID", self._feedback_id(row))),
+            headers=self._headers_of(row.template_id),
             counts=self._counting(row, recipient),
             unsubscribe_mail=self._own_address(row, "u", tokens.UNSUBSCRIBE_MAIL),
-            page_url=self._page_url(row, recipient),
+            page_url=self._page_url(row, recipient, ours),
         )
         content = self._signers[version.sender].sign(content, int(now.timestamp()))
         returns_to = self._own_address(row, "b", tokens.BOUNCE) or version.sender
         return self._message(row, returns_to, recipient.email, content)
 
-    def _feedback_id(self, row: Row) -> str:
-        """What mailbox providers sum complaints by: campaign or template, stream, account, sender; never a person."""
-        return f"{self._campaign_id or f't{row.template_id}'}:{self._stream}"
+    def _headers_of(self, template_id: int) -> tuple[tuple[str, str], ...]:
+        """What every message of the template has; one tuple, made once.
+
+        Feedback-ID: what mailbox providers sum complaints by: campaign or template, stream, account, sender; never a
+        person.
+        """
+        made = self._made_headers.get(template_id)
+        if made is None:
+            feedback = f"{self._campaign_id or f't{template_id}'}:{self._stream}"
+            made = self._made_headers[template_id] = (*self._headers, ("Feedback-ID", feedback))
+        return made
 
     def _counting(self, row: Row, recipient: Recipient) -> Counting:
         """The addresses under which openings and clicks of this message are counted, as far as they are."""
@@ -128,7 +138,10 @@ class Composer:
         )
 
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
-        text = version.render(self._values_of(recipient), unsubscribe_url=self._page_url(row, recipient))
+        text = version.render(
+            self._values_of(recipient),
+            unsubscribe_url=self._page_url(row, recipient, self._unsubscribe_url(row)),
+        )
         head = (
             f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {self._date(now)}\r\n"
             f"Message-ID: <{self._message_id(row, '')}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
@@ -177,9 +190,9 @@ class Composer:
         token = tokens.make(self._key, tokens.UNSUBSCRIBE, self._claim.sending, row.id)
         return f"{self._tracking_url}/u/{token}"
 
-    def _page_url(self, row: Row, recipient: Recipient) -> str:
+    def _page_url(self, row: Row, recipient: Recipient, ours: str) -> str:
         """Where the link in the text leads: our page, or the sender's own elsewhere."""
-        ours, elsewhere = self._unsubscribe_url(row), self._pages.get(row.template_id)
+        elsewhere = self._pages.get(row.template_id)
         if elsewhere is None:
             return ours
         return filled(

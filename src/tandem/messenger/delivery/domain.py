@@ -89,7 +89,7 @@ GIVE_UP_AFTER = timedelta(hours=72)
 LATE_CUT_OFF = timedelta(minutes=60)
 _YES = re.compile(r"2[0-9][0-9](?: |$)")
 _QUEUED = re.compile(r"(?:queued as|\bids?[=:])\s*<?([A-Za-z0-9][\w.:@/+-]{3,79})", re.IGNORECASE)
-BLOCK_ROWS = 4000
+BLOCK_ROWS = 8000
 SUB_BLOCK_ROWS = 160
 
 

@@ -44,6 +44,8 @@ SELECT %(account)s, %(sending)s, min(seq), max(seq), coalesce(min(due_at) FILTER
 FROM messenger_delivery_attempt WHERE account_id = %(account)s AND sending_id = %(sending)s
 GROUP BY (seq - 1) / {size}
 """
+#: a list of so many rows changes what the planner of queries must know
+COUNTED_ROWS = 1000
 _KEYS = {Channel.EMAIL: "email_key", Channel.SMS: "mobile_key"}
 
 
@@ -105,7 +107,7 @@ def open_sending(
     cancelling.after_list(sending)
     sending.save(update_fields=["expected", "state"])
     failpoint("m6")
-    if sending.expected >= BLOCK_ROWS:
+    if sending.expected >= COUNTED_ROWS:
         transaction.on_commit(_count_anew)
     return sending.id
 

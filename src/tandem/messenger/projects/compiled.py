@@ -4,6 +4,7 @@ import re
 from binascii import a2b_qp
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from tandem.messenger.projects import counting, quoted
@@ -108,7 +109,7 @@ class CompiledEmail:
         mark: str,
     ) -> str:
         when = date if isinstance(date, str) else _dated(date)
-        extra = "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
+        extra = _header_lines(tuple(headers))
         return (
             f"{self._fixed}To: {quoted.address(to)}\r\n"
             f"Subject: {quoted.header_text(mark + self.subject_of(values))}\r\n"
@@ -138,6 +139,12 @@ def _decoded(part: bytes) -> str:
 
 
 _QP = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+
+
+@lru_cache(maxsize=256)
+def _header_lines(headers: tuple[tuple[str, str], ...]) -> str:
+    """The same for every message of a sending, so they are checked once."""
+    return "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
 
 
 def _header_name(name: str) -> str:

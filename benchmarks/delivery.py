@@ -1,6 +1,7 @@
 """One sending of n emails, all in: list, rendering, MIME with counted links, SMTP to a relay, durable ledger.
 
-One sender of the product in this process; a Django send loop does the same with fewer, in the same run. TLS=1 encrypts.
+One sender of the product in this process; a Django send loop does the same with fewer, in the same run. TLS=1 encrypts,
+DKIM=rsa|ed25519 signs.
 CPU is told apart: sender, database, relay. The ledger's bytes are of the pages its rows lie on, free room included.
 """
 
@@ -81,6 +82,7 @@ def run(n: int) -> dict[str, Any]:
         "index_bytes_per_send": round((_index_bytes() - index_before) / n, 1),
         "in_flight": int(os.environ.get("TANDEM_SMTP_CONNECTIONS", "8")),
         "tls": os.environ.get("TLS") == "1",
+        "dkim": os.environ.get("DKIM", ""),
         "load": round(os.getloadavg()[0], 1),
         "checked": f"{n} listed = {accepted} accepted = {len(set(sink.taken))} different recipients at the relay",
     }
@@ -139,7 +141,18 @@ def _prepared(n: int, now: Any) -> tuple[int, int]:
     projects.add_active_version(
         account.id, trigger.id, EmailSource(subject=letters.SUBJECT, html=letters.HTML), clock=now
     )
+    _sign(account.id, now)
     return account.id, trigger.id
+
+
+def _sign(account_id: int, now: Any) -> None:
+    """With a key of the asked kind, from the first message on."""
+    from tandem.messenger.delivery.dkim import service as dkim
+
+    if algorithm := os.environ.get("DKIM", ""):
+        names = {"domain": "shop.example", "selector": "bench"}
+        dkim.make_key(account_id, **names, algorithm=algorithm, clock=now)
+        dkim.use_key(account_id, **names, check=False)
 
 
 def _contact_file(n: int) -> Path:

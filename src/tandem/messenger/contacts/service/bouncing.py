@@ -1,6 +1,7 @@
 """Addresses that mail cannot reach: the flag that keeps them out of every list of recipients, and its end."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection
 
@@ -30,7 +31,7 @@ def mark_bounced(account_id: int, contact_ids: Collection[int], *, clock: Clock)
     """Send no more mail to these contacts, nor to others of the account with their addresses; how many were marked."""
     if not contact_ids:
         return 0
-    named = {"account": account_id, "ids": sorted(contact_ids), "now": clock.system()}
+    named: dict[str, Any] = {"account": account_id, "ids": sorted(contact_ids), "now": clock.system()}
     with connection.cursor() as cursor:
         cursor.execute(_MARK, named)
         return cursor.rowcount

@@ -51,6 +51,15 @@ SELECT version_id, sum(opened)::bigint, sum(clicked)::bigint, sum(complaints)::b
     WHERE h.account_id = %(account)s AND h.kind = 5 AND t.version_id = ANY(%(versions)s) GROUP BY 1) parts
 GROUP BY 1
 """
+#: what the next hop refused at once is not among these: the ledger counts it
+_RETURNS = """
+SELECT e.template_id, count(DISTINCT e.attempt_id) FILTER (WHERE e.kind IN (3, 4)),
+       count(DISTINCT e.attempt_id) FILTER (WHERE e.kind = 5)
+FROM messenger_engagement_event e
+JOIN messenger_delivery_attempt a ON a.account_id = e.account_id AND a.id = e.attempt_id AND a.state IN (10, 12)
+WHERE e.account_id = %(account)s AND e.sending_id = %(sending)s AND e.kind IN (3, 4, 5)
+GROUP BY 1
+"""
 _PAGE = """
 SELECT e.id, e.attempt_id, e.sending_id, e.template_id, a.contact_id, e.kind, e.actor, e.link, e.at, e.source, e.detail
 FROM messenger_engagement_event e

@@ -29,8 +29,9 @@ def prepare(*, clock: Clock) -> int:
 
 @transaction.atomic
 def _gather(one: Grown, clock: Clock) -> int:
-    sending = Sending.objects.select_for_update().get(account_id=one.account_id, id=one.sending_id)
-    if sending.campaign_id is None:
+    sendings = Sending.objects.select_for_update().filter(account_id=one.account_id, id=one.sending_id)
+    sending = sendings.first()
+    if sending is None or sending.campaign_id is None:
         engagement.looked(one, clock=clock)
         return 0
     if _mine(one).filter(Q(state__in=OPEN_REPORTS) | Q(created_at__gt=clock.system() - GATHER)).exists():
@@ -70,7 +71,7 @@ def _mine(one: Grown) -> QuerySet[UnsubscribeReport]:
 
 
 def told(account_id: int, sending_id: int) -> dict[MetricId, ToldView]:
-    """What the planner was told of a sending's openings and clicks; those of which nothing was to be told left out."""
+    """What the planner was told of what came back of a sending, by metric; nothing of those without anything to tell."""
     rows = UnsubscribeReport.objects.filter(account_id=account_id, sending_id=sending_id, metric__in=METRICS)
     found: dict[MetricId, ToldView] = {}
     for row in rows.order_by("id"):

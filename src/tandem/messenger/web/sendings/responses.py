@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from tandem.contract.planner_api import MetricId
 from tandem.messenger.delivery import versions as delivery
 from tandem.messenger.engagement import service as engagement
 from tandem.messenger.engagement.domain import Actor, Kind, SendingResponse
@@ -15,12 +16,18 @@ _ACTORS = {
     Actor.PROXY: _("Privacy proxies, which fetch every picture"),
     Actor.BOT: _("Bots and scanners"),
 }
+_TOLD = {
+    MetricId.OPENED: _("Openings at the planner"),
+    MetricId.CLICKED: _("Clicks at the planner"),
+    MetricId.SPAM: _("Complaints at the planner"),
+    MetricId.BOUNCED: _("Bounces at the planner, after they were taken"),
+}
 
 
 def context(account_id: int, sending_id: int, names: dict[int, str]) -> dict[str, Any]:
     """Nothing where nothing came back. names: template -> its name."""
     found = engagement.response_of(account_id, sending_id)
-    if not (found.machines or found.tallies):
+    if not found.machines:
         return {}
     told = responses.told(account_id, sending_id)
     most = max((link.recipients for link in found.links), default=0)
@@ -32,7 +39,7 @@ def context(account_id: int, sending_id: int, names: dict[int, str]) -> dict[str
             for link, (name, target) in _links(account_id, sending_id, found)
         ],
         "most_clicked": most,
-        "told_of": [(metric.name.lower(), view) for metric, view in sorted(told.items())],
+        "told_of": [(_TOLD[metric], view) for metric, view in sorted(told.items())],
     }
 
 

@@ -71,7 +71,7 @@ def _mine(one: Grown) -> QuerySet[UnsubscribeReport]:
 
 
 def told(account_id: int, sending_id: int) -> dict[MetricId, ToldView]:
-    """What the planner was told of what came back of a sending, by metric; nothing of those without anything to tell."""
+    """What the planner was told of what came back of a sending; metrics of which nothing was told are left out."""
     rows = UnsubscribeReport.objects.filter(account_id=account_id, sending_id=sending_id, metric__in=METRICS)
     found: dict[MetricId, ToldView] = {}
     for row in rows.order_by("id"):

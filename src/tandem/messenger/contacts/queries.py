@@ -126,7 +126,7 @@ class RecipientReader:
         """The recipients by contact id; unknown ids are left out."""
         named = {"account": self._account_id, "ids": "{" + ",".join(map(str, contact_ids)) + "}"}
         connection.ensure_connection()
-        with Cursor(connection.connection) as cursor:
+        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
             rows = cursor.execute(self._statement, named).fetchall()
         counted: Callable[[int, int], Counted] = _everything
         if rows and rows[0][0]:

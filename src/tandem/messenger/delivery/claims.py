@@ -7,7 +7,8 @@ The rows of a sub-block lie apart: every k-th of the block. A page of the table 
 the room of what became old is used again by the next one, so a change needs no new page and touches no index.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -340,10 +341,12 @@ def _seq(row: Row) -> int:
     return row.seq
 
 
-def _prepared() -> Cursor[tuple[Any, ...]]:
+@contextmanager
+def _prepared() -> Iterator[Cursor[tuple[Any, ...]]]:
     """A cursor whose statements the server keeps prepared; Django's own sends them as text each time."""
     connection.ensure_connection()
-    return Cursor(connection.connection)
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        yield cursor
 
 
 def _array(numbers: Iterable[int]) -> str:

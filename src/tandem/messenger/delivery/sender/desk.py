@@ -37,13 +37,15 @@ WATCH_SECONDS = 0.2
 #: how old a reading of stops and opt-outs may be while messages leave
 STALE_SECONDS = 1.5
 RATE_SECONDS = 0.25
+#: messages a second that an unknown next hop is believed to take, until it has been seen
+FIRST_RATE = 20.0
 
 
 @dataclass(kw_only=True)
 class Pace:
     """How many messages a channel takes in a second: what is intended at once is no more than that."""
 
-    rate: float = float(SUB_BLOCK_ROWS)
+    rate: float = FIRST_RATE
     ended: int = 0
     since: float = 0.0
 

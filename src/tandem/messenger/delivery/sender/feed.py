@@ -47,7 +47,7 @@ class ChannelFeed:
         self.trusted_until = 0.0
         self.down_until = 0.0
         self.closing = False
-        self._failures = 0
+        self._failures = self._place = 0
         self._out: dict[int, tuple[Held, Row, Recipient | None]] = {}
         self._done: deque[tuple[Held, Change]] = deque()
 
@@ -108,7 +108,7 @@ class ChannelFeed:
         if self._shut():
             return None
         shortest = 0.0
-        for held in self.held:
+        for held in self._in_turn():
             if held.stopped or not held.queue:
                 continue
             wait = self.brake.wait(held, *held.queue[0])
@@ -126,6 +126,14 @@ class ChannelFeed:
             self.wake_in(shortest)
         self._nudge()
         return None
+
+    def _in_turn(self) -> tuple[Held, ...]:
+        """The blocks, another one first each time: a small sending does not stand behind a large one."""
+        held = self.held
+        if len(held) > 1:
+            self._place = (self._place + 1) % len(held)
+            held = held[self._place :] + held[: self._place]
+        return held
 
     def _shut(self) -> bool:
         now = time.monotonic()

@@ -1,6 +1,7 @@
 """`check_invariants`: the promise, checked over the ledger, the relay's own log and the clock."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from faults.world import TERMINAL, Run, World, address_of
@@ -9,10 +10,6 @@ ACCEPTED, UNCERTAIN = 10, 12
 _ROWS = """
 SELECT a.customer, a.state, a.reason, a.template_id, a.done_at FROM messenger_delivery_attempt a
 WHERE a.sending_id = %s ORDER BY a.seq
-"""
-#: what one burial of a dead sender settles has one time
-_BURIALS = """
-SELECT count(*) FROM messenger_delivery_attempt WHERE sending_id = %s AND state = 12 GROUP BY done_at ORDER BY 1 DESC
 """
 
 
@@ -38,25 +35,29 @@ class Report:
 
 
 def check_invariants(
-    world: World, run: Run, *, resend: bool = False, crashes: int = 0, in_flight: int = 0, ended: bool = True
+    world: World, run: Run, *, resend: bool = False, ended: bool = True, buried: Sequence[int] = ()
 ) -> Report:
-    """I1 to I6 and I8 of a campaign; ended: it should have."""
+    """I1 to I6 and I8 of a campaign; ended: it should have. buried: what dead senders left, as far as logged."""
     found = world.sending(run)
     if found is None:
         return _nothing(run, "I1: the list was never taken")
     sending, _, finished = found
     rows = world.rows(_ROWS, [sending])
-    facts = [fact for fact in world.relay.facts() if fact["campaign"] == str(run.campaign)]
+    facts = world.facts(run)
     copies = Counter(fact["to"] for fact in facts)
     states = {address_of(customer): state for customer, state, *_ in rows}
     sent = {address for address, state in states.items() if state == ACCEPTED}
     unsure = {address for address, state in states.items() if state == UNCERTAIN}
     extra = sum(number - 1 for number in copies.values())
     lost = len(sent - copies.keys())
-    largest = world.rows(_BURIALS, [sending])
+    largest = max(*buried, len(unsure) - sum(buried), 0)
+    most_unsure = world.in_flight * max(run.deaths, len(run.kills))
     broken = [
         *_list(rows, run),
-        *_copies(copies, extra, crashes * in_flight if resend else 0, crashes + 1 if resend else 1),
+        *_copies(
+            copies, extra, run.deaths * world.in_flight if resend else 0, run.deaths + 1 if resend else 1
+        ),
+        *_bound(len(unsure), most_unsure, largest, world.in_flight),
         *_said(copies.keys() - sent - unsure, "I3: {n} at the relay that are neither accepted nor uncertain"),
         *_said(sent - copies.keys(), "I3: {n} accepted that the relay never saw"),
         *_times(facts, run),
@@ -74,7 +75,7 @@ def check_invariants(
         accepted=len(sent),
         uncertain=len(unsure),
         arrived_uncertain=len(unsure & copies.keys()),
-        largest_burial=largest[0][0] if largest else 0,
+        largest_burial=largest,
         duplicates=extra,
         lost=lost,
         late_seconds=max((fact["at"] - run.send_at for fact in facts), default=0.0),
@@ -97,6 +98,12 @@ def _copies(copies: Counter[str], extra: int, most_extra: int, most: int) -> lis
     worst = max(copies.values(), default=0)
     if worst > most or extra > most_extra:
         return [f"I2: {extra} copies too many, {worst} of one message"]
+    return []
+
+
+def _bound(unsure: int, most: int, largest: int, in_flight: int) -> list[str]:
+    if largest > in_flight or unsure > most:
+        return [f"Uncertain: {unsure} of at most {most}, {largest} of one death, of at most {in_flight}"]
     return []
 
 

@@ -1,4 +1,4 @@
-"""F3, F4 and F17: senders that freeze, a database that stops, the n-th piece to either neighbour that fails."""
+"""F3, F4, F16 and F17: senders that freeze, a database that stops, a stop in the middle, pieces that are cut off."""
 
 import contextlib
 import os
@@ -6,42 +6,62 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
 from faults.invariants import Report, check_invariants
 from faults.proxy import Chaos, Proxy
-from faults.world import DATABASE, LEASE, Run, World
+from faults.world import DATABASE, LEASE, SENDERS, Run, World
 from tandem.kit import embedded_postgres
 
-SLOWEST = 150.0
+SLOWEST = 90.0
+#: seconds that a stop may take
+STOPPED = 2.0
 _END_SESSIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()
 """
+#: as if the process were on a machine that cannot be reached any more: no journal to look at, its session gone
+_LOSE_SIGHT = (
+    "UPDATE messenger_delivery_sender SET host = 'out-of-sight' WHERE pid = %s AND NOT recovered RETURNING id"
+)
+_END_SESSION = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
 
 
-def zombies(world: World, *, recipients: int, senders: int, chance: random.Random) -> tuple[Run, Report]:
-    """One of several senders stands still for longer than its lease, and then goes on."""
+def zombies(
+    world: World, *, recipients: int, senders: int, chance: random.Random, out_of_sight: bool
+) -> tuple[Run, Report, bool]:
+    """One of several senders stands still for longer than its lease, and goes on; whether it was given up meanwhile.
+
+    Out of sight it is taken for dead, and its rows are settled by others before it wakes.
+    """
     world.stop()
     world.start(TANDEM_SENDERS=str(senders))
     world.slow(LEASE * 1.5 * 8 * senders / recipients)
-    run = world.begin(recipients)
+    run, before = world.begin(recipients), len(world.burials())
     _until_sending(world, run)
     frozen = chance.choice(world.senders())
     os.kill(frozen, signal.SIGSTOP)
-    time.sleep(LEASE + 3)
+    run.kills, run.deaths = ["frozen"], 1
+    if out_of_sight:
+        for (sender,) in world.rows(_LOSE_SIGHT, [frozen]):
+            world.rows(_END_SESSION, [sender])
+    time.sleep(LEASE + 4)
+    given_up = len(world.burials()) > before
     with contextlib.suppress(ProcessLookupError):
         os.kill(frozen, signal.SIGCONT)
     world.slow(0)
     world.wait(run, SLOWEST)
-    return run, check_invariants(world, run)
+    report = check_invariants(world, run, buried=world.burials()[before:])
+    missing = [] if given_up or not out_of_sight else ["F3: nobody gave the frozen sender up"]
+    return run, report.with_more(missing), given_up
 
 
 def database_stops(world: World, *, recipients: int, times: int, chance: random.Random) -> tuple[Run, Report]:
     """The server is stopped as by a crash, or every session ended, in the middle of a sending."""
     world.slow(times * 3.0 * 16 / recipients)
-    run = world.begin(recipients)
+    run, before = world.begin(recipients), len(world.burials())
     _until_sending(world, run)
     for number in range(times):
         time.sleep(chance.uniform(0.3, 1.5))
@@ -55,14 +75,46 @@ def database_stops(world: World, *, recipients: int, times: int, chance: random.
             time.sleep(0.5)
             embedded_postgres.ensure(world.home)
         run.kills.append("sessions" if number % 2 else "server")
+        run.deaths += SENDERS
     world.slow(0)
     world.wait(run, SLOWEST)
-    return run, check_invariants(world, run)
+    return run, check_invariants(world, run, buried=world.burials()[before:])
+
+
+def stopped(world: World, *, recipients: int, words: tuple[str, ...]) -> tuple[Run, Report]:
+    """F16: cancelled, or the kill switch, in the middle: at most what is in flight leaves after that."""
+    world.slow(8.0 * 16 / recipients)
+    run = world.begin(recipients)
+    _until_sending(world, run)
+    sending = world.sending(run)
+    assert sending is not None
+    world.stack.run("sendings", *words, *([str(sending[0])] if words[0] == "cancel" else []))
+    at = time.time()
+    time.sleep(STOPPED + 3)
+    after = [fact["at"] - at for fact in world.facts(run) if fact["at"] > at]
+    if words[0] != "cancel":
+        world.stack.run("sendings", "start")
+    world.slow(0)
+    world.wait(run, SLOWEST)
+    report = check_invariants(world, run)
+    return run, report.with_more(_left(world, run, after, cancelled=words[0] == "cancel"))
+
+
+def _left(world: World, run: Run, after: list[float], *, cancelled: bool) -> list[str]:
+    most = world.in_flight * SENDERS
+    broken = []
+    if len(after) > most or any(one > STOPPED for one in after):
+        broken.append(
+            f"I7: {len(after)} left after the stop (of at most {most}), the last {max(after):.1f} s later"
+        )
+    if cancelled and world.arrived(run) == len(run.customers - run.opted_out):
+        broken.append("I7: it was cancelled after its end, which proves nothing")
+    return broken
 
 
 def nth_piece_to_relay(
     world: World, numbers: Iterator[int], *, recipients: int
-) -> Iterator[tuple[int, Run, Report]]:
+) -> Iterator[tuple[Run, Report]]:
     """The connection to the relay is cut at the n-th piece the sender writes: before it arrives, or right after."""
     with Proxy(world.relay.port) as proxy:
         world.stop()
@@ -72,18 +124,18 @@ def nth_piece_to_relay(
             proxy.tell(Chaos(cut_at=number, whole=bool(number % 2)))
             run = world.begin(recipients, lead_seconds=1.0)
             world.wait(run, SLOWEST)
-            run.kills = [f"piece {number}"] * proxy.cuts
-            yield number, run, check_invariants(world, run)
+            yield _cut(world, run, proxy, number)
 
 
 def nth_piece_to_database(
     world: World, numbers: Iterator[int], *, recipients: int
-) -> Iterator[tuple[int, Run, Report]]:
+) -> Iterator[tuple[Run, Report]]:
     """The same of every process's connections to PostgreSQL."""
     server = embedded_postgres.find(world.home)
     assert server is not None
-    folder = world.home / "proxied"
+    folder = Path(f"/tmp/tandem-faults-{os.getpid()}")  # a socket's name may not be long
     folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
     with Proxy(server.sockets / ".s.PGSQL.5432", folder / ".s.PGSQL.5432") as proxy:
         url = server.url(DATABASE).partition("?")[0] + f"?host={quote(str(folder), safe='')}"
         world.stop()
@@ -93,8 +145,18 @@ def nth_piece_to_database(
             run = world.begin(recipients, lead_seconds=1.5)
             proxy.tell(Chaos(cut_at=number, whole=bool(number % 2)))
             world.wait(run, SLOWEST)
-            run.kills = [f"piece {number}"] * proxy.cuts
-            yield number, run, check_invariants(world, run)
+            yield _cut(world, run, proxy, number)
+    for left in folder.iterdir():
+        left.unlink()
+    folder.rmdir()
+
+
+def _cut(world: World, run: Run, proxy: Proxy, number: int) -> tuple[Run, Report]:
+    run.kills = [f"piece {number}"] * proxy.cuts
+    run.deaths = proxy.cuts
+    proxy.tell(Chaos())
+    report = check_invariants(world, run)
+    return run, report if run.kills else report.with_more([f"F17: there was no piece {number}"])
 
 
 def _until_sending(world: World, run: Run) -> None:

@@ -37,7 +37,7 @@ class Proxy:
 
     def tell(self, chaos: Chaos) -> None:
         """From now on do this; pieces are counted from here."""
-        self._chaos, self.pieces = chaos, 0
+        self._chaos, self.pieces, self.cuts = chaos, 0, 0
 
     def hang_up(self) -> None:
         """Cut every connection there is."""

@@ -9,46 +9,58 @@ from typing import Any
 from faults.invariants import Report
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
-COLUMNS = (
-    "fault", "what", "runs", "kills", "listed", "at_relay", "uncertain", "had_arrived", "uncertain_max", "duplicates",
-    "lost", "violations",
-)  # fmt: skip
+COLUMNS = {
+    "fault": "fault", "what": "what", "runs": "runs", "kills": "kills", "listed": "listed", "at_relay": "at the relay",
+    "uncertain": "uncertain", "had_arrived": "of them arrived", "uncertain_max": "most of one death",
+    "resolved_later": "resolved later", "duplicates": "duplicates", "lost": "lost", "slowest_seconds": "slowest, s",
+    "violations": "violations",
+}  # fmt: skip
 BEGIN, END = "<!-- written by make faults -->", "<!-- end of what make faults wrote -->"
 
 
 @dataclass(kw_only=True)
 class Row:
-    """One fault, all its runs."""
+    """One fault, all its runs. kills: of processes, database or connections; deaths: senders that died."""
 
     fault: str
     what: str
     runs: int = 0
     kills: int = 0
+    deaths: int = 0
     listed: int = 0
     at_relay: int = 0
     uncertain: int = 0
     had_arrived: int = 0
     uncertain_max: int = 0
+    resolved_later: int = 0
     duplicates: int = 0
     lost: int = 0
     slowest_seconds: float = 0.0
     violations: int = 0
     broken: list[str] = field(default_factory=list)
 
-    def add(self, report: Report, *, kills: int, seconds: float) -> None:
+    def add(
+        self, report: Report, *, kills: int = 0, deaths: int = 0, seconds: float = 0.0, resolved: int = 0
+    ) -> None:
         """One run more."""
         self.runs += 1
         self.kills += kills
+        self.deaths += deaths
         self.listed += report.listed
         self.at_relay += report.at_relay
         self.uncertain += report.uncertain
         self.had_arrived += report.arrived_uncertain
         self.uncertain_max = max(self.uncertain_max, report.largest_burial)
+        self.resolved_later += resolved
         self.duplicates += report.duplicates
         self.lost += report.lost
         self.slowest_seconds = round(max(self.slowest_seconds, seconds), 1)
-        self.violations += len(report.violations)
-        self.broken += report.violations
+        self.break_off(*report.violations)
+
+    def break_off(self, *words: str) -> None:
+        """Something was broken."""
+        self.violations += len(words)
+        self.broken += words
 
 
 @dataclass(kw_only=True)
@@ -66,19 +78,26 @@ class Tally:
         return self.rows[-1]
 
     def document(self, kills: int, recipients: int) -> dict[str, Any]:
-        """The one JSON document. uncertain_max: the most that one dead process left."""
-        killed = [row for row in self.rows if row.fault == "F2"] or [row for row in self.rows if row.kills]
-        deaths = sum(row.kills for row in killed)
-        uncertain = sum(row.uncertain for row in killed)
+        """The one JSON document.
+
+        kills, uncertain and resolved_later are those of the random kills (F2), or of every fault where they were not
+        asked for; uncertain_max is the most that one dead sender left, lost and duplicates are those of all runs under
+        `hold`; runs under `resend` are apart.
+        """
+        hold = [row for row in self.rows if row.fault != "F2R"]
+        killed = [row for row in hold if row.fault == "F2"] or hold
+        deaths, uncertain = sum(row.kills for row in killed), sum(row.uncertain for row in killed)
         return {
             "kills": deaths,
             "lost": sum(row.lost for row in self.rows),
-            "duplicates": sum(row.duplicates for row in self.rows),
+            "duplicates": sum(row.duplicates for row in hold),
             "uncertain": uncertain,
             "uncertain_per_kill": round(uncertain / deaths, 2) if deaths else 0.0,
-            "uncertain_max": max((row.uncertain_max for row in killed), default=0),
+            "uncertain_max": max((row.uncertain_max for row in hold), default=0),
             "in_flight": self.in_flight,
             "violations": sum(row.violations for row in self.rows),
+            "resolved_later": sum(row.resolved_later for row in killed),
+            "resend": self._resend(),
             "asked": {"kills": kills, "recipients": recipients},
             "seed": self.seed,
             "load": round(os.getloadavg()[0], 1),
@@ -87,9 +106,18 @@ class Tally:
             "faults": [asdict(row) for row in self.rows],
         }
 
+    def _resend(self) -> dict[str, int]:
+        rows = [row for row in self.rows if row.fault == "F2R"]
+        return {
+            "kills": sum(row.kills for row in rows),
+            "lost": sum(row.lost for row in rows),
+            "duplicates": sum(row.duplicates for row in rows),
+            "duplicates_at_most": self.in_flight * sum(row.deaths for row in rows),
+        }
+
 
 def write(document: dict[str, Any]) -> None:
-    """Put the run into the page, in the place of the last one of the same faults."""
+    """Put the run into the page, in the place of the last one."""
     text = PAGE.read_text()
     if BEGIN not in text:
         text = f"{text.rstrip()}\n\n{BEGIN}\n{END}\n"
@@ -99,23 +127,24 @@ def write(document: dict[str, Any]) -> None:
 
 
 def _section(document: dict[str, Any]) -> str:
-    asked = document["asked"]
+    asked, resend = document["asked"], document["resend"]
     lines = [
         "## Measured: faults injected",
         "",
         f"`make faults KILLS={asked['kills']} N={asked['recipients']} SEED={document['seed']} JSON=1`, "
-        f"{document['at']}, 2 cores, load {document['load']} at the end. "
-        f"In flight: {document['in_flight']} messages a sender process.",
+        f"{document['at']}, {os.cpu_count()} cores, load {document['load']} at the end. In flight: "
+        f"{document['in_flight']} messages a sender process. F2R is F2 under the policy `resend`.",
         "",
-        "| fault | what | runs | kills | listed | at the relay | uncertain | of them arrived | most at once | "
-        "duplicates | lost | violations |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| " + " | ".join(COLUMNS.values()) + " |",
+        "|---" * len(COLUMNS) + "|",
     ]
     lines += ["| " + " | ".join(str(row[key]) for key in COLUMNS) + " |" for row in document["faults"]]
     broken = [f"- {row['fault']} {row['what']}: {one}" for row in document["faults"] for one in row["broken"]]
     summary = (
-        f"{document['kills']} kills: {document['lost']} lost, {document['duplicates']} duplicates, "
+        f"{document['kills']} kills: {document['lost']} lost, {document['duplicates']} duplicates under `hold`, "
         f"{document['uncertain']} uncertain ({document['uncertain_per_kill']} a kill, at most "
-        f"{document['uncertain_max']} at once), {document['violations']} violations."
+        f"{document['uncertain_max']} of one dead sender), {document['resolved_later']} of them resolved later; under "
+        f"`resend` {resend['kills']} kills, {resend['lost']} lost, {resend['duplicates']} duplicates (of at most "
+        f"{resend['duplicates_at_most']}). {document['violations']} violations."
     )
     return "\n".join([*lines, "", summary, *(["", *broken] if broken else []), ""])

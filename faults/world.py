@@ -1,18 +1,21 @@
 """A messenger of its own to break: a planner's stand-in before it, a relay that writes down the truth behind it."""
 
 import contextlib
+import json
 import os
 import random
+import re
 import signal
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from tests.fixtures.processes import Stack, wait_for
+from tests.fixtures.processes import Stack, free_port, wait_for
 
 from tandem.kit import embedded_postgres
 from tandem.kit.clock import OffsetClock
@@ -29,6 +32,9 @@ LEASE = 6
 SENDERS = 2
 #: every so many of the contacts have opted out, and must never be at the relay
 OPTED_OUT_EVERY = 50
+PASSWORD = "canary-7f3a91-of-the-planner"
+BOUNCES = "back.faults.example"
+PEOPLE = "people.example"
 DATABASE = "tandem_messenger"
 TERMINAL = 10
 HTML = (
@@ -47,7 +53,8 @@ class Run:
     opted_out: frozenset[str]
     send_at: float
     kills: list[str] = field(default_factory=list)
-    healed_at: float = 0.0
+    #: sender processes that died, of all that were killed
+    deaths: int = 0
 
 
 class World:
@@ -60,9 +67,13 @@ class World:
         world = PlannerWorld(
             clock=OffsetClock(), customers=most, templates={CHANNEL: {1: "-"}}, channels={CHANNEL: "-"}
         )
-        self.planner = Server(Simulator(Planner(world)))
+        self.planner = Server(Simulator(Planner(world, password=PASSWORD)))
         self.stack = Stack(home, {"TANDEM_PROVIDER_LOCK": "0", **(environment or {})})
         self._services: list[tuple[tuple[str, ...], dict[str, str]]] = []
+        self._armed = home / "failpoint"
+        self._facts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._read = 0
+        self.bounce_port = free_port()
 
     def __enter__(self) -> "World":
         self.relay.start()
@@ -74,6 +85,9 @@ class World:
             "TANDEM_SMTP_PORT": str(self.relay.port),
             "TANDEM_SENDER_LEASE": str(LEASE),
             "TANDEM_SENDERS": str(SENDERS),
+            "TANDEM_FAILPOINT_FILE": str(self._armed),
+            "TANDEM_BOUNCE_DOMAIN": BOUNCES,
+            "TANDEM_BOUNCE_PORT": str(self.bounce_port),
         }
         self._furnish()
         return self
@@ -87,8 +101,7 @@ class World:
     def start(self, **more: str) -> None:
         """All services of the messenger."""
         self._services = [(("messenger",), more), (("worker", "messenger"), more)]
-        for words, values in self._services:
-            self.stack.start(*words, **values)
+        self._up()
 
     def stop(self) -> None:
         """Every service, at once."""
@@ -99,8 +112,12 @@ class World:
     def again(self) -> None:
         """Kill everything and start it as it was."""
         self.stop()
+        self._up()
+
+    def _up(self) -> None:
         for words, values in self._services:
             self.stack.start(*words, **values)
+        wait_for(self.stack.url("messenger") + "/ui/sign-in", 60)
 
     def begin(self, customers: int, *, lead_seconds: float = 3.0) -> Run:
         """A campaign is executed, as the planner does it."""
@@ -152,24 +169,64 @@ class World:
             time.sleep(0.1)
         return False
 
+    def facts(self, run: Run) -> list[dict[str, Any]]:
+        """What the relay wrote down of a campaign's messages so far."""
+        with self.relay.log.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if line.endswith(b"\n"):
+                    self._read += len(line)
+                    fact = json.loads(line)
+                    self._facts[fact["campaign"]].append(fact)
+        return self._facts[str(run.campaign)]
+
     def arrived(self, run: Run) -> int:
         """Messages of a campaign at the relay so far."""
-        return sum(1 for fact in self.relay.facts() if fact["campaign"] == str(run.campaign))
+        return len(self.facts(run))
+
+    def arm(self, step: str, nth: int = 1, action: str = "kill") -> None:
+        """The first process that passes the step for the n-th time from now dies, or fails, there."""
+        fresh = self._armed.with_suffix(".new")
+        fresh.write_text(f"{step}:{nth}:{action}")
+        fresh.rename(self._armed)
+
+    def disarm(self) -> bool:
+        """Nothing happens any more; whether what was armed had happened."""
+        if not self._armed.exists():
+            return True
+        self._armed.unlink(missing_ok=True)
+        return False
+
+    @property
+    def armed(self) -> bool:
+        """Whether what was armed has not happened yet."""
+        return self._armed.exists()
+
+    def burials(self) -> list[int]:
+        """Uncertain rows that each dead sender left, by the log of those who buried it."""
+        log = self.home / "worker-messenger.out"
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return [
+            int(found) for found in re.findall(r"sender\.buried sender=\d+ orphans=\d+ uncertain=(\d+)", text)
+        ]
 
     def slow(self, seconds: float) -> None:
         """Let the relay answer each message after so long."""
         self.relay.rules(*((Rule(at="dot", seconds=seconds),) if seconds else ()))
 
-    def kill_one(self, chance: random.Random) -> str:
-        """SIGKILL to one process, or to a whole service with its supervisor, which is then started again."""
+    def kill_one(self, run: Run, chance: random.Random) -> None:
+        """SIGKILL to one process, or to everything with its supervisors, which is then started again."""
         victims = [(pid, words) for pid, words in self.processes() if "supervised" in words]
         if not victims or chance.random() < 0.15:
+            run.deaths += len(self.senders())
             self.again()
-            return "everything"
+            run.kills.append("everything")
+            return
         pid, words = chance.choice(victims)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        return words.removeprefix("supervised ")
+        run.deaths += words.endswith("run-sender")
+        run.kills.append(words.removeprefix("supervised "))
 
     def processes(self) -> list[tuple[int, str]]:
         """(pid, what it is) of the services and all their children."""
@@ -183,6 +240,14 @@ class World:
     def in_flight(self) -> int:
         """Messages that one sender process may have on the wire."""
         return int(value("TANDEM_SMTP_CONNECTIONS"))
+
+    def choose(self, run: Run, policy: str) -> None:
+        """What becomes of a campaign's messages in doubt: hold or resend."""
+        deadline = time.monotonic() + 30
+        while (found := self.sending(run)) is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert found is not None
+        self.stack.run("sendings", "policy", str(found[0]), policy)
 
     def end(self, run: Run) -> None:
         """Cancel what is still open of a campaign."""
@@ -216,7 +281,7 @@ class World:
         self.planner.simulator.half.world.change_template(CHANNEL, self._trigger)
         run(
             "listener", "connect", "--planner-url", f"http://127.0.0.1:{self.planner.port}", "--zone", "UTC",
-            "--user", "simulator", "--password", "simulator", "--channel", f"{CHANNEL}:email",
+            "--user", "simulator", "--password", PASSWORD, "--channel", f"{CHANNEL}:email",
             "--hears", "events", "--poll-seconds", "10",
         )  # fmt: skip
         run("listener", "register")
@@ -236,7 +301,7 @@ class World:
 
 def address_of(customer: str) -> str:
     """Where a customer's mail goes."""
-    return f"c{customer}@people.example"
+    return f"c{customer}@{PEOPLE}"
 
 
 @contextlib.contextmanager

@@ -74,6 +74,7 @@ GROUPS = {
         "automatic", "demo", "killed", "mails", "previews", "public_client", "real_time"
     ),
     "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
+    "journeys-faults": _journeys("faults"),
     "journeys-bridge": Group(
         folders=("tests/bridge", "tests/journeys/test_bridge.py"),
         half="planner",

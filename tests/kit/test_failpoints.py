@@ -1,4 +1,4 @@
-"""Failpoints work in test builds alone, at the pass that was named, and once where a file says so."""
+"""Failpoints work in test builds alone, at the pass that was named, once where a file says so."""
 
 import signal
 import subprocess
@@ -36,12 +36,36 @@ def test_the_nth_pass_of_the_named_step_alone() -> None:
     assert done.stdout.split() == ["passed", "passed", "raised", "passed"]
 
 
-def test_a_process_started_again_gets_past_a_step_that_killed_one(tmp_path: Path) -> None:
-    once = tmp_path / "once"
-    environment = {
-        "TANDEM_TEST_BUILD": "1", "TANDEM_FAILPOINT": "m8:1:kill", "TANDEM_FAILPOINT_ONCE": str(once),
-    }  # fmt: skip
-    first, second = _passes("m9", "m8", **environment), _passes("m9", "m8", **environment)
+def test_a_process_started_again_gets_past_the_step_that_killed_one(tmp_path: Path) -> None:
+    file = tmp_path / "failpoint"
+    file.write_text("m8:2:kill")
+    environment = {"TANDEM_TEST_BUILD": "1", "TANDEM_FAILPOINT_FILE": str(file)}
+    first = _passes("m8", "m9", "m8", "m9", **environment)
+    second = _passes("m8", "m8", **environment)
     assert first.returncode == -signal.SIGKILL
-    assert (first.stdout.split(), second.stdout.split()) == (["passed"], ["passed", "passed"])
-    assert once.exists()
+    assert (first.stdout.split(), second.stdout.split()) == (["passed"] * 2, ["passed"] * 2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_comes_while_the_process_runs(tmp_path: Path) -> None:
+    file = tmp_path / "failpoint"
+    program = f"""
+from pathlib import Path
+from tandem.kit.failpoints import FailpointReached, failpoint
+failpoint("m8")
+for _ in range(2):
+    Path({str(file)!r}).write_text("m8:2:raise")
+    failpoint("m8")
+    try:
+        failpoint("m8")
+    except FailpointReached:
+        print("raised")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"TANDEM_TEST_BUILD": "1", "TANDEM_FAILPOINT_FILE": str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["raised", "raised"], done.stderr

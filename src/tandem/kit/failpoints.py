@@ -1,7 +1,7 @@
 """Failpoints for fault tests: TANDEM_FAILPOINT=step:nth:kill|raise|hang|slow, test builds only.
 
-TANDEM_FAILPOINT_ONCE names a file that is made when it happens; where the file is, nothing happens any more, so that a
-process that is started again gets past the step.
+TANDEM_FAILPOINT_FILE names a file with the same words, read at every step: it may come while the process runs.
+One process alone, of all that look, takes it away and does what it says; one that is started again gets past the step.
 """
 
 import os
@@ -10,9 +10,9 @@ import time
 from collections import Counter
 
 _ENABLED = os.environ.get("TANDEM_TEST_BUILD") == "1"
-_STEP, _NTH, _ACTION = (os.environ.get("TANDEM_FAILPOINT", "") + "::").split(":")[:3]
-_ONCE = os.environ.get("TANDEM_FAILPOINT_ONCE", "")
-_seen: Counter[str] = Counter()
+_FIXED = os.environ.get("TANDEM_FAILPOINT", "")
+_FILE = os.environ.get("TANDEM_FAILPOINT_FILE", "")
+_seen: Counter[tuple[int, str]] = Counter()
 
 
 class FailpointReached(RuntimeError):
@@ -21,27 +21,53 @@ class FailpointReached(RuntimeError):
 
 def failpoint(step: str) -> None:
     """Do nothing, unless this is the n-th pass of the step that the environment names."""
-    if not _ENABLED or step != _STEP:
+    if not _ENABLED:
         return
-    _seen[step] += 1
-    if _seen[step] != int(_NTH or 1) or not _first():
+    if _FIXED:
+        _pass(step, _FIXED)
+    if _FILE:
+        _look(step)
+
+
+def _pass(step: str, words: str) -> None:
+    named, nth, action = (words + "::").split(":")[:3]
+    if named == step and _is_nth(step, nth):
+        _happen(step, action)
+
+
+def _look(step: str) -> None:
+    try:
+        with open(_FILE) as file:
+            words, made = file.read(), os.fstat(file.fileno()).st_mtime_ns
+    except OSError:
         return
-    if _ACTION == "kill":
+    named, nth, action = (words + "::").split(":")[:3]
+    if named == step and _is_nth(step, nth, made) and _is_first():
+        _happen(step, action)
+
+
+def _is_nth(step: str, nth: str, since: int = 0) -> bool:
+    _seen[since, step] += 1
+    return _seen[since, step] == int(nth or 1)
+
+
+def _is_first() -> bool:
+    """Take the file away; whether nobody did before."""
+    mine = f"{_FILE}.{os.getpid()}"
+    try:
+        os.rename(_FILE, mine)
+        os.unlink(mine)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _happen(step: str, action: str) -> None:
+    if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif _ACTION == "hang":
+    elif action == "hang":
         time.sleep(3600)
-    elif _ACTION == "slow":
+    elif action == "slow":
         time.sleep(2)
     else:
         raise FailpointReached(step)
-
-
-def _first() -> bool:
-    """Whether nobody was here before; the file is made by one process alone."""
-    if not _ONCE:
-        return True
-    try:
-        os.close(os.open(_ONCE, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return False
-    return True

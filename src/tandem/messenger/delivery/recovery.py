@@ -4,6 +4,7 @@ On the same host a free lock on the journal proves death, another boot of the ma
 advisory lock must be gone and the lease over, by the database's clock.
 """
 
+import logging
 import socket
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +17,7 @@ from tandem.messenger.delivery import journal
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome, Policy
 from tandem.messenger.delivery.models import Sender
 
+log = logging.getLogger("tandem.sender")
 #: the ways out of the sender that buries
 Ways = Mapping[Channel, Any]
 ADVISORY_CLASS = 7261001
@@ -84,6 +86,7 @@ def _bury(sender: Sender, ways: Ways, now: datetime) -> bool:
             return False
         cursor.execute(_ORPHANS, [sender.id])
         orphans = cursor.fetchall()
+        truths: list[Outcome] = []
         if orphans:
             record = journal.read(Path(sender.journal), sender.id)
             truths = [_truth(record, orphan, ways) for orphan in orphans]
@@ -99,8 +102,15 @@ def _bury(sender: Sender, ways: Ways, now: datetime) -> bool:
         cursor.execute(_RELEASE, [sender.id])
         # all accounts: senders serve every account
         Sender.objects.filter(id=sender.id).update(recovered=True)
-    transaction.on_commit(lambda: Path(sender.journal).unlink(missing_ok=True))
+    transaction.on_commit(lambda: _buried(sender, truths))
     return True
+
+
+def _buried(sender: Sender, truths: list[Outcome]) -> None:
+    unsure = sum(truth.state is AttemptState.UNCERTAIN for truth in truths)
+    level = logging.WARNING if unsure else logging.INFO
+    log.log(level, "sender.buried sender=%s orphans=%s uncertain=%s", sender.id, len(truths), unsure)
+    Path(sender.journal).unlink(missing_ok=True)
 
 
 def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:

@@ -128,9 +128,9 @@ SETTINGS = (
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
     Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),
     Setting(
-        "TANDEM_FAILPOINT_ONCE",
+        "TANDEM_FAILPOINT_FILE",
         "",
-        "A file that is made when the failpoint happens; where it is, nothing happens any more. Test builds only.",
+        "A file with the same words, looked for at each step; who does it takes the file away. Test builds only.",
     ),
 )
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}

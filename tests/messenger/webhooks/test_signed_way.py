@@ -158,8 +158,7 @@ def test_while_a_secret_is_replaced_both_sign(desk, hook, clock, signed):
 def test_a_process_that_dies_tells_it_again_with_the_same_id(desk, hook, clock, signed, monkeypatch):
     publish(desk, clock, "1")
     monkeypatch.setattr(failpoints, "_ENABLED", True)
-    monkeypatch.setattr(failpoints, "_STEP", "webhook.answered")
-    monkeypatch.setattr(failpoints, "_ACTION", "raise")
+    monkeypatch.setattr(failpoints, "_FIXED", "webhook.answered:1:raise")
     failpoints._seen.clear()
     with pytest.raises(failpoints.FailpointReached):
         webhooks.call_due(clock)

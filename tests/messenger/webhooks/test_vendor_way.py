@@ -172,8 +172,7 @@ def test_a_process_that_dies_loses_the_event_and_never_repeats_it(
     id_ = subscribe(desk, hook, clock)
     webhooks.publish(desk.account, EventType.MAIL_OPENED, [opened(clock)] * 2, clock=clock)
     monkeypatch.setattr(failpoints, "_ENABLED", True)
-    monkeypatch.setattr(failpoints, "_STEP", step)
-    monkeypatch.setattr(failpoints, "_ACTION", "raise")
+    monkeypatch.setattr(failpoints, "_FIXED", f"{step}:1:raise")
     failpoints._seen.clear()
 
     with pytest.raises(failpoints.FailpointReached):

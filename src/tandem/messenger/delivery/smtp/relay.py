@@ -74,7 +74,7 @@ def relay_of(setting: Mapping[str, str], *, seconds: float | None = None) -> Rel
         encryption=_ENCRYPTION.get(setting["TANDEM_SMTP_STARTTLS"].lower(), Encryption.STARTTLS),
         authorities=setting.get("TANDEM_SMTP_CA_FILE", ""),
         name=setting.get("TANDEM_SMTP_NAME", ""),
-        connections=max(1, int(setting.get("TANDEM_SMTP_CONNECTIONS") or 8)),
+        connections=min(500, max(1, int(setting.get("TANDEM_SMTP_CONNECTIONS") or 8))),
         messages=max(0, int(setting.get("TANDEM_SMTP_MESSAGES") or 0)),
         waits=Waits()
         if seconds is None

@@ -12,6 +12,7 @@ from tools import reference
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "tandem"
 LONGEST_MODULE = 400
+RUNBOOK = ROOT / "docs" / "runbook"
 INLINE = re.compile(r"""\sstyle\s*=|<script(?![^>]*\bsrc=)[^>]*>|\son[a-z]+\s*=\s*["']""", re.IGNORECASE)
 QUERIES = {"filter", "get", "exclude", "get_or_create", "update_or_create"}
 ALL_ACCOUNTS = "# all accounts"
@@ -23,7 +24,10 @@ def main() -> int:
         settings_page().write_text(settings_text())
         for half in reference.PAGES:
             reference.page(half).write_text(reference.text(half))
-    breaches = [*templates(), *modules(), *settings(), *api()]
+        RUNBOOK.mkdir(exist_ok=True)
+        for name, text in runbook_texts().items():
+            (RUNBOOK / name).write_text(text)
+    breaches = [*templates(), *modules(), *settings(), *api(), *runbook()]
     for breach in breaches:
         print(breach)
     return 1 if breaches else 0
@@ -92,6 +96,21 @@ def api() -> Iterator[str]:
         page = reference.page(half)
         if not page.exists() or page.read_text() != reference.text(half):
             yield f"docs/reference/{page.name} is old; run `python -m tools.checks --write`."
+
+
+def runbook() -> Iterator[str]:
+    """The documentation's pages of the runbook are those that the product shows."""
+    for name, text in runbook_texts().items():
+        if not (RUNBOOK / name).exists() or (RUNBOOK / name).read_text() != text:
+            yield f"docs/runbook/{name} is old; change src/tandem/kit/runbook, run `python -m tools.checks --write`."
+
+
+def runbook_texts() -> dict[str, str]:
+    """File -> text: one page per alarm, and which there are."""
+    texts = {file.name: file.read_text() for file in sorted((SOURCE / "kit" / "runbook").glob("*.md"))}
+    lines = [f"- [{text.partition(chr(10))[0].removeprefix('# ')}]({name})" for name, text in texts.items()]
+    head = "# Runbook\n\nOne page per alarm; the product shows the same pages under `/ui/runbook/`.\n\n"
+    return {**texts, "README.md": head + "\n".join(lines) + "\n"}
 
 
 def settings_page() -> Path:

@@ -173,6 +173,11 @@ def loads_strictly(body: bytes) -> Any:
         raise ValueError("The JSON is nested too deeply.") from error
 
 
+def check_address(url: str) -> None:
+    """Raise AddressRefused for what cannot be an address; where it leads is checked when it is called."""
+    _target(url)
+
+
 def _target(url: str) -> httpx.URL:
     advice = "Give an address like https://host/path."
     if any(ord(char) <= 32 or ord(char) == 127 for char in url):

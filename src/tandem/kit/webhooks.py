@@ -2,10 +2,14 @@
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
+import os
 import secrets as randomness
+import tempfile
 from datetime import datetime
+from pathlib import Path
 
 TOLERANCE = 300
 
@@ -13,6 +17,18 @@ TOLERANCE = 300
 def new_secret() -> str:
     """`whsec_` and 32 random bytes in base64."""
     return "whsec_" + base64.b64encode(randomness.token_bytes(32)).decode()
+
+
+def make_secret_file(path: Path) -> None:
+    """Write a new secret, readable by its owner only, whole or not at all; what another process wrote first stays."""
+    handle, name = tempfile.mkstemp(prefix=".secret-", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(new_secret() + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 def signed_headers(*secrets: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:

@@ -48,6 +48,7 @@ GROUPS = {
 
 #: the same, of what concerns both halves
 SITE_GROUPS = {
+    "tandem.site.commands.alarms": "alarms",
     "tandem.site.commands.database": "db",
     "tandem.site.commands.demo": "demo",
     "tandem.site.commands.simulate": "simulate",

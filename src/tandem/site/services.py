@@ -1,6 +1,7 @@
 """Which processes make up which command."""
 
 import asyncio
+import importlib
 import logging
 import os
 import signal
@@ -28,8 +29,8 @@ def children_of(service: str) -> list[Child]:
         "planner": [_pages("planner")],
         "messenger": [_pages("messenger"), tracking_child()],
         "tracking": [tracking_child()],
-        "worker-planner": [_worker("planner")],
-        "worker-messenger": [_worker("messenger"), *_senders(), *_inbound()],
+        "worker-planner": [_worker("planner"), _alarms("planner")],
+        "worker-messenger": [_worker("messenger"), *_senders(), *_inbound(), _alarms("messenger")],
     }
     if service == "up":
         return [child for name, children in table.items() if name != "tracking" for child in children]
@@ -134,6 +135,18 @@ def run_sender() -> None:
     life.run(stop)
 
 
+def run_alarms(half: str) -> None:
+    """The watch of one half, apart from all that it watches, until it is told to stop."""
+    use_half(half)
+    from tandem.kit.alarms import running
+
+    room = importlib.import_module(f"tandem.{half}.alarms.service")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    running.run(stop, room.book, room.teller, room.outage, clock=clock.from_environment())
+
+
 def run_inbound() -> None:
     """The messenger's inbound mail door, until it is told to stop."""
     use_half("messenger")
@@ -174,6 +187,10 @@ def tracking_child() -> Child:
 
 def _worker(half: str) -> Child:
     return Child(f"worker-{half}", (sys.executable, "-m", "tandem", "run-worker", half), environment())
+
+
+def _alarms(half: str) -> Child:
+    return Child(f"alarms-{half}", (sys.executable, "-m", "tandem", "run-alarms", half), environment())
 
 
 def _senders() -> list[Child]:

@@ -97,6 +97,11 @@ class Sending(models.Model):
                 fields=["account"], condition=models.Q(finished_at__isnull=True), name="sending_open"
             ),
             models.Index(fields=["account", "id"], condition=models.Q(gate_held=True), name="sending_held"),
+            models.Index(
+                fields=["account", "id"],
+                condition=models.Q(totals__contains=[{"state": AttemptState.UNCERTAIN.value}]),
+                name="sending_uncertain",
+            ),
         ]
 
 

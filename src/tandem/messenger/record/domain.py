@@ -12,7 +12,7 @@ LEAST_MONTHS, MOST_MONTHS = 3, 120
 #: rows deleted in one transaction
 DELETED_AT_ONCE = 5000
 #: how often a sending under way is counted, at the least; a large one less often
-CHECK_EVERY = timedelta(seconds=60)
+CHECK_EVERY = timedelta(seconds=30)
 #: an ended sending is counted once more each day for so long
 CHECKED_FOR = timedelta(days=7)
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tandem.messenger.web.alarms import views as alarms
 from tandem.messenger.web.bounces import views as bounces
 from tandem.messenger.web.contacts import importing, people
 from tandem.messenger.web.contacts import making as list_making
@@ -32,6 +33,9 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("sign-in", session.sign_in, name="sign-in"),
     path("sign-out", session.sign_out, name="sign-out"),
+    path("alarms", alarms.alarms, name="alarms"),
+    path("alarms/act", alarms.act, name="alarms-act"),
+    path("runbook/<slug:kind>", alarms.runbook, name="runbook"),
     path("projects", projects.project_list, name="projects"),
     path("projects/new", making.new_project, name="project-new"),
     path("projects/<int:project_id>", projects.project, name="project"),

@@ -13,7 +13,7 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.planner.accounts import service as accounts
 from tandem.planner.channels import service as channels
 from tandem.planner.customers import service as customers
-from tandem.planner.daily.models import DataDay
+from tandem.planner.daily.models import CycleFailure, DataDay
 from tandem.planner.execution import service as execution
 from tandem.planner.listeners import service as listeners
 from tandem.planner.modelling import service as modelling
@@ -43,8 +43,10 @@ def refresh_consent(*, clock: Clock) -> int:
     done = 0
     for account_id, channel_account_id, full in channels.refresh_due(clock.business()):
         done += _try(
-            f"consent of account {account_id}",
+            account_id,
+            f"consent of connection {channel_account_id}",
             partial(channels.refresh_consent, account_id, channel_account_id, clock=clock, full=full),
+            clock,
         )
     return done
 
@@ -53,7 +55,7 @@ def build_snapshots(*, clock: Clock) -> int:
     """Bring every account's data to the last complete business day; failure keeps the old snapshot."""
     done = 0
     for account in accounts.list_accounts():
-        done += _try(f"snapshot of account {account.id}", partial(_update, account.id, clock))
+        done += _try(account.id, "snapshot", partial(_update, account.id, clock), clock)
     return done
 
 
@@ -64,7 +66,7 @@ def _update(account_id: int, clock: Clock) -> bool:
         return False
     if not _as_of(account_id, day):
         modelling.build_snapshot(account_id, day, clock=clock)
-    _try(f"groups of account {account_id}", partial(_keep_groups, account_id))
+    _try(account_id, "groups", partial(_keep_groups, account_id), clock)
     return _tell(account_id, day, clock)
 
 
@@ -95,12 +97,29 @@ def _as_of(account_id: int, wanted: object) -> bool:
         return False
 
 
-def _try(what: str, run: Callable[[], object]) -> int:
+def _try(account_id: int, part: str, run: Callable[[], object], clock: Clock) -> int:
+    """Run one part of the cycle; what goes wrong in it is kept until it works again, and stops nobody else's."""
     try:
-        return int(run() is not False)
+        done = run() is not False
     except Problem as problem:
-        log.warning("%s: %s %s", what, problem.title, problem.detail)
+        log.warning("%s of account %s: %s %s", part, account_id, problem.title, problem.detail)
+        _keep_failure(account_id, part, f"{problem.title}: {problem.detail}", clock)
         return 0
+    except Exception as error:
+        log.exception("%s of account %s", part, account_id)
+        _keep_failure(account_id, part, f"{type(error).__name__}; the log says more.", clock)
+        return 0
+    CycleFailure.objects.filter(account_id=account_id, part=part).delete()
+    return int(done)
+
+
+def _keep_failure(account_id: int, part: str, words: str, clock: Clock) -> None:
+    row, made = CycleFailure.objects.get_or_create(
+        account_id=account_id, part=part, defaults={"since": clock.system(), "words": words[:300]}
+    )
+    if not made:
+        row.times, row.words = row.times + 1, words[:300]
+        row.save(update_fields=["times", "words"])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from tandem.planner.web.alarms import views as alarms
 from tandem.planner.web.campaigns import occurrence
 from tandem.planner.web.campaigns import views as campaigns
 from tandem.planner.web.channel_templates import testing
@@ -19,6 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
     path("sign-in", session.sign_in, name="sign-in"),
     path("sign-out", session.sign_out, name="sign-out"),
+    path("alarms", alarms.alarms, name="alarms"),
+    path("alarms/act", alarms.act, name="alarms-act"),
+    path("runbook/<slug:kind>", alarms.runbook, name="runbook"),
     path("customers", customers.customers, name="customers"),
     path("customers/import", customers.upload, name="import-new"),
     path("customers/import/<str:key>", customers.mapping, name="import"),

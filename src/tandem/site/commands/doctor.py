@@ -64,6 +64,7 @@ def examine() -> Iterator[Finding]:
         _sending,
         _bounces,
         _record,
+        _alarms,
     ]
     for check in checks:
         yield from check()
@@ -244,6 +245,32 @@ def _record() -> Iterator[Finding]:
     seen = "every number adds up" if not found else f"{len(found)} sendings do not add up"
     mend = "" if not found else f"tandem record check {found[0]['sending_id']}"
     yield Finding(check="record", ok=not found, seen=seen, mend=mend)
+
+
+def _alarms() -> Iterator[Finding]:
+    """Whether somebody would be told, whether the second paths work, whether anybody watches."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tandem", "alarms", "state", "--json"], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    found = json.loads(done.stdout) if done.stdout.startswith("[") else []
+    for one in found:
+        half, ways = one["half"], one["ways"]
+        failing = [f"{way['path']} of {way['whose']}: {way['problem']}" for way in ways if way["problem"]]
+        yield Finding(
+            check=f"{half} alarms", ok=bool(ways) and not failing, warning=not ways,
+            seen="; ".join(failing) or (f"{len(ways)} second paths" if ways else "nobody is told of alarms"),
+            mend="tandem alarms test" if ways else "Set TANDEM_ALARM_URL or TANDEM_ALARM_MAIL.",
+        )  # fmt: skip
+        yield _watch(half, one["looked_at"], one["open"])
+
+
+def _watch(half: str, looked_at: str | None, open_alarms: int) -> Finding:
+    from datetime import UTC, datetime
+
+    age = (datetime.now(UTC) - datetime.fromisoformat(looked_at)).total_seconds() if looked_at else None
+    seen = "the watch has never looked" if age is None else f"looked {age:.0f} s ago, {open_alarms} alarms are open"
+    ok = age is not None and age < 60
+    return Finding(check=f"{half} watch", ok=ok, seen=seen, mend=f"tandem worker {half} (or tandem up)")
 
 
 def _sms() -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import typer
 from tandem.kit.commands import guarded, words
 from tandem.site import migrations
 from tandem.site.processes import Supervisor
-from tandem.site.services import HALVES, children_of, run_inbound, run_sender, run_worker
+from tandem.site.services import HALVES, children_of, run_alarms, run_inbound, run_sender, run_worker
 from tandem.site.settings.base import public_url
 from tandem.site.settings.environment import home
 
@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("run-worker", hidden=True)(run_worker)
     app.command("run-sender", hidden=True)(run_sender)
     app.command("run-inbound", hidden=True)(run_inbound)
+    app.command("run-alarms", hidden=True)(run_alarms)
 
 
 @guarded

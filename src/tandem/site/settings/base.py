@@ -137,6 +137,7 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_PUBLIC_URL": public_url(half),
         "TANDEM_TRACKING_URL": public_url("tracking"),
         "TANDEM_SENDING": {s.name: value(s.name) for s in SETTINGS if s.name.startswith(SENDING_PREFIXES)},
+        "TANDEM_ALARMS": {s.name: value(s.name) for s in SETTINGS if s.name.startswith("TANDEM_ALARM_")},
         "TANDEM_BOUNCE_DOMAIN": value("TANDEM_BOUNCE_DOMAIN").strip().lower(),
         "TANDEM_BOUNCE_MAILDIR": value("TANDEM_BOUNCE_MAILDIR"),
         "TANDEM_KEY_LIMIT": value("TANDEM_KEY_LIMIT"),

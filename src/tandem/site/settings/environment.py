@@ -124,6 +124,19 @@ SETTINGS = (
     Setting("TANDEM_BOUNCE_HOST", "", "Address that the taker of bounces listens on; empty = TANDEM_HOST."),
     Setting("TANDEM_BOUNCE_PROTOCOL", "smtp", "`smtp` or `lmtp`: what is spoken on that port."),
     Setting("TANDEM_BOUNCE_MAILDIR", "", "Maildir that another mail server puts bounces in; empty = none."),
+    Setting("TANDEM_ALARM_URL", "", "Webhook that is told every alarm of this installation."),
+    Setting(
+        "TANDEM_ALARM_SECRET_FILE",
+        "",
+        "File of the secret (whsec_...) that signs those calls; empty = `alarm-secret` in the home, made at need.",
+    ),
+    Setting(
+        "TANDEM_ALARM_MAIL", "", "Mail address that is told too, over the relay, by a connection of its own."
+    ),
+    Setting("TANDEM_ALARM_FROM", "", "Sender of that mail; empty = tandem@ and the name of this host."),
+    Setting(
+        "TANDEM_ALARM_LATE_MINUTES", "30", "Minutes after its time from which a message counts as late."
+    ),
     Setting("TANDEM_LOG_LEVEL", "INFO", "Least level that is logged."),
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
     Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),

@@ -11,6 +11,7 @@ globals().update(
             *("engagement", "bounces", "record"),
             *("webhooks", "sendgate", "eventhub"),
             *("gateways", "sms"),
+            "alarms",
         ],
     )
 )

@@ -17,6 +17,7 @@ globals().update(
             "execution",
             "results",
             "daily",
+            "alarms",
         ],
     )
 )

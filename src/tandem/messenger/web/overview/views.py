@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from tandem.messenger.accounts import service as accounts
+from tandem.messenger.alarms import service as alarms
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.listener import service as listener_service
@@ -53,6 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     steps = _steps(listener, lists, projects.list_triggers(account), sendings)
     context = {
         "concerns": [
+            *_concerns_of_alarms(account),
             *_concerns_of_record(account),
             *_concerns_of_listener(listener),
             *_concerns_of_sendings(account, sendings),
@@ -82,6 +84,12 @@ def _steps(listener: Any, lists: Any, triggers: Any, sendings: Any) -> list[Step
         Step(bool(sendings), _("Send the first campaign"), _("Planned in the planner; it appears here by itself."),
              reverse("sendings"), _("Open sendings")),
     ]  # fmt: skip
+
+
+def _concerns_of_alarms(account: int) -> list[Concern]:
+    number = alarms.book.open_count(account)
+    words = ngettext("%(n)s alarm is open.", "%(n)s alarms are open.", number) % {"n": number}
+    return [Concern(words, reverse("alarms"), _("See what to do"))] if number else []
 
 
 def _concerns_of_record(account: int) -> list[Concern]:

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from tandem.kit.problems import NotFound
+from tandem.planner.alarms import service as alarms
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import CampaignView
 from tandem.planner.channels import service as channels
@@ -46,6 +47,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "people": customers.count_customers(account_id),
         "groups": len(targeting.list_groups(account_id)),
         "as_of": _as_of(account_id),
+        "alarms": alarms.book.open_count(account_id),
         "switched_off": [one for one in listeners.listeners(account_id) if not one.is_active],
     }
     return render(request, "overview/overview.html", context)

@@ -1,0 +1,61 @@
+"""The tables of alarms, made by each half in its own room."""
+
+from django.db import models
+
+from tandem.kit.alarms.domain import Kind, What
+
+PATHS = ("webhook", "mail")
+
+
+class AlarmBase(models.Model):
+    """Something that is or was wrong; no account = the whole installation. The concrete class brings `account`."""
+
+    kind = models.CharField(max_length=20, choices=[(k.value, k.words) for k in Kind])
+    subject = models.CharField(max_length=100)
+    detail = models.CharField(max_length=400)
+    since = models.DateTimeField(help_text="Machine time, like all here.")
+    seen_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, help_text="Last; null = it has not lasted long enough yet.")
+    ended_at = models.DateTimeField(null=True)
+    silenced_by = models.CharField(
+        max_length=200, blank=True, default="", help_text="Who wants no reminders."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class TellingBase(models.Model):
+    """One thing to tell by one path until it is told; no account = by the installation's own path."""
+
+    path = models.CharField(max_length=10, choices=[(p, p) for p in PATHS])
+    what = models.CharField(max_length=10, choices=[(w.value, w.value) for w in What])
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, help_text="Null = told, or given up.")
+    tries = models.IntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+
+class WayBase(models.Model):
+    """An account's own second path, beside the installation's."""
+
+    url = models.CharField(max_length=1000, blank=True, default="")
+    secret_sealed = models.TextField(blank=True, default="")
+    mail = models.CharField(max_length=320, blank=True, default="")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class LookBase(models.Model):
+    """When the watch last looked: one row."""
+
+    at = models.DateTimeField()
+
+    class Meta:
+        abstract = True

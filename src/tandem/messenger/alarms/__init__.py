@@ -1,0 +1,1 @@
+"""Alarms of the messenger: what it watches, whom it tells."""

@@ -1,0 +1,1 @@
+"""Pages: alarms, their second paths, the runbook."""

@@ -1,0 +1,1 @@
+"""Alarms of the planner: what it watches, whom it tells."""

@@ -63,6 +63,23 @@ class Relay:
         """From now on these things go wrong, and nothing else."""
         self.tell(relay_script.with_rules(self.script, rules))
 
+    def rules_at_once(self, *rules: Rule) -> None:
+        """The same, for connections that are open too."""
+        self.rules(*rules)
+        self._soon(lambda: [session.follow(self._turns) for session in [*self.open]])
+
+    def hang_up(self) -> None:
+        """End every connection there is; who comes again gets the script of now."""
+        self._soon(lambda: [session.hang_up() for session in [*self.open]])
+
+    def used(self) -> int:
+        """How often a rule of the script of now was followed."""
+        return self._turns.used()
+
+    def _soon(self, work: Callable[[], object]) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(work)
+
     def facts(self) -> list[dict[str, Any]]:
         """The log's whole lines."""
         lines = self.log.read_bytes().splitlines(keepends=True)

@@ -136,6 +136,10 @@ class Turns:
         for one in self.script.rules:
             self._steps[one.at] = (*self._steps.get(one.at, ()), one)
 
+    def used(self) -> int:
+        """How often a rule was followed so far."""
+        return sum(self._used.values())
+
     def rule(self, step: str, to: str, own: Counter[Rule]) -> Rule | None:
         """The rule of this step, if one holds. own: what the connection has counted."""
         if step not in self._steps:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from tandem.simulators.relay_script import Rule
+from tandem.simulators.relay_script import Rule, Turns
 
 if TYPE_CHECKING:
     from tandem.simulators.relay import Relay
@@ -64,6 +64,10 @@ class Session(asyncio.Protocol):
         self._in = self._in + data if self._in else data
         if not self._held:
             self._work()
+
+    def follow(self, turns: Turns) -> None:
+        """Misbehave like this from now on."""
+        self._turns = turns
 
     def hang_up(self) -> None:
         """Close at once."""

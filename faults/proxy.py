@@ -33,6 +33,7 @@ class Proxy:
         self._chaos = Chaos()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[Any]] = set()
         self._thread: threading.Thread | None = None
 
     def tell(self, chaos: Chaos) -> None:
@@ -68,8 +69,14 @@ class Proxy:
         await self._stop.wait()
         server.close()
         self._cut_all()
+        if self._passing:
+            await asyncio.wait(self._passing, timeout=5)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
         try:
             far_reader, far_writer = await self._far()
         except OSError:

@@ -163,7 +163,7 @@ def _stops(world: World, plan: Plan, tally: Tally) -> None:
 
 
 def _pieces(world: World, plan: Plan, tally: Tally) -> None:
-    numbers = [1 + 2 * n + n % 2 for n in range(plan.few * 5)]
+    numbers = [1 + 3 * n for n in range(plan.few * 5)]
     for what, each in (("relay", others.nth_piece_to_relay), ("database", others.nth_piece_to_database)):
         row = tally.row("F17", f"the n-th piece to the {what} is cut off")
         for run, report in each(world, iter(numbers), recipients=SMALL):

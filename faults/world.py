@@ -211,8 +211,8 @@ class World:
         ]
 
     def slow(self, seconds: float) -> None:
-        """Let the relay answer each message after so long."""
-        self.relay.rules(*((Rule(at="dot", seconds=seconds),) if seconds else ()))
+        """Let the relay answer each message after so long, on open connections too."""
+        self.relay.rules_at_once(*((Rule(at="dot", seconds=seconds),) if seconds else ()))
 
     def kill_one(self, run: Run, chance: random.Random) -> None:
         """SIGKILL to one process, or to everything with its supervisors, which is then started again."""

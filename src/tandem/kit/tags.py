@@ -1,6 +1,7 @@
 """Template tags and filters of every page: icons, numbers, local times, states, navigation."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -139,8 +140,14 @@ def city(zone: str) -> str:
 
 
 @register.inclusion_tag("_nav_item.html", takes_context=True)
-def nav_item(context: dict[str, Any], label: str, url: str, drawing: str) -> dict[str, Any]:
-    """One entry of the side menu, marked when the page is under its address."""
+def nav_item(
+    context: dict[str, Any], label: str, url: str, drawing: str, also: str = "", but: str = ""
+) -> dict[str, Any]:
+    """One entry of the side menu, marked when the page is under its address or one of `also`, not of `but`."""
     path = context["request"].path
-    here = path == url if url == "/ui/" else path == url or path.startswith(url.rstrip("/") + "/")
-    return {"label": label, "url": url, "drawing": drawing, "here": here}
+    here = path == url if url == "/ui/" else _under(path, (url, *also.split()))
+    return {"label": label, "url": url, "drawing": drawing, "here": here and not _under(path, but.split())}
+
+
+def _under(path: str, addresses: Iterable[str]) -> bool:
+    return any(path == one or path.startswith(one + "/") for one in addresses)

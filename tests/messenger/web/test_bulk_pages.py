@@ -86,7 +86,7 @@ class TestJobs:
     def test_an_account_without_a_job_is_told_what_makes_one(self, stranger, job):
         text = page(stranger, "/ui/jobs")
         assert "The first job appears here" in text
-        assert 'href="/ui/settings"' in text
+        assert 'href="/ui/settings/api-users"' in text
 
     def test_another_account_and_nobody_see_no_job(self, stranger, job):
         assert stranger.get(f"/ui/jobs/{job.id}").status_code == 404

@@ -4,12 +4,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import prices
 from tandem.messenger.accounts import service as accounts
-from tandem.messenger.testsends import service as testsends
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page, tell
 from tandem.messenger.web.settings import counting
 
@@ -17,29 +15,31 @@ from tandem.messenger.web.settings import counting
 @require_GET
 @page
 def settings(request: HttpRequest) -> HttpResponse:
-    """The account, its API users, its people, its activity."""
+    """What can be set and where; the account, its people, who did what."""
     return render(request, "settings/settings.html", _context(request))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @page
 @changes("connection")
 def api_users(request: HttpRequest) -> HttpResponse:
     """Make, renew or close a program's way in; new secrets are on this answer and nowhere else."""
+    if request.method == "GET":
+        return render(request, "settings/api_users.html", _ways_in(request))
     verb = request.POST.get("do", "")
     try:
         shown = _do(request, verb)
     except Problem as problem:
         if verb == "create":
-            context = _context(request) | {
+            context = _ways_in(request) | {
                 "error": problem,
                 "user_name": request.POST.get("user_name", "")[:150],
             }
-            return render(request, "settings/settings.html", context, status=problem.status)
+            return render(request, "settings/api_users.html", context, status=problem.status)
         tell(request, problem)
-        return redirect("settings")
+        return redirect("api-users")
     if shown is None:
-        return redirect("settings")
+        return redirect("api-users")
     return render(request, "settings/secrets.html", shown)
 
 
@@ -66,16 +66,16 @@ def _note(request: HttpRequest, action: str, subject: str) -> None:
     )
 
 
+def _ways_in(request: HttpRequest) -> dict[str, object]:
+    users = accounts.list_api_users(account_id(request))
+    return {"api_users": users, "may_change": may(request, "connection")}
+
+
 def _context(request: HttpRequest) -> dict[str, object]:
     account = account_id(request)
     return {
         "account": accounts.get_account(account),
-        "api_users": accounts.list_api_users(account),
         "people": accounts.list_users(account),
         "activity": accounts.recent_activity(account, limit=30),
-        "may_change": may(request, "connection"),
-        "may_list": may(request, "users"),
-        "test_addresses": testsends.list_addresses(account),
-        "sms_price": prices.sms_price(account),
         **counting.context(request),
     }

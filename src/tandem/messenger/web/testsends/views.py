@@ -8,12 +8,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from tandem.kit.problems import NotFound, Problem
 from tandem.kit.secrets import new_token
 from tandem.kit.web import is_fragment
 from tandem.messenger.accounts import prices
+from tandem.messenger.accounts import service as accounts
 from tandem.messenger.projects import service as projects
 from tandem.messenger.testsends import service as testsends
 from tandem.messenger.testsends.domain import MOST_AT_ONCE, Wish
@@ -85,16 +86,28 @@ def written(request: HttpRequest) -> HttpResponse:
     return render(request, "testsends/written.html", {"rows": testsends.sent_messages(account_id(request))})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @page
 @changes("users")
 def addresses(request: HttpRequest) -> HttpResponse:
-    """Add an address, take its code, send another one, remove it."""
+    """Where tests may go and what an SMS costs: add an address, take its code, send another one, remove it."""
+    if request.method == "GET":
+        return render(request, "settings/tests.html", _where_tests_go(request))
     try:
         messages.success(request, _do(request, request.POST.get("do", "")))
     except Problem as problem:
         tell(request, problem)
-    return redirect(reverse("settings") + "#test-addresses")
+    return redirect("test-addresses")
+
+
+def _where_tests_go(request: HttpRequest) -> dict[str, Any]:
+    account = account_id(request)
+    return {
+        "account": accounts.get_account(account),
+        "may_list": may(request, "users"),
+        "test_addresses": testsends.list_addresses(account),
+        "sms_price": prices.sms_price(account),
+    }
 
 
 def _do(request: HttpRequest, verb: str) -> str:

@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
-from tests.fixtures.sendings import create_contacts, create_house
+from tests.fixtures.sendings import create_contacts, create_house, create_sending
 
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.api.rest.endpoint import CHOICES, TEXTS
@@ -57,11 +57,11 @@ CONTACT = (
 def kept_house(keep):
     def build(_):
         house = create_house()
-        create_contacts(house, 2)
+        sending_id = create_sending(house, create_contacts(house, 2))
         way_in = accounts.create_api_user(house.account_id, "program")
         other = accounts.create_account(name="Other", zone="Europe/Oslo")
         theirs = accounts.create_api_user(other.id, "program")
-        return house, way_in, other.id, theirs
+        return house, sending_id, way_in, other.id, theirs
 
     return keep(build)
 
@@ -74,13 +74,13 @@ def shop(kept_house, db, settings, tmp_path):
 class Shop:
     """Calls as they are on the wire: the path is sent as it is written."""
 
-    def __init__(self, house, way_in, other_id, theirs):
+    def __init__(self, house, sending_id, way_in, other_id, theirs):
         self.house, self.way_in, self.other_id, self.theirs = house, way_in, other_id, theirs
         self.client = Client(raise_request_exception=False)
         version = projects.get_trigger(house.account_id, house.email_trigger).active_version_id
         self.ids = {
             "projectId": 1, "triggerId": house.email_trigger, "campaignId": version, "listId": house.list_id,
-            "originalId": "c1", "mode": "all", "channel": "email",
+            "originalId": "c1", "mode": "all", "channel": "email", "sendingId": sending_id,
         }  # fmt: skip
 
     def call(self, method, path, body=b"", kind="application/json", *, account=None, headers=None):
@@ -236,4 +236,5 @@ def test_every_parameter_of_an_address_is_known(shop):
     named = {part.strip("{}") for one in ENDPOINTS for part in one.parts if part.startswith("{")}
     assert named - TEXTS - set(CHOICES) <= {
         "projectId", "triggerId", "campaignId", "listId", "batchId", "jobId", "journeyId", "contactId",
+            "sendingId",
     }  # fmt: skip

@@ -101,6 +101,8 @@ def test_an_address_is_verified_by_the_code_that_was_sent_there(house):
     made, line = service.add_address(house.account_id, " Anna@Shop.example", actor="admin", clock=CLOCK)
     assert (made.channel, made.verified_at) == ("email", None)
     assert (line.fate, line.answer) == (domain.Fate.ACCEPTED, "in the outbox")
+    raw = service.message(house.account_id, "email", service.sent_messages(house.account_id)[0].name).raw
+    assert raw.startswith(b"From: ") and b"\n" not in raw.replace(b"\r\n", b"")
     code = newest_code(house)
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     with pytest.raises(errors.WrongCode):

@@ -275,8 +275,8 @@ def test_what_a_planner_will_not_take_is_said_and_not_asked_forever(house, plann
     house.click("c1")
     house.report()
     assert "The planner does not take unsubscribes by customer: The planner" in house.page()
-    for _ in range(100):
-        house.report(hours=6)
+    for _ in range(8):
+        house.report(days=1)
     assert planner.asked.count(INTERACTIONS) == telling.REFUSED_TRIES
     assert (planner.sum, states()["interactions"]) == (1, "refused")
     shown = unsubscribes.unsubscribes_of(house.account_id, house.sending_id)

@@ -119,8 +119,8 @@ def test_a_thousand_events_are_one_statement(desk, hook, clock, django_assert_nu
 
 def test_later_than_a_second_is_a_failure_and_is_not_tried_again(desk, hook, clock):
     id_ = subscribe(desk, hook, clock)
-    Subscription.objects.update(seconds=0.05)  # the vendor's second, shorter
-    hook.slow = 0.2
+    Subscription.objects.update(seconds=0.3)  # the vendor's second, shorter
+    hook.slow = 0.6
     webhooks.publish(desk.account, EventType.MAIL_OPENED, [opened(clock)], clock=clock)
 
     webhooks.call_due(clock)

@@ -1,5 +1,6 @@
 """Contacts: found, paged, saved."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -52,7 +53,7 @@ def find_contacts(account_id: int, list_id: int, text: str, limit: int = 50) -> 
     return tuple(_view(row, names) for row in rows.order_by("id")[:limit])
 
 
-def values_of(account_id: int, list_id: int, original_id: str) -> dict[str, str]:
+def values_of(account_id: int, list_id: int, original_id: str) -> Mapping[str, str]:
     """What a template sees of a contact, keyed by lower-case attribute name. Raises UnknownContact."""
     pk = contact_id_of(account_id, list_id, original_id)
     return recipients(account_id, [pk])[pk].values

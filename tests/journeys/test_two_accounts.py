@@ -60,6 +60,7 @@ class Houses:
             "original_id": "birch-1",
             "channel": "email",
             "shape": "json",
+            "kind": "birch",
         }
 
     @property
@@ -78,6 +79,7 @@ class Houses:
             "template_id": self.facts["messenger"]["birch"]["email_trigger"],
             "group_id": self.facts["groups"]["quince"],
             "verb": "cancel",
+            "kind": "quince",
         }
 
     def outbox(self, name, channel):
@@ -237,6 +239,7 @@ def test_no_page_of_the_messenger_shows_a_row_of_the_other(houses):
         ("/ui/listener/act", {"do": "unbind", "channel_id": 604}),
         ("/ui/webhooks/event-hub/act", {"do": "unmap", "id": theirs["mapping_id"]}),
         ("/ui/webhooks/event-hub/act", {"do": "take-up", "id": theirs["event_number"]}),
+        ("/ui/alarms/act", {"do": "silence", "alarm": theirs["alarm_id"]}),
     ]
     for path, form in posts:
         assert "birch" not in browser.post(path, form, follow_redirects=True).text.lower()
@@ -258,6 +261,7 @@ def test_no_page_of_the_planner_shows_a_row_of_the_other(houses):
     posts = [
         ("/ui/templates/read", {"connection": theirs["connection_id"]}),
         ("/ui/customers/forget", {"customer": "quince-1", "again": "quince-1"}),
+        ("/ui/alarms/act", {"do": "silence", "alarm": theirs["alarm_id"]}),
         ("/ui/campaigns/new", {
             "do": "draft", "name": "Stray", "group": theirs["group_id"], "channel": "email", "day": "2030-01-02",
             "connection": theirs["connection_id"], "project": houses.birch["project_id"], "time": "10:00",
@@ -517,6 +521,7 @@ def _messenger_commands(houses):
         "exports list": ([], False),
         "exports make": (["LISTS"], False),
         "exports download": ([b["export_id"]], True),
+        **_alarm_commands("messenger", b["alarm_id"]),
         "messenger-account user": (["second@alder.example", "--password", PASSWORD], False),
         "messenger-account api-user": (["alder-second"], False),
         "messenger-account api-users": ([], False),
@@ -590,7 +595,18 @@ def _planner_commands(houses):
         "listeners test": ([q["listener_id"]], True),
         "listeners log": ([], False),
         "listeners replay": (["987"], True),
+        **_alarm_commands("planner", q["alarm_id"]),
     }  # fmt: skip
+
+
+def _alarm_commands(half, theirs):
+    """The same of the one group that both halves have."""
+    return {
+        "alarms list": (["--half", half], False),
+        "alarms set": (["--half", half, "--mail", "ops@house.example"], False),
+        "alarms test": (["--half", half], False),
+        "alarms silence": ([theirs, "--half", half], True),
+    }
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,83 @@ def test_details_stay_on_their_line(path):
 
     assert record.truth(1, 1).state is AttemptState.REJECTED
     assert record.truth(2, 1).state is AttemptState.PENDING
+
+
+def test_a_release_that_is_the_last_word_before_a_power_loss_proves_nothing(path, monkeypatch):
+    """It was synced; the next intent of the same try, and its content, may have followed unsynced."""
+    written = journal.Journal(path, 7)
+    written.intent(1, 1)
+    written.outcome(1, 1, Outcome(state=AttemptState.PENDING))
+    written.close()
+
+    assert journal.read(path, 7).truth(1, 1).state is AttemptState.PENDING
+    monkeypatch.setattr(journal, "boot_id", lambda: "another boot")
+    assert journal.read(path, 7).truth(1, 1).state is AttemptState.UNCERTAIN
+
+
+def test_nothing_is_written_after_half_a_line(path, monkeypatch):
+    """It would end up in the other half: the intent of another message would be lost."""
+    written = journal.Journal(path, 7)
+    write = journal.os.write
+    with monkeypatch.context() as full:
+        full.setattr(journal.os, "write", lambda file, data: write(file, data[:3]))
+        with pytest.raises(OSError, match="in full"):
+            written.intent(5, 1)
+    with pytest.raises(OSError):
+        written.intent(6, 1)
+    written.close()
+    assert journal.read(path, 7).truth(5, 1).state is AttemptState.UNCERTAIN
+
+
+@pytest.mark.parametrize("line", ["O 5 1 1O 56 1 0 \n", "I x 1\n", "O 5 1 99 no state\n", "\x00\x00\n"])
+def test_what_cannot_be_read_makes_silence_uncertain(path, line):
+    written = journal.Journal(path, 7)
+    written.outcome(1, 1, ACCEPTED)
+    written.close()
+    with path.open("a") as file:
+        file.write(line)
+
+    record = journal.read(path, 7)
+    assert record.truth(1, 1) == ACCEPTED
+    assert record.truth(5, 1).state is AttemptState.UNCERTAIN
+
+
+@pytest.mark.parametrize("detail", ["a\x00b", "a\ud800b", "a\nb\x1b"])
+def test_any_answer_can_be_kept(path, detail):
+    written = journal.Journal(path, 7)
+    written.outcome(1, 1, Outcome(state=AttemptState.REJECTED, detail=detail))
+    written.close()
+
+    kept = journal.read(path, 7).truth(1, 1)
+    assert kept.state is AttemptState.REJECTED
+    assert kept.detail.isprintable()
+
+
+def test_a_turn_over_that_fails_leaves_the_old_file_and_its_lock(path, monkeypatch):
+    written = journal.Journal(path, 7)
+    monkeypatch.setattr(journal, "TURN_OVER_BYTES", 1)
+    written.intent(1, 1)
+    with monkeypatch.context() as full:
+        full.setattr(journal.os, "fdatasync", _no_space)
+        with pytest.raises(OSError, match="No space"):
+            written.settled([])
+    written.intent(2, 1)
+    assert journal.is_locked(path) is True
+    written.close()
+
+    assert journal.is_locked(path) is False
+    assert journal.read(path, 7).truth(2, 1).state is AttemptState.UNCERTAIN
+
+
+def test_a_closed_journal_writes_nowhere(path, tmp_path):
+    """Its file's number is soon another file's."""
+    written = journal.Journal(path, 7)
+    written.close()
+    with (tmp_path / "other").open("w") as other, pytest.raises(OSError):
+        written.intent(1, 1)
+    assert (tmp_path / "other").read_bytes() == b""
+    assert other.closed
+
+
+def _no_space(_):
+    raise OSError("No space left on device")

@@ -41,6 +41,7 @@ class Journal:
         self._guard = threading.Lock()
         self._unsettled: dict[int, bytes] = {}
         self._size = 0
+        self._is_torn = False
         self._file = _opened(path, os.O_APPEND)
         self._write(self._head.encode())
 
@@ -50,7 +51,9 @@ class Journal:
 
     def outcome(self, attempt_id: int, tries: int, outcome: Outcome) -> None:
         """The answer came."""
-        self._say(attempt_id, _outcome_line(attempt_id, tries, outcome))
+        outcome = fit(outcome)
+        line = f"O {attempt_id} {tries} {outcome.state:d} {outcome.detail}\n"
+        self._say(attempt_id, line.encode())
 
     def sync(self) -> None:
         """What was said so far survives the machine too."""
@@ -65,8 +68,10 @@ class Journal:
             self._turn_over()
 
     def close(self) -> None:
-        """Give the lock back."""
-        os.close(self._file)
+        """Give the lock back. Whoever still writes then gets an OSError: the number may be another file's soon."""
+        with self._guard:
+            file, self._file = self._file, -1
+            os.close(file)
 
     def _say(self, attempt_id: int, line: bytes) -> None:
         with self._guard:
@@ -74,7 +79,9 @@ class Journal:
             self._write(line)
 
     def _write(self, data: bytes) -> None:
-        if os.write(self._file, data) != len(data):
+        """Nothing follows half a line: it would become its other half."""
+        if self._is_torn or os.write(self._file, data) != len(data):
+            self._is_torn = True
             raise OSError("The journal cannot be written in full.")
         self._size += len(data)
 
@@ -83,11 +90,17 @@ class Journal:
         with self._guard:
             fresh = self.path.with_suffix(".new")
             fresh.unlink(missing_ok=True)
-            old, self._file = self._file, _opened(fresh, os.O_APPEND | os.O_EXCL)
-            self._size = 0
-            self._write(self._head.encode() + b"".join(self._unsettled.values()))
-            os.fdatasync(self._file)
-            os.rename(fresh, self.path)
+            lines = self._head.encode() + b"".join(self._unsettled.values())
+            file = _opened(fresh, os.O_APPEND | os.O_EXCL)
+            try:
+                if os.write(file, lines) != len(lines):
+                    raise OSError("The journal cannot be turned over.")
+                os.fdatasync(file)
+                os.rename(fresh, self.path)
+            except OSError:
+                os.close(file)
+                raise
+            old, self._file, self._size = self._file, file, len(lines)
             os.close(old)
 
 
@@ -97,11 +110,13 @@ def _opened(path: Path, flags: int) -> int:
     return file
 
 
-def _outcome_line(attempt_id: int, tries: int, outcome: Outcome) -> bytes:
+def fit(outcome: Outcome) -> Outcome:
+    """The outcome in words that a line and the database can keep: printable, and not too many."""
     detail = outcome.detail
-    if not detail.isprintable() or len(detail) > LONGEST_DETAIL:
-        detail = " ".join(detail.split())[:LONGEST_DETAIL]
-    return f"O {attempt_id} {tries} {outcome.state:d} {detail}\n".encode()
+    if detail.isprintable() and len(detail) <= LONGEST_DETAIL:
+        return outcome
+    printable = "".join(sign if sign.isprintable() else " " for sign in detail[: 2 * LONGEST_DETAIL])
+    return Outcome(state=outcome.state, detail=" ".join(printable.split())[:LONGEST_DETAIL])
 
 
 @dataclass(frozen=True)
@@ -114,8 +129,8 @@ class JournalRecord:
     def truth(self, attempt_id: int, tries: int) -> Outcome:
         """What became of an orphaned row: its outcome, pending (never reached the wire) or uncertain."""
         known = self.outcomes.get((attempt_id, tries), False)
-        if isinstance(known, Outcome):
-            return known
+        if isinstance(known, Outcome) and (self.intact or known.state is not AttemptState.PENDING):
+            return known  # after a release the same try may have gone on: only a whole journal knows that it did not
         if known is None:
             return Outcome(state=AttemptState.UNCERTAIN, detail="The sender died before it heard the answer.")
         if self.intact:
@@ -157,17 +172,22 @@ def read(path: Path, sender_id: int) -> JournalRecord:
     if header[0] != _MAGIC or header[1] != str(sender_id):
         return JournalRecord(intact=False)
     found: dict[tuple[int, int], Outcome | None] = {}
-    for line in lines[1:-1]:  # the piece after the last newline is empty or half-written
-        _take(line, found)
-    torn = lines[-1]
-    if torn.startswith("I "):
-        return JournalRecord(intact=False, outcomes=found)
-    return JournalRecord(intact=header[2] == boot_id() != "unknown", outcomes=found)
+    #: the piece after the last newline is empty or half-written
+    is_whole = all([_take(line, found) for line in lines[1:-1]]) and lines[-1][:1] in ("", "O")
+    return JournalRecord(intact=is_whole and header[2] == boot_id() != "unknown", outcomes=found)
 
 
-def _take(line: str, found: dict[tuple[int, int], Outcome | None]) -> None:
+def _take(line: str, found: dict[tuple[int, int], Outcome | None]) -> bool:
+    """Whether the line could be read."""
     words = line.split(" ", 4)
-    if words[0] == "I" and len(words) == 3:
-        found[int(words[1]), int(words[2])] = None
-    elif words[0] == "O" and len(words) == 5:
-        found[int(words[1]), int(words[2])] = Outcome(state=AttemptState(int(words[3])), detail=words[4])
+    try:
+        key = int(words[1]), int(words[2])
+        if words[0] == "I" and len(words) == 3:
+            found[key] = None
+        elif words[0] == "O" and len(words) == 5:
+            found[key] = fit(Outcome(state=AttemptState(int(words[3])), detail=words[4]))
+        else:
+            return False
+    except (ValueError, IndexError):
+        return False
+    return True

@@ -95,7 +95,7 @@ WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq = ANY(
   AND t.account_id = a.account_id AND t.sending_id = a.sending_id AND t.template_id = a.template_id
 RETURNING a.state, a.id, a.seq, a.tries, a.template_id, a.contact_id, a.customer, t.ignore_opt_out
 """
-_LATE = "(a.state = 0 AND a.due_at < %(latest)s)"
+_LATE = "(a.due_at < %(latest)s)"
 #: rows whose contact is gone: those of the sub-block that the statement before could not join
 _NO_CONTACT = """
 UPDATE messenger_delivery_attempt a SET state = 21, reason = 'no contact', done_at = %(business)s

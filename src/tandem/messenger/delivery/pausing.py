@@ -20,6 +20,7 @@ from tandem.messenger.pacing.domain import PauseRules, Seen
 
 log = logging.getLogger("tandem.sender")
 JUDGED_SECONDS = 1.0
+SENDINGS_KEPT = 1000
 _TRIED = frozenset(
     {AttemptState.ACCEPTED, AttemptState.REJECTED, AttemptState.DEFERRED, AttemptState.UNCERTAIN}
 )
@@ -41,7 +42,10 @@ class ErrorsSeen:
 
     def note(self, account: int, sending: int, changes: Iterable[Change]) -> None:
         """Count what became of rows."""
-        count = self._counts.setdefault((account, sending), _Count())
+        count = self._counts.pop((account, sending), None) or _Count()
+        self._counts[account, sending] = count  # the last one noted is the last one forgotten
+        if len(self._counts) > SENDINGS_KEPT:
+            del self._counts[next(iter(self._counts))]
         for change in changes:
             count.tried += change.outcome.state in _TRIED
             count.errors += change.outcome.state in _ERRORS

@@ -1,7 +1,8 @@
 """Rows of dead senders: proof of death, then each orphaned row gets what its journal says.
 
-On the same host a free lock on the journal proves death, another boot of the machine too. Elsewhere the session's
-advisory lock must be gone and the lease over, by the database's clock.
+On the same host a free lock on the journal proves death. Elsewhere the session's advisory lock must be gone and the
+lease over, by the database's clock; one of the two is enough after another boot of the machine, which another machine
+of the same name looks like.
 """
 
 import logging
@@ -60,20 +61,23 @@ def is_dead(sender: Sender) -> bool:
         return True
     if sender.host == socket.gethostname():
         if sender.boot_id != journal.boot_id():
-            return True
-        locked = journal.is_locked(Path(sender.journal))
+            return _session_ended(sender) or _lease_over(sender)
+        locked = journal.is_locked(Path(sender.journal)) if sender.journal else None
         if locked is not None:
             return not locked
-    return _session_gone(sender)
+    return _lease_over(sender) and _session_ended(sender)
 
 
-def _session_gone(sender: Sender) -> bool:
-    with transaction.atomic(), connection.cursor() as cursor:
+def _lease_over(sender: Sender) -> bool:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT lease_until < clock_timestamp() FROM messenger_delivery_sender WHERE id = %s", [sender.id]
         )
-        if not cursor.fetchone()[0]:
-            return False
+        return bool(cursor.fetchone()[0])
+
+
+def _session_ended(sender: Sender) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [ADVISORY_CLASS, sender.id % 2**31])
         return bool(cursor.fetchone()[0])
 
@@ -110,7 +114,8 @@ def _buried(sender: Sender, truths: list[Outcome]) -> None:
     unsure = sum(truth.state is AttemptState.UNCERTAIN for truth in truths)
     level = logging.WARNING if unsure else logging.INFO
     log.log(level, "sender.buried sender=%s orphans=%s uncertain=%s", sender.id, len(truths), unsure)
-    Path(sender.journal).unlink(missing_ok=True)
+    if sender.journal:
+        Path(sender.journal).unlink(missing_ok=True)
 
 
 def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:

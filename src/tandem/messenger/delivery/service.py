@@ -105,9 +105,11 @@ def reasons(account_id: int, sending_id: int) -> dict[str, int]:
 
 
 @transaction.atomic
-def pause(account_id: int, sending_id: int) -> SendingView:
-    """Let nothing more leave; the rows wait. Their late cut-off still runs."""
+def pause(account_id: int, sending_id: int, *, because: str = "") -> SendingView:
+    """Let nothing more leave; the rows wait. Their late cut-off still runs. because: if it is not a person's doing."""
     _move(account_id, sending_id, SendingState.PAUSED)
+    if because:
+        Sending.objects.filter(account_id=account_id, id=sending_id).update(paused_because=because[:300])
     return get_sending(account_id, sending_id)
 
 

@@ -8,10 +8,11 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
@@ -20,6 +21,7 @@ from tandem.messenger.delivery import cancelling, claims, paced_rows, service
 from tandem.messenger.delivery.claims import Claim, Standing
 from tandem.messenger.delivery.composing import Composer
 from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, SendingState, sub_block_size
+from tandem.messenger.delivery.errors import SendingOver
 from tandem.messenger.delivery.journal import Journal
 from tandem.messenger.delivery.pausing import ErrorsSeen
 from tandem.messenger.delivery.rows import Change, Row
@@ -82,6 +84,8 @@ class Desk:
         self._watched = 0.0
         self._composers: dict[int, Composer] = {}
         self._errors = ErrorsSeen()
+        #: a commit is under way, or has failed
+        self._in_doubt = False
 
     def turn(self) -> bool:
         """One pass over the channels; whether anything was claimed, intended or recorded."""
@@ -100,7 +104,12 @@ class Desk:
         self._look_again = dict.fromkeys(self.feeds, 0.0)
 
     def leave(self) -> None:
-        """The ways out have ended: record what they did, set free what they did not, give every block back."""
+        """The ways out have ended: record what they did, set free what they did not, give every block back.
+
+        Not after a commit that failed: what it was to record is known to the journal alone, and counters are wrong.
+        """
+        if self._in_doubt:
+            return
         for feed in self.feeds:
             feed.closing = True
             for held in feed.held:
@@ -166,6 +175,7 @@ class Desk:
         """Outcomes, then intents, then blocks that are spent, in one transaction; the rows that may leave now."""
         business, system = self._clock.business(), self._clock.system()
         intended: dict[Held, list[Row]] = {}
+        self._in_doubt = True
         self._journal.sync()
         with transaction.atomic():
             found = claims.standings([held.claim for held in feed.held], lock=True)
@@ -188,6 +198,7 @@ class Desk:
                     if standing.state is SendingState.CANCELLED:
                         claims.cancel_rest(held.claim, business)
                     claims.give_back(held.claim)
+        self._in_doubt = False
         self._journal.settled(change.row.id for changes in done.values() for change in changes)
         for held in feed.held:
             self._errors.judge(held.claim.account, held.claim.sending, clock=self._clock)
@@ -208,13 +219,17 @@ class Desk:
         )
 
     def _plan(self, feed: ChannelFeed) -> dict[Held, list[int]]:
-        """The rows to intend now: while there is room in hand, a sub-block of each block that has some."""
+        """The rows to intend now: while there is room in hand, a sub-block of each block, who has least in hand first.
+
+        So a block whose account sends slowly has its few among the many of another.
+        """
         pace, plan = self._paces[feed], {}
-        in_hand = feed.in_hand
-        for held in feed.held:
+        in_hand, room = feed.in_hand, min(ROWS_IN_HAND, 3 * sub_block_size(pace.rate, SUB_BLOCK_ROWS))
+        for held in sorted(feed.held, key=lambda one: one.in_hand):
             rate = min(pace.rate, held.rate or pace.rate)
             most = sub_block_size(rate, SUB_BLOCK_ROWS)
-            if held.open and not held.stopped and in_hand + most <= min(ROWS_IN_HAND, 3 * most):
+            has_room = in_hand + most <= room and held.in_hand + most <= 3 * most
+            if held.open and not held.stopped and has_room:
                 plan[held] = held.part(most)
                 in_hand += len(plan[held])
         return plan
@@ -259,16 +274,21 @@ class Desk:
         if claim.sending not in self._composers:
             if len(self._composers) >= COMPOSERS_KEPT:
                 self._composers.clear()
-                self._errors = ErrorsSeen()
             try:
                 self._composers[claim.sending] = Composer(
                     claim, key=settings.SECRET_KEY, tracking_url=settings.TANDEM_TRACKING_URL
                 )
-            except Problem as problem:
-                log.error(
-                    "sender.sending.paused sending=%s %s %s", claim.sending, problem.title, problem.detail
-                )
-                service.pause(claim.account, claim.sending)
-                claims.give_back(claim)
+            except (DatabaseError, InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001 see _set_aside
+                self._set_aside(claim, error)
                 return None
         return self._composers[claim.sending]
+
+    def _set_aside(self, claim: Claim, error: Exception) -> None:
+        """Whatever it is, it would meet each sender anew and end it, and everybody's messages with it."""
+        words = f"{error.title} {error.detail}" if isinstance(error, Problem) else type(error).__name__
+        log.error("sender.sending.paused sending=%s %s", claim.sending, words, exc_info=error)
+        with suppress(SendingOver):
+            service.pause(claim.account, claim.sending, because=f"It cannot be composed: {words}")
+        claims.give_back(claim)

@@ -16,7 +16,7 @@ from tandem.messenger.contacts.domain import Recipient
 from tandem.messenger.delivery import claims
 from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, AttemptState, Channel, Message, Outcome
 from tandem.messenger.delivery.errors import OutboundStopped
-from tandem.messenger.delivery.journal import Journal
+from tandem.messenger.delivery.journal import Journal, fit
 from tandem.messenger.delivery.rows import Change, Row
 from tandem.messenger.delivery.sender.brake import AccountRates, Brake
 from tandem.messenger.delivery.sender.held import Held
@@ -58,12 +58,22 @@ class ChannelFeed:
         while (ready := self._next()) is not None:
             held, row, recipient = ready
             failpoint("m9")
-            made = held.composer.compose(row, recipient, self._clock.business())
+            made = self._made(held, row, recipient)
             if isinstance(made, Message):
-                self._out[row.id] = ready
                 return made
+            del self._out[row.id]
             self._end(held, row, made)
         return None
+
+    def _made(self, held: Held, row: Row, recipient: Recipient | None) -> Message | Outcome:
+        """Whatever goes wrong in here is this row's alone: it would meet each sender anew and end it."""
+        try:
+            return held.composer.compose(row, recipient, self._clock.business())
+        except Exception as error:
+            log.exception("sender.message.not_made attempt=%s", row.id)
+            return Outcome(
+                state=AttemptState.RENDER_ERROR, detail=f"It could not be made: {type(error).__name__}."
+            )
 
     def may_leave(self, message: Message) -> bool:
         """Whether nothing has stopped it since its intent, as far as was read within the last second or two."""
@@ -109,19 +119,19 @@ class ChannelFeed:
             return None
         shortest = 0.0
         for held in self._in_turn():
-            if held.stopped or not held.queue:
+            first = None if held.stopped else held.first()
+            if first is None:
                 continue
-            wait = self.brake.wait(held, *held.queue[0])
+            wait = self.brake.wait(held, *first)
             if wait:
                 shortest = min(shortest or wait, wait)
                 continue
-            try:
-                row, recipient = held.queue.popleft()
-            except IndexError:  # recalled in this moment
+            ready = self._taken(held, first)
+            if ready is None:
                 continue
             if len(held.queue) == SUB_BLOCK_ROWS:
                 self._nudge()
-            return held, row, recipient
+            return ready
         if shortest:
             self.wake_in(shortest)
         self._nudge()
@@ -135,11 +145,27 @@ class ChannelFeed:
             held = held[self._place :] + held[: self._place]
         return held
 
+    def _taken(
+        self, held: Held, first: tuple[Row, Recipient | None]
+    ) -> tuple[Held, Row, Recipient | None] | None:
+        """The first of a queue: out before it has left the queue, so that `waiting` misses it at no moment."""
+        self._out[first[0].id] = (held, *first)
+        try:
+            row, recipient = held.queue.popleft()
+        except IndexError:  # recalled in this moment
+            del self._out[first[0].id]
+            return None
+        if row is not first[0]:
+            del self._out[first[0].id]
+            self._out[row.id] = (held, row, recipient)
+        return held, row, recipient
+
     def _shut(self) -> bool:
         now = time.monotonic()
         return self.closing or now > self.trusted_until or now < self.down_until
 
     def _end(self, held: Held, row: Row, outcome: Outcome) -> None:
+        outcome = fit(outcome)
         reason = outcome.detail if outcome.state in _NEVER_SENT else ""
         self._done.append((held, Change(row, Outcome(state=outcome.state) if reason else outcome, reason)))
         if len(self._done) == SUB_BLOCK_ROWS:

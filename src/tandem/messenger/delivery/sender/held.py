@@ -55,6 +55,13 @@ class Held:
         """Rows whose intent is committed."""
         self.queue.extend((row, recipients.get(row.contact_id)) for row in rows)
 
+    def first(self) -> tuple[Row, Recipient | None] | None:
+        """Whose turn it is, left where it is."""
+        try:
+            return self.queue[0]
+        except IndexError:
+            return None
+
     def recall(self) -> list[Row]:
         """Rows that nobody has taken yet, taken out of the queue; each is either taken or recalled."""
         rows = []

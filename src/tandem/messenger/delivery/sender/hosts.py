@@ -5,15 +5,19 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
+
+from django.db import DatabaseError, InterfaceError
 
 from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
 from tandem.messenger.delivery.errors import OutboundStopped
 from tandem.messenger.delivery.providers.base import Feed, HandOver, Provider, WayOut
 from tandem.messenger.delivery.sender.feed import ChannelFeed
 
+log = logging.getLogger("tandem.sender")
 CLOSE_SECONDS = 15.0
 PUMP_SECONDS = 0.001
 
@@ -183,15 +187,45 @@ class Window:
         self._woken.set()
 
     async def _carry(self, feed: Feed, message: Message) -> None:
+        leaving = _Leaving(feed, message)
         try:
-            outcome = await self._way.hand_over(message, lambda: _leave(feed, message))
+            outcome = await self._way.hand_over(message, leaving)
         except OutboundStopped as stopped:
             feed.down(stopped)
             outcome = None
+        except Exception as error:  # noqa: BLE001 it is raised again where it is everybody's
+            outcome = leaving.broken(error)
         if outcome is None:
             feed.release(message)
         else:
             feed.outcome(message, outcome)
+
+
+class _Leaving:
+    """`leave` of one message, and what becomes of it when its way out breaks: that is nobody else's misfortune."""
+
+    def __init__(self, feed: Feed, message: Message) -> None:
+        self._feed, self._message = feed, message
+        self._has_left = self._is_unwritten = False
+
+    def __call__(self) -> bool:
+        try:
+            self._has_left = _leave(self._feed, self._message)
+        except OSError:
+            self._is_unwritten = True
+            raise
+        return self._has_left
+
+    def broken(self, error: Exception) -> Outcome:
+        """In doubt once its content may have left; before that it is tried again later.
+
+        A database that is gone, and a journal that cannot be written, end the sender.
+        """
+        if self._is_unwritten or isinstance(error, DatabaseError | InterfaceError):
+            raise error
+        log.error("sender.message.broken attempt=%s", self._message.attempt_id, exc_info=error)
+        state = AttemptState.UNCERTAIN if self._has_left else AttemptState.DEFERRED
+        return Outcome(state=state, detail=f"The way out broke: {type(error).__name__}.")
 
 
 class Blocking:

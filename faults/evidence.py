@@ -2,7 +2,9 @@
 
 import smtplib
 import time
-from email.message import EmailMessage, Message
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 
 from faults.invariants import UNCERTAIN
 from faults.world import Run, World, address_of
@@ -37,17 +39,13 @@ def _left(world: World, sending: int) -> int:
     return left
 
 
-def _delivered(recipient: str, message_id: str) -> EmailMessage:
+def _delivered(recipient: str, message_id: str) -> Message:
     """The relay's report of success (RFC 3464)."""
-    report = EmailMessage()
+    report = MIMEMultipart("report")
+    report.set_param("report-type", "delivery-status")
     report["From"] = "MAILER-DAEMON@relay.simulated"
     report["Subject"] = "Successful Mail Delivery Report"
-    report.make_mixed()
-    report.replace_header("Content-Type", "multipart/report")
-    report.set_param("report-type", "delivery-status")
-    words = EmailMessage()
-    words.set_content("Your message was handed over.\n")
-    report.attach(words)
+    report.attach(MIMEText("Your message was handed over.\n"))
     status, about, whom = Message(), Message(), Message()
     status["Content-Type"] = "message/delivery-status"
     about["Reporting-MTA"] = "dns; relay.simulated"

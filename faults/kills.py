@@ -23,12 +23,12 @@ def at_step(world: World, step: str, *, recipients: int, nth: int = 1) -> tuple[
     """One process dies at the step; how many seconds the sending took from there."""
     world.slow(0)
     world.arm(step, nth)
-    run, before = world.begin(recipients), len(world.burials())
+    run, before = world.begin(recipients), world.burials()
     died_at = _until_dead(world, run, step)
     world.wait(run, RECOVERY + 30)
     world.disarm()
     seconds = time.monotonic() - died_at
-    report = check_invariants(world, run, buried=world.burials()[before:])
+    report = check_invariants(world, run, buried=world.buried_since(before))
     return run, _reached(report, run, (step,)), seconds
 
 
@@ -37,13 +37,13 @@ def one_after_another(world: World, steps: Iterable[str], *, recipients: int) ->
     steps = tuple(steps)
     world.slow(0.3 * 8 * SENDERS / recipients)
     world.arm(steps[0])
-    run, before = world.begin(recipients), len(world.burials())
+    run, before = world.begin(recipients), world.burials()
     for step in steps:
         world.arm(step)
         _until_dead(world, run, step)
         world.disarm()
     world.wait(run, RECOVERY + 30)
-    return run, _reached(check_invariants(world, run, buried=world.burials()[before:]), run, steps)
+    return run, _reached(check_invariants(world, run, buried=world.buried_since(before)), run, steps)
 
 
 def random_kills(
@@ -63,15 +63,23 @@ def _killed_run(
 ) -> tuple[Run, Report]:
     # the relay takes as long for all as the kills need
     world.slow(kills * 1.4 * 8 * SENDERS / recipients)
-    run, before = world.begin(recipients, lead_seconds=8.0 if resend else 3.0), len(world.burials())
+    run, before = world.begin(recipients, lead_seconds=8.0 if resend else 3.0), world.burials()
     if resend:
         world.choose(run, "resend")
+    if chance.random() < 0.8:  # else some die before the list is there
+        _until_sending(world, run)
     while len(run.kills) < kills and not _finished(world, run):
         time.sleep(chance.uniform(0.3, 1.3))
         world.kill_one(run, chance)
     world.slow(0)
     world.wait(run, SLOWEST)
-    return run, check_invariants(world, run, resend=resend, buried=world.burials()[before:])
+    return run, check_invariants(world, run, resend=resend, buried=world.buried_since(before))
+
+
+def _until_sending(world: World, run: Run) -> None:
+    deadline = time.monotonic() + REACHED
+    while not world.arrived(run) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _until_dead(world: World, run: Run, step: str) -> float:

@@ -39,21 +39,21 @@ def zombies(
     world.stop()
     world.start(TANDEM_SENDERS=str(senders))
     world.slow(LEASE * 1.5 * 8 * senders / recipients)
-    run, before = world.begin(recipients), len(world.burials())
+    run, before = world.begin(recipients), world.burials()
     _until_sending(world, run)
-    frozen = chance.choice(world.senders())
+    frozen = chance.choice(world.working(run))
     os.kill(frozen, signal.SIGSTOP)
     run.kills, run.deaths = ["frozen"], 1
     if out_of_sight:
         for (sender,) in world.rows(_LOSE_SIGHT, [frozen]):
             world.rows(_END_SESSION, [sender])
     time.sleep(LEASE + 4)
-    given_up = len(world.burials()) > before
+    given_up = bool(world.buried_since(before))
     with contextlib.suppress(ProcessLookupError):
         os.kill(frozen, signal.SIGCONT)
     world.slow(0)
     world.wait(run, SLOWEST)
-    report = check_invariants(world, run, buried=world.burials()[before:])
+    report = check_invariants(world, run, buried=world.buried_since(before))
     missing = [] if given_up or not out_of_sight else ["F3: nobody gave the frozen sender up"]
     return run, report.with_more(missing), given_up
 
@@ -61,7 +61,7 @@ def zombies(
 def database_stops(world: World, *, recipients: int, times: int, chance: random.Random) -> tuple[Run, Report]:
     """The server is stopped as by a crash, or every session ended, in the middle of a sending."""
     world.slow(times * 3.0 * 16 / recipients)
-    run, before = world.begin(recipients), len(world.burials())
+    run, before = world.begin(recipients), world.burials()
     _until_sending(world, run)
     for number in range(times):
         time.sleep(chance.uniform(0.3, 1.5))
@@ -78,7 +78,7 @@ def database_stops(world: World, *, recipients: int, times: int, chance: random.
         run.deaths += SENDERS
     world.slow(0)
     world.wait(run, SLOWEST)
-    return run, check_invariants(world, run, buried=world.burials()[before:])
+    return run, check_invariants(world, run, buried=world.buried_since(before))
 
 
 def stopped(world: World, *, recipients: int, words: tuple[str, ...]) -> tuple[Run, Report]:

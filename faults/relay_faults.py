@@ -90,8 +90,11 @@ def _anybody(world: World, rules: tuple[Rule, ...], recipients: int) -> tuple[Ru
     run = world.begin(recipients)
     run.kills = [rule.at for rule in rules]
     world.wait(run, SECONDS + 40)
-    report = check_invariants(world, run)
-    return run, report if world.relay.used() else report.with_more(["F8: it never happened"])
+    broken = [] if world.relay.used() else ["F8: it never happened"]
+    refused = [customer for customer, state in _states(world, run).items() if state == REJECTED]
+    if refused:
+        broken.append(f"F8: {len(refused)} were given up")
+    return run, check_invariants(world, run).with_more(broken)
 
 
 def _for(rule: Rule, address: str) -> Rule:

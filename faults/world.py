@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ HTML = (
     "<html><body><p>Hello {{contact.firstName}}</p>"
     '<p><a href="{{message.unsubscribeUrl}}">Unsubscribe</a></p></body></html>'
 )
+_BURIED = re.compile(r"sender\.buried sender=(\d+) orphans=\d+ uncertain=(\d+)")
+_WORKING = """
+SELECT DISTINCT s.pid FROM messenger_delivery_block b JOIN messenger_delivery_sender s ON s.id = b.sender_id
+WHERE b.sending_id = %s AND NOT b.done AND NOT s.recovered
+"""
 _SENDING = "SELECT id, state, finished_at FROM messenger_delivery_sending WHERE campaign_id = %s"
 
 
@@ -64,10 +69,10 @@ class World:
         home.mkdir(parents=True, exist_ok=True)
         self.home, self._most = home, most
         self.relay = Relay(log=home / "relay.jsonl", script=Script())
-        world = PlannerWorld(
+        self._known = PlannerWorld(
             clock=OffsetClock(), customers=most, templates={CHANNEL: {1: "-"}}, channels={CHANNEL: "-"}
         )
-        self.planner = Server(Simulator(Planner(world, password=PASSWORD)))
+        self.planner = Server(Simulator(Planner(self._known, password=PASSWORD)))
         self.stack = Stack(home, {"TANDEM_PROVIDER_LOCK": "0", **(environment or {})})
         self._services: list[tuple[tuple[str, ...], dict[str, str]]] = []
         self._armed = home / "failpoint"
@@ -130,7 +135,7 @@ class World:
                 "lead_seconds": lead_seconds,
             },
         )
-        world = self.planner.simulator.half.world
+        world = self._known
         one = world.campaigns[int(made["CampaignID"])]
         numbers = [one.targeted_at(place) for place in range(one.targeted)]
         return Run(
@@ -184,6 +189,10 @@ class World:
         """Messages of a campaign at the relay so far."""
         return len(self.facts(run))
 
+    def buried_since(self, before: Mapping[int, int]) -> list[int]:
+        """What the senders left that were buried since then."""
+        return [unsure for sender, unsure in self.burials().items() if sender not in before]
+
     def arm(self, step: str, nth: int = 1, action: str = "kill") -> None:
         """The first process that passes the step for the n-th time from now dies, or fails, there."""
         fresh = self._armed.with_suffix(".new")
@@ -202,27 +211,28 @@ class World:
         """Whether what was armed has not happened yet."""
         return self._armed.exists()
 
-    def burials(self) -> list[int]:
-        """Uncertain rows that each dead sender left, by the log of those who buried it."""
-        log = self.home / "worker-messenger.out"
-        text = log.read_text(errors="replace") if log.exists() else ""
-        return [
-            int(found) for found in re.findall(r"sender\.buried sender=\d+ orphans=\d+ uncertain=(\d+)", text)
-        ]
+    def burials(self) -> dict[int, int]:
+        """Uncertain rows that each dead sender left, by the logs of those who buried it."""
+        found = {}
+        for log in (self.home / "logs").glob("sender-*.log"):
+            for sender, unsure in _BURIED.findall(log.read_text(errors="replace")):
+                found[int(sender)] = int(unsure)
+        return found
 
     def slow(self, seconds: float) -> None:
         """Let the relay answer each message after so long, on open connections too."""
         self.relay.rules_at_once(*((Rule(at="dot", seconds=seconds),) if seconds else ()))
 
     def kill_one(self, run: Run, chance: random.Random) -> None:
-        """SIGKILL to one process, or to everything with its supervisors, which is then started again."""
+        """SIGKILL to one process, every other time a sender, or to everything, which is then started again."""
         victims = [(pid, words) for pid, words in self.processes() if "supervised" in words]
         if not victims or chance.random() < 0.15:
             run.deaths += len(self.senders())
             self.again()
             run.kills.append("everything")
             return
-        pid, words = chance.choice(victims)
+        senders = [one for one in victims if one[1].endswith("run-sender")]
+        pid, words = chance.choice(senders if senders and chance.random() < 0.5 else victims)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         run.deaths += words.endswith("run-sender")
@@ -259,6 +269,11 @@ class World:
         """Process ids of the senders."""
         return [pid for pid, words in self.processes() if words.endswith("run-sender")]
 
+    def working(self, run: Run) -> list[int]:
+        """Process ids of the senders that hold rows of a campaign."""
+        found = self.sending(run)
+        return [pid for (pid,) in self.rows(_WORKING, [found[0]])] if found else []
+
     def _furnish(self) -> None:
         """An account with contacts, a template and the planner's stand-in connected."""
         run = self.stack.run
@@ -278,7 +293,7 @@ class World:
         )  # fmt: skip
         self._trigger = int(made["id"])
         run("contacts", "import", str(self._contacts()), "--list", str(people))
-        self.planner.simulator.half.world.change_template(CHANNEL, self._trigger)
+        self._known.change_template(CHANNEL, self._trigger)
         run(
             "listener", "connect", "--planner-url", f"http://127.0.0.1:{self.planner.port}", "--zone", "UTC",
             "--user", "simulator", "--password", PASSWORD, "--channel", f"{CHANNEL}:email",
@@ -288,7 +303,7 @@ class World:
         self.stop()
 
     def _contacts(self) -> Path:
-        world = self.planner.simulator.half.world
+        world = self._known
         path = self.home / "contacts.csv"
         with path.open("w") as file:
             file.write("originalId,emailAddress,firstName,unsubscribed\n")

@@ -37,3 +37,4 @@ TANDEM_PROXIES: tuple[str, ...] = ()
 TANDEM_OLD_LINK_KEYS: tuple[str, ...] = ()
 TANDEM_ALLOW_PRIVATE: tuple[str, ...] = ()
 TANDEM_SENDING: dict[str, Any] = {}
+TANDEM_ALARMS: dict[str, str] = {}

@@ -18,7 +18,7 @@ from tandem.kit.clock import FrozenClock
 from tandem.kit.problems import NotFound, Refused
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.alarms import service
-from tandem.messenger.alarms.models import Alarm, Telling
+from tandem.messenger.alarms.models import Alarm, Telling, Way
 from tandem.messenger.delivery.models import Attempt, Block, DeliverySettings, Sending
 from tandem.messenger.listener.models import Inbox, PlannerConnection
 from tandem.messenger.record import service as record
@@ -293,6 +293,16 @@ def test_a_path_that_was_taken_away_is_not_called(told, sending, desks, settings
     told()
     service.teller.set_way(desks[0].account, url="", actor="us", clock=clock)
     assert told(20) == [] and Telling.objects.get().problem == "The path was taken away."
+
+
+def test_a_secret_that_cannot_be_read_is_that_paths_trouble_alone(told, sending, desks, clock, hook):
+    service.teller.set_way(desks[0].account, url=hook.url("/own"), actor="us", clock=clock)
+    Way.objects.update(secret_sealed="v1:of:another-key")
+    Sending.objects.update(state="paused", paused_because="9 % of the messages came back.")
+    assert [what for what, _, _ in told()] == ["raised"]
+    assert [way.problem for way in service.teller.ways(desks[0].account)] == [
+        "", "A stored secret was sealed with another key.",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -64,11 +64,13 @@ class Outage:
 def run(stop: threading.Event, book: Book, teller: Teller, outage: Outage, *, clock: Clock) -> None:
     """Look and tell until told to stop."""
     looks = 0
+    connection.settings_dict["OPTIONS"].update(connect_timeout=5, tcp_user_timeout=15000)
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="alarms") as pool:
         while not stop.wait(EVERY.total_seconds() if looks else 2.0):
             looks += 1
             try:
                 close_old_connections()
+                _hurry()
                 book.look(clock=clock)
                 outage.answered(clock.system())
                 for future in [pool.submit(_work_off, teller, way, clock) for way in teller.due(clock=clock)]:
@@ -81,6 +83,12 @@ def run(stop: threading.Event, book: Book, teller: Teller, outage: Outage, *, cl
                 outage.failed(clock.system())
             except Exception:
                 log.exception("alarms.look.stopped")  # the next look begins anew
+
+
+def _hurry() -> None:
+    """A question that waits for a lock is given up: the others are asked meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
 
 
 def _work_off(teller: Teller, way: tuple[int | None, str], clock: Clock) -> None:

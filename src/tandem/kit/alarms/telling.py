@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count, Q
@@ -76,14 +76,11 @@ class Teller:
         return told
 
     def _tell(self, row: Any, way: Way, clock: Clock) -> bool:
-        try:
-            paths.tell(way, self._told(row, clock), self._half().means)
-        except Problem as problem:
-            log.warning(
-                "alarm.path.failed path=%s account=%s %s", row.path, row.account_id or "-", problem.title
-            )
+        problem = self._hand_over(way, self._told(row, clock))
+        if problem:
+            log.warning("alarm.path.failed path=%s account=%s", row.path, row.account_id or "-")
             row.tries += 1
-            row.problem = paths.problem_words(problem)
+            row.problem = problem
             late = clock.system() - row.made_at >= GIVES_UP_AFTER
             row.next_at = None if late else clock.system() + wait_after(row.tries)
             row.save(update_fields=["tries", "problem", "next_at"])
@@ -91,6 +88,20 @@ class Teller:
         row.done_at, row.next_at, row.problem = clock.system(), None, ""
         row.save(update_fields=["done_at", "next_at", "problem"])
         return True
+
+    def _hand_over(self, way: Way, told: Told) -> str:
+        """Why it was not taken; empty if it was."""
+        half = self._half()
+        try:
+            if way.account_id is not None and way.path == "webhook":
+                way = replace(way, secret=half.vault.open(way.secret, _where(way.account_id)))
+            paths.tell(way, told, half.means)
+        except Problem as problem:
+            return paths.problem_words(problem)
+        except Exception as error:
+            log.exception("alarm.path.broken path=%s", way.path)
+            return f"{type(error).__name__}; the log says more."
+        return ""
 
     @staticmethod
     def _give_up(row: Any, why: str) -> None:
@@ -121,11 +132,7 @@ class Teller:
             detail="Somebody asked for this message to see that it arrives.", base_url=half.base_url,
         )  # fmt: skip
         whose = half.name_of(way.account_id) if way.account_id else "installation"
-        try:
-            paths.tell(way, told, half.means)
-        except Problem as problem:
-            return Tried(path=way.path, whose=whose, problem=paths.problem_words(problem))
-        return Tried(path=way.path, whose=whose, problem="")
+        return Tried(path=way.path, whose=whose, problem=self._hand_over(way, told))
 
     def set_way(
         self, account_id: int, *, url: str | None = None, mail: str | None = None, actor: str, clock: Clock
@@ -139,7 +146,7 @@ class Teller:
         if url is not None and url != row.url:
             row.url = paths.check_url(url) if url else ""
             secret = webhooks.new_secret() if url else ""
-            row.secret_sealed = self._half().vault.seal(secret, f"{account_id}:alarm webhook") if url else ""
+            row.secret_sealed = self._half().vault.seal(secret, _where(account_id)) if url else ""
         row.changed_at = clock.system()
         row.save()
         self._half().record(
@@ -184,11 +191,16 @@ class Teller:
         row = self._tables.way.objects.filter(account_id=account_id).first()
         return self._ways(row) if row else []
 
-    def _ways(self, row: Any) -> list[Way]:
+    @staticmethod
+    def _ways(row: Any) -> list[Way]:
+        """The secret stays sealed until it is used: one that cannot be read is that path's trouble alone."""
         account_id, found = row.account_id, []
         if row.url:
-            secret = self._half().vault.open(row.secret_sealed, f"{account_id}:alarm webhook")
-            found.append(Way(path="webhook", target=row.url, account_id=account_id, secret=secret))
+            found.append(Way(path="webhook", target=row.url, account_id=account_id, secret=row.secret_sealed))
         if row.mail:
             found.append(Way(path="mail", target=row.mail, account_id=account_id))
         return found
+
+
+def _where(account_id: int) -> str:
+    return f"{account_id}:alarm webhook"

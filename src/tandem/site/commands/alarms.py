@@ -44,6 +44,7 @@ def list_(
             f"{one['half']} {one['id']}  {one['since'][:16]}  {one['title']}  {one['account']}  {one['subject']}  "
             f"{one['detail']}  docs/runbook/{one['kind']}.md",
             markup=False,
+            soft_wrap=True,
         )
     if not found:
         words.print("Nothing has ended." if ended else "No alarm is open.")
@@ -74,7 +75,7 @@ def test(account: Account = "", half: Half = "both", dry_run: DryRun = False, js
         print_json(found)
     for one in found if not json else []:
         said = one["problem"] or ("would be tried" if dry_run else "taken")
-        data.print(f"{one['half']}  {one['path']} of {one['whose']}: {said}", markup=False)
+        data.print(f"{one['half']}  {one['path']} of {one['whose']}: {said}", markup=False, soft_wrap=True)
     failed = [one for one in found if one["problem"]]
     if failed:
         raise OtherSideFailed(

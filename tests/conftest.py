@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("TANDEM_HOME", str(Path(__file__).resolve().parent.parent / "var" / "test"))
@@ -14,12 +15,29 @@ os.environ["TANDEM_TEST_BUILD"] = "1"
 def pytest_configure() -> None:
     """Passwords are hashed by the same function with less memory: 49 sign-ins cost as much as all else."""
     from django.contrib.auth.hashers import Argon2PasswordHasher
+    from django.test import TransactionTestCase
+
+    from tests.fixtures import emptied
 
     Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = (
         1,
         64,
         1,
     )
+    TransactionTestCase._fixture_teardown = emptied.empty
+    hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared
+    hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_test_environment: None, django_db_blocker: Any
+) -> None:
+    """Databases are copies of one that was migrated; see tests/fixtures/templates.py."""
+    from tests.fixtures import templates
+
+    with django_db_blocker.unblock():
+        templates.use()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 from tests.fixtures.messages import SOURCE, create_contact, create_desk, create_trigger
 from tests.fixtures.sendings import CLOCK, turn_once
 
@@ -344,7 +345,9 @@ _FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(body=_FIELDS | _JSON)
 def test_any_json_is_answered_in_words(desk, body):
     answer = desk.client.generic(

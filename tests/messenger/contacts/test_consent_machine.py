@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings as h
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from tests.fixtures.examples import examples
 
 from tandem.kit import clock as clocks
 from tandem.messenger.accounts import service as accounts
@@ -149,4 +150,6 @@ class Consent(RuleBasedStateMachine):
 
 def test_consent(db, settings, tmp_path):
     settings.TANDEM_STORAGE = tmp_path
-    run_state_machine_as_test(Consent, settings=h(max_examples=12, stateful_step_count=12, deadline=None))
+    run_state_machine_as_test(
+        Consent, settings=h(max_examples=examples(8), stateful_step_count=12, deadline=None)
+    )

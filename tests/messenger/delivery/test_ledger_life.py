@@ -7,6 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.fixtures.examples import examples
 from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending
 
 from tandem.messenger.delivery import cancelling, claims, finishing, journal, recovery, service
@@ -168,7 +169,7 @@ def test_the_life_of_the_ledger(tmp_path, monkeypatch):
     run_state_machine_as_test(
         Ledger,
         settings=settings(
-            max_examples=6,
+            max_examples=examples(6),
             stateful_step_count=22,
             deadline=None,
             suppress_health_check=list(HealthCheck),

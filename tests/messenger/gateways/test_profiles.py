@@ -6,6 +6,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 
 from tandem.messenger.gateways.domain import Came, Flag, Profile, Setup, Sms, Verdict
 from tandem.messenger.gateways.profiles import PROFILES, elks, template, twilio
@@ -130,7 +131,7 @@ def test_it_tells_how_long_to_wait():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(max_size=20))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_a_value_stays_a_value_wherever_its_slot_stands(text, sender):
     sms = Sms(to="+46701740001", sender=sender, text=text, reference="k")
     call = template.build(setup("template", options=OPTIONS), sms)
@@ -204,7 +205,7 @@ JUNK = st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=5)
 
 
 @given(st.sampled_from(sorted(PROFILES)), st.integers(100, 999), st.binary(max_size=200), JUNK)
-@settings(max_examples=80)
+@settings(max_examples=examples(40))
 def test_nothing_a_gateway_says_is_an_error_of_ours(profile, status, body, fields):
     said = PROFILES[profile]
     one = setup(profile, options=OPTIONS if profile == "template" else {})

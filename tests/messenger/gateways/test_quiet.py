@@ -3,6 +3,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 
 from tandem.kit.zones import to_local
 from tandem.messenger.gateways.quiet import Hours, wait_for, zones_of
@@ -20,7 +21,7 @@ def at(text):
 
 
 @given(INSTANTS, st.sampled_from(ZONES), HOURS)
-@settings(max_examples=120)
+@settings(max_examples=examples(40))
 def test_nothing_reaches_anybody_at_night(now, zone, hours):
     wait = wait_for(now, (zone,), hours)
     sent = wait.until if wait else now
@@ -30,7 +31,7 @@ def test_nothing_reaches_anybody_at_night(now, zone, hours):
 
 
 @given(INSTANTS, st.lists(st.sampled_from([*ZONES[:3], "UTC"]), min_size=1, max_size=4), HOURS)
-@settings(max_examples=80)
+@settings(max_examples=examples(40))
 def test_several_zones_are_all_awake(now, zones, hours):
     wait = wait_for(now, zones, hours)
     sent = wait.until if wait else now
@@ -38,7 +39,7 @@ def test_several_zones_are_all_awake(now, zones, hours):
 
 
 @given(INSTANTS, st.sampled_from(ZONES))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_nobody_waits_longer_than_needed(now, zone):
     hours = Hours()
     wait = wait_for(now, (zone,), hours)

@@ -11,6 +11,7 @@ import smpp34
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 
 from tandem.kit.smpp import Framer, SmppBroken, Status, read_message
 from tandem.messenger.gateways import reach
@@ -356,7 +357,7 @@ def test_one_name_in_hex_and_in_decimal():
 
 
 @given(st.binary(max_size=80))
-@hypothesis_settings(max_examples=100)
+@hypothesis_settings(max_examples=examples(40))
 def test_a_hostile_deliver_is_an_error_of_its_own_kind(body):
     (pdu,) = Framer().feed(struct.pack(">IIII", 16 + len(body), 5, 0, 1) + body)
     try:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.examples import examples
 from tests.fixtures.sendings import CLOCK
 
 from tandem.kit.clock import FrozenClock
@@ -36,19 +37,19 @@ def spelled(word):
 
 
 @given(st.sampled_from(STOPS).flatmap(spelled))
-@settings(max_examples=80)
+@settings(max_examples=examples(40))
 def test_a_stop_is_a_stop_however_it_is_written(text):
     assert keyword_of(text) is Keyword.STOP
 
 
 @given(st.sampled_from(["START", "YES", "UNSTOP", "opt in"]).flatmap(spelled))
-@settings(max_examples=50)
+@settings(max_examples=examples(30))
 def test_a_start_is_a_start(text):
     assert keyword_of(text) is Keyword.START
 
 
 @given(st.sampled_from(["HELP", "INFO"]).flatmap(spelled))
-@settings(max_examples=30)
+@settings(max_examples=examples(20))
 def test_help_is_help(text):
     assert keyword_of(text) is Keyword.HELP
 
@@ -58,7 +59,7 @@ def test_help_is_help(text):
     st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20),
     st.booleans(),
 )
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_a_word_more_and_a_person_reads_it(word, more, before):
     text = f"{more} {word}" if before else f"{word} {more}"
     known = {one.casefold() for one in (*STOPS, "OPT IN")}
@@ -66,7 +67,7 @@ def test_a_word_more_and_a_person_reads_it(word, more, before):
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_any_text_is_some_keyword_or_none(text):
     assert keyword_of(text) in Keyword
 

@@ -146,7 +146,7 @@ def test_whatever_happens_only_cleared_customers_are_scheduled(small, monkeypatc
     run_state_machine_as_test(
         type("Life", (Clearance,), {"shop": small, "patch": monkeypatch}),
         settings=settings(
-            max_examples=examples(8),
+            max_examples=examples(5),
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -14,12 +14,13 @@ from tests.fixtures.sendings import (
     create_contacts,
     create_house,
     create_sending,
+    intend_rows,
     send_until,
     turn_once,
 )
 
-from tandem.messenger.delivery import claims, composing, journal, recovery, service
-from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, SendingState
+from tandem.messenger.delivery import claims, composing, journal, policies, recovery, service
+from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, Policy, SendingState
 from tandem.messenger.delivery.models import Attempt, Sender
 from tandem.messenger.delivery.pausing import ErrorsSeen
 from tandem.messenger.delivery.providers.memory import MemoryProvider
@@ -259,3 +260,30 @@ def test_rows_put_back_for_hours_are_late_whatever_their_state(house, memory):
     long_ago = CLOCK.business() - timedelta(minutes=61)
     Attempt.objects.filter(sending_id=sending, customer="c1").update(state=2, tries=1, due_at=long_ago)
     assert send_until(house, sending, 5).counts == {"accepted": 1, "missed": 1}
+
+
+class TestOfADeadSender:
+    def test_what_was_refused_for_now_waits_its_time(self, house, memory):
+        sending = create_sending(house, create_contacts(house, 1))
+        refused = Outcome(state=AttemptState.DEFERRED, detail="450 busy")
+        _died(lambda dead, row: dead.journal.outcome(row.id, row.tries, refused))
+        turn_once()
+        row = Attempt.objects.get(sending_id=sending)
+        assert (AttemptState(row.state), row.tries) == (AttemptState.DEFERRED, 1)
+        assert row.due_at > CLOCK.business()
+
+    def test_what_may_have_arrived_is_not_called_missed(self, house, memory):
+        """Under `resend`, when it is too late to send it again."""
+        sending = create_sending(house, create_contacts(house, 1))
+        policies.choose(house.account_id, sending, Policy.RESEND, by="Ann")
+        _died(lambda dead, row: dead.journal.intent(row.id, row.tries))
+        Attempt.objects.update(due_at=CLOCK.business() - timedelta(minutes=61))
+        assert send_until(house, sending, 5).counts == {"uncertain": 1}
+
+
+def _died(last_words):
+    """A sender dies with a row in hand."""
+    dead = sender.Life(CLOCK, None)
+    _, [row] = intend_rows(dead.id)
+    last_words(dead, row)
+    dead.close()

@@ -147,5 +147,14 @@ def test_a_closed_journal_writes_nowhere(path, tmp_path):
     assert other.closed
 
 
+def test_a_number_that_comes_again_begins_with_an_empty_journal(path):
+    """After a backup was put back, both senders' and rows' numbers do."""
+    before = journal.Journal(path, 7)
+    before.outcome(1, 1, ACCEPTED)
+    before.close()
+    journal.Journal(path, 7).close()
+    assert journal.read(path, 7).truth(1, 1).state is AttemptState.PENDING
+
+
 def _no_space(_):
     raise OSError("No space left on device")

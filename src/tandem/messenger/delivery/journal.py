@@ -43,6 +43,9 @@ class Journal:
         self._size = 0
         self._is_torn = False
         self._file = _opened(path, os.O_APPEND)
+        os.ftruncate(
+            self._file, 0
+        )  # numbers come again after a backup was put back; what is here is not ours
         self._write(self._head.encode())
 
     def intent(self, attempt_id: int, tries: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tandem.messenger.delivery import journal
-from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome, Policy
+from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome, Policy, next_try
 from tandem.messenger.delivery.models import Sender
 
 log = logging.getLogger("tandem.sender")
@@ -24,7 +24,7 @@ Ways = Mapping[Channel, Any]
 ADVISORY_CLASS = 7261001
 _LOCK = "SELECT id FROM messenger_delivery_sender WHERE id = %s AND NOT recovered FOR UPDATE SKIP LOCKED"
 _ORPHANS = """
-SELECT a.account_id, a.id, a.sending_id, a.tries, s.channel, s.policy
+SELECT a.account_id, a.id, a.sending_id, a.tries, s.channel, s.policy, a.due_at + s.cut_off < %s
 FROM messenger_delivery_block b
 JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
 JOIN messenger_delivery_attempt a ON a.account_id = b.account_id AND a.sending_id = b.sending_id
@@ -33,8 +33,9 @@ WHERE b.sender_id = %s AND NOT b.done
 """
 _SETTLE = """
 UPDATE messenger_delivery_attempt a SET state = v.state, detail = v.detail,
-       done_at = CASE WHEN v.state >= 10 THEN %(now)s END
-FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(details)s::text[]) AS v(id, state, detail)
+       done_at = CASE WHEN v.state >= 10 THEN %(now)s END, due_at = coalesce(v.next_at, a.due_at)
+FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(details)s::text[], %(nexts)s::timestamptz[])
+  AS v(id, state, detail, next_at)
 WHERE a.id = v.id AND a.state = 1
 """
 _RELEASE = """
@@ -88,7 +89,7 @@ def _bury(sender: Sender, ways: Ways, now: datetime) -> bool:
         cursor.execute(_LOCK, [sender.id])
         if cursor.fetchone() is None:
             return False
-        cursor.execute(_ORPHANS, [sender.id])
+        cursor.execute(_ORPHANS, [now, sender.id])
         orphans = cursor.fetchall()
         truths: list[Outcome] = []
         if orphans:
@@ -101,6 +102,10 @@ def _bury(sender: Sender, ways: Ways, now: datetime) -> bool:
                     "ids": [orphan[1] for orphan in orphans],
                     "states": [int(truth.state) for truth in truths],
                     "details": [truth.detail for truth in truths],
+                    "nexts": [
+                        next_try(orphan[3], now) if truth.state is AttemptState.DEFERRED else None
+                        for orphan, truth in zip(orphans, truths, strict=True)
+                    ],
                 },
             )
         cursor.execute(_RELEASE, [sender.id])
@@ -121,9 +126,10 @@ def _buried(sender: Sender, truths: list[Outcome]) -> None:
 def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:
     """The journal's word; where a way out knows its messages by name, what lies there settles the rest.
 
-    Under `resend` what stays uncertain is free again, to be sent under the same Message-ID.
+    Under `resend` what stays uncertain is free again, to be sent under the same Message-ID; past its cut-off it cannot
+    be, and stays what it is.
     """
-    account_id, attempt_id, sending_id, tries, channel, policy = orphan
+    account_id, attempt_id, sending_id, tries, channel, policy, is_late = orphan
     truth = record.truth(attempt_id, tries)
     way = ways[Channel(channel)]
     if truth.state is not AttemptState.UNCERTAIN:
@@ -143,4 +149,4 @@ def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:
             return Outcome(state=AttemptState.ACCEPTED, detail="found at the destination")
         if found is not None:
             return Outcome(state=AttemptState.PENDING)
-    return Outcome(state=AttemptState.PENDING) if policy == Policy.RESEND else truth
+    return Outcome(state=AttemptState.PENDING) if policy == Policy.RESEND and not is_late else truth

@@ -174,9 +174,11 @@ class SmsWay:
             by_account: dict[int, list[Part]] = {}
             for account_id, parts, _ in group:
                 by_account.setdefault(account_id, []).extend(parts)
-            await self._try(partial(_remember, by_account))
-            for _, _, kept in group:
-                kept.set_result(None)
+            try:
+                await self._try(partial(_remember, by_account))
+            finally:  # an answer that was heard waits for nothing else
+                for _, _, kept in group:
+                    kept.set_result(None)
 
     async def _try(self, work: Callable[[], Any]) -> None:
         """What is good to know and no reason to lose an answer."""
@@ -219,9 +221,9 @@ class _Files:
             letters = [message for message, _ in group]
             try:
                 outcome = await loop.run_in_executor(self._thread, self._write_all, letters)
-            except OutboundStopped as stopped:
+            except Exception as error:  # noqa: BLE001 each of them hears it: none may wait for ever
                 for _, written in group:
-                    written.set_exception(stopped)
+                    written.set_exception(error)
             else:
                 for _, written in group:
                     written.set_result(outcome)

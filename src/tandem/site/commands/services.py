@@ -61,7 +61,7 @@ def tracking() -> None:
 
 @guarded
 def worker(half: Annotated[Half, typer.Argument(help="planner or messenger")]) -> None:
-    """Run the background work of one half; the messenger's includes its sender processes."""
+    """Run the background work of one half and the watch over it; the messenger's includes its sender processes."""
     migrations.migrate((half,))
     words.print(f"Working for the {half}. Ctrl-C stops it.")
     _run(f"worker-{half}")

@@ -66,11 +66,21 @@ class Relay:
     def rules_at_once(self, *rules: Rule) -> None:
         """The same, for connections that are open too."""
         self.rules(*rules)
-        self._soon(lambda: [session.follow(self._turns) for session in [*self.open]])
+
+        def follow() -> None:
+            for session in [*self.open]:
+                session.follow(self._turns)
+
+        self._soon(follow)
 
     def hang_up(self) -> None:
         """End every connection there is; who comes again gets the script of now."""
-        self._soon(lambda: [session.hang_up() for session in [*self.open]])
+
+        def hang_up() -> None:
+            for session in [*self.open]:
+                session.hang_up()
+
+        self._soon(hang_up)
 
     def used(self) -> int:
         """How often a rule of the script of now was followed."""

@@ -268,7 +268,11 @@ def _watch(half: str, looked_at: str | None, open_alarms: int) -> Finding:
     from datetime import UTC, datetime
 
     age = (datetime.now(UTC) - datetime.fromisoformat(looked_at)).total_seconds() if looked_at else None
-    seen = "the watch has never looked" if age is None else f"looked {age:.0f} s ago, {open_alarms} alarms are open"
+    seen = (
+        "the watch has never looked"
+        if age is None
+        else f"looked {age:.0f} s ago, {open_alarms} alarms are open"
+    )
     ok = age is not None and age < 60
     return Finding(check=f"{half} watch", ok=ok, seen=seen, mend=f"tandem worker {half} (or tandem up)")
 

@@ -134,9 +134,7 @@ SETTINGS = (
         "TANDEM_ALARM_MAIL", "", "Mail address that is told too, over the relay, by a connection of its own."
     ),
     Setting("TANDEM_ALARM_FROM", "", "Sender of that mail; empty = tandem@ and the name of this host."),
-    Setting(
-        "TANDEM_ALARM_LATE_MINUTES", "30", "Minutes after its time from which a message counts as late."
-    ),
+    Setting("TANDEM_ALARM_LATE_MINUTES", "30", "Minutes after its time from which a message counts as late."),
     Setting("TANDEM_LOG_LEVEL", "INFO", "Least level that is logged."),
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
     Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),

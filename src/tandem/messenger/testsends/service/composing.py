@@ -48,7 +48,9 @@ def code_letter(account_id: int, row: int, channel: Channel, to: str, code: str,
     mail["Date"], mail["Message-ID"] = now, f"<{new_token()}@{sender.rpartition('@')[2]}>"
     mail[HEADER[0]] = HEADER[1]
     mail.set_content(f"{words}\n\nIf you do not know about this, leave it: nothing will be sent to you.\n")
-    content = dkim.signer_for(account_id, sender).sign(mail.as_bytes(policy=policy.SMTP), int(now.timestamp()))
+    content = dkim.signer_for(account_id, sender).sign(
+        mail.as_bytes(policy=policy.SMTP), int(now.timestamp())
+    )
     return _message(account_id, row, channel, sender, to, content)
 
 

@@ -78,6 +78,11 @@ class EventOutbox(models.Model):
         indexes = [
             models.Index(fields=["account", "state", "-id"], name="outbox_log"),
             models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="outbox_due"),
+            models.Index(
+                fields=["account", "event"],
+                condition=models.Q(state__in=["failed", "disabled", "expired"]),
+                name="outbox_dead",
+            ),
         ]
 
 

@@ -56,8 +56,8 @@ class PageForm(TandemForm):
         required=False,
         max_length=500,
         help_text=gettext_lazy(
-            "https only. The link in messages leads there; {originalId}, {listId} and {unsubscribeUrl} are filled in. "
-            "The one-click header stays ours."
+            "https only. The link in messages leads there; {originalId} (the customer id), {listId} and "
+            "{unsubscribeUrl} are filled in. The unsubscribe button of mail programs still comes to us."
         ),
     )
 

@@ -25,7 +25,9 @@ class MappingForm(TandemForm):
     selector = forms.CharField(
         label=gettext_lazy("Selector"),
         max_length=200,
-        help_text=gettext_lazy("The MappingSelector of events, or their Type if they have none."),
+        help_text=gettext_lazy(
+            "The word in an event's MappingSelector, which your systems choose; of events without one, their Type."
+        ),
         error_messages={"required": gettext_lazy("Enter the selector as events name it.")},
     )
     do = forms.ChoiceField(

@@ -14,11 +14,11 @@ from tandem.messenger.reporting.domain import SendingSummary
 #: state of a row -> what it means, in the order people need them
 STATES: dict[str, str | Promise] = {
     "uncertain": _("Handed over when the sender stopped; nobody heard the answer. Not sent again."),
-    "rejected": _("The next hop refused it for good."),
+    "rejected": _("The mail relay or SMS gateway refused it for good."),
     "render_error": _("The message could not be made from this contact's data."),
-    "accepted": _("The next hop took it over."),
+    "accepted": _("The mail relay or SMS gateway took it over."),
     "sending": _("Being handed over now."),
-    "deferred": _("The next hop asked to try later."),
+    "deferred": _("The mail relay or SMS gateway asked to try later."),
     "pending": _("Waits for its turn."),
     "skipped": _("Not sent, for the reason beside it."),
     "suppressed": _("On a suppression list when its turn came."),

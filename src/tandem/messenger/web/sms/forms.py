@@ -13,7 +13,7 @@ _PROFILES = {
     Profile.TWILIO: _("Twilio, or one that speaks like it"),
     Profile.ELKS: _("46elks, or one that speaks like it"),
     Profile.TEMPLATE: _("Another gateway over HTTP, described here"),
-    Profile.SMPP: _("An SMSC over SMPP 3.4"),
+    Profile.SMPP: _("An operator's message centre (SMSC) over SMPP 3.4"),
 }
 
 
@@ -27,13 +27,15 @@ class GatewayForm(TandemForm):
         label=_("Address"),
         required=False,
         max_length=500,
-        help_text=_("Left empty, the vendor's own. An SMSC: smpp://host:2775, or smpps:// for TLS."),
+        help_text=_(
+            "Left empty, the vendor's own. A message centre (SMSC): smpp://host:2775, or smpps:// for TLS."
+        ),
     )
     user = forms.CharField(
         label=_("User name"),
         required=False,
         max_length=200,
-        help_text=_("Account SID, or system id of SMPP."),
+        help_text=_("At Twilio the account SID, over SMPP the system id."),
     )
     secret = forms.CharField(
         label=_("Password or token"),
@@ -101,13 +103,17 @@ class RulesForm(TandemForm):
     """Quiet hours, and answers to keywords."""
 
     quiet = forms.BooleanField(label=_("SMS of campaigns wait at night"), required=False)
-    opens = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    closes = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    opens = forms.TimeField(
+        label=_("May leave from"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    closes = forms.TimeField(
+        label=_("May leave until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
     zone_attribute = forms.CharField(
         label=_("Attribute with a person's time zone"),
         required=False,
         max_length=100,
-        help_text=_("Left empty, the zones of the number's prefix are meant."),
+        help_text=_("Left empty, the zone follows from the country code of the number."),
     )
     answers = forms.BooleanField(label=_("Keywords are answered"), required=False)
     stop_text = forms.CharField(label=_("Answer to STOP"), required=False, max_length=480)

@@ -94,7 +94,8 @@ class TestOnesErrorIsNobodyElses:
 
         monkeypatch.setattr(composing.Composer, "__init__", begins)
         assert send_until(house, good, 5).counts == {"accepted": 2}
-        assert service.get_sending(house.account_id, bad).state is SendingState.PAUSED
+        view = service.get_sending(house.account_id, bad)
+        assert (view.state, view.paused_because) == (SendingState.PAUSED, "It cannot be composed: ValueError")
 
     def test_one_that_was_cancelled_while_it_was_found_that_it_cannot(self, house, memory, monkeypatch):
         customers = create_contacts(house, 2)

@@ -36,8 +36,9 @@ def zombies(
 
     Out of sight it is taken for dead, and its rows are settled by others before it wakes.
     """
-    world.stop()
-    world.start(TANDEM_SENDERS=str(senders))
+    if len(world.senders()) != senders:
+        world.stop()
+        world.start(TANDEM_SENDERS=str(senders))
     world.slow(LEASE * 1.5 * 8 * senders / recipients)
     run, before = world.begin(recipients), world.burials()
     _until_sending(world, run)

@@ -51,17 +51,17 @@ def test_a_relay_that_answers_each_recipient_otherwise(world):
     assert report.violations == ()
 
 
-def test_a_connection_to_the_relay_is_cut_at_a_piece(world):
-    made = list(others.nth_piece_to_relay(world, iter((3, 6)), recipients=30))
-    world.stop()
-    assert [report.violations for _, report in made] == [(), ()]
-
-
 def test_a_sender_taken_for_dead_wakes_and_sends_nothing(world):
     _, report, _ = others.zombies(
         world, recipients=200, senders=2, chance=random.Random(SEED), out_of_sight=True
     )
     assert report.violations == ()
+
+
+def test_a_connection_to_the_relay_is_cut_at_a_piece(world):
+    made = list(others.nth_piece_to_relay(world, iter((3, 6)), recipients=30))
+    world.stop()
+    assert [report.violations for _, report in made] == [(), ()]
 
 
 def test_no_address_and_no_password_was_written(world):

@@ -6,6 +6,9 @@ from typing import Any
 from benchmarks import letters
 from benchmarks.details import _database_cpu as database_cpu
 
+#: of the letter that are counted
+LINKS = 14
+
 
 def measured(account_id: int, n: int, relay: Any) -> dict[str, float]:
     """CPU microseconds per message, sender and database together, and messages a second."""
@@ -50,7 +53,10 @@ def _templates() -> tuple[Any, Any]:
     for name, label in letters.NAMES.items():
         source = source.replace(f"{{{{contact.{label}}}}}", f"{{{{ contact.{name} }}}}")
     source = source.replace("{{message.unsubscribeUrl}}", "{{ link }}")
-    source = source.replace("https://shop.example/", "{{ click }}?to=https://shop.example/")
+    head, *links = source.split('href="https://shop.example/')
+    for number, rest in enumerate(links):
+        head += f'href="{{{{ click.{number} }}}}?to=https://shop.example/{rest}'
+    source = head.replace("</body>", '<img src="{{ link }}.gif" alt=""></body>')
     engine = engines["django"]
     return engine.from_string(source), engine.from_string(strip_tags(source))
 
@@ -58,24 +64,43 @@ def _templates() -> tuple[Any, Any]:
 def _people(account_id: int, n: int) -> Any:
     from tandem.messenger.contacts.models import Contact
 
+    peer = _peer()
     rows = Contact.objects.filter(account_id=account_id).order_by("id")[:n]
     for row in rows.iterator(chunk_size=500):
-        yield row.pk, {
+        yield peer(pk=row.pk), {
             "firstname": row.first_name, "lastname": row.last_name, "city": row.city, "country": row.country,
             "emailaddress": row.email, "originalid": row.original_id, "zipcode": row.zip_code,
             "level": "gold", "code": "WEEK",
         }  # fmt: skip
 
 
-def _send_one(mail: Any, html: Any, text: Any, number: int, person: Any) -> None:
-    from django.core.mail import EmailMultiAlternatives
-    from django.db import connection
+def _peer() -> Any:
+    """A model of the table of rows that are sent to."""
+    from django.db import models
 
-    pk, values = person
+    class Peer(models.Model):
+        id = models.BigIntegerField(primary_key=True)
+        status = models.TextField()
+        sent_at = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label, managed, db_table = "messenger_delivery", False, "peer"
+
+    return Peer
+
+
+def _send_one(mail: Any, html: Any, text: Any, number: int, person: Any) -> None:
+    from django.core import signing
+    from django.core.mail import EmailMultiAlternatives
+    from django.utils import timezone
+
+    row, values = person
     context = {
         "contact": values,
-        "link": f"https://tracking.example/u/{number}",
-        "click": f"https://tracking.example/c/{number}",
+        "link": f"https://tracking.example/u/{signing.Signer().sign(str(number))}",
+        "click": [
+            f"https://tracking.example/c/{signing.Signer().sign(f'{number}:{k}')}" for k in range(LINKS)
+        ],
     }
     message = EmailMultiAlternatives(
         f"{values['firstname']}, your week in {values['city']}",
@@ -87,5 +112,5 @@ def _send_one(mail: Any, html: Any, text: Any, number: int, person: Any) -> None
     )
     message.attach_alternative(html.render(context), "text/html")
     message.send()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE peer SET status = 'sent', sent_at = now() WHERE id = %s", [pk])
+    row.status, row.sent_at = "sent", timezone.now()
+    row.save(update_fields=["status", "sent_at"])

@@ -1,10 +1,11 @@
 """The life of a ledger's rows under several senders that work, die, come back as zombies and are buried."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.fixtures.examples import examples
@@ -52,8 +53,9 @@ class Ledger(RuleBasedStateMachine):
     def a_sender_claims(self):
         now = CLOCK.business()
         sender = Sender.objects.create(
-            host="elsewhere", pid=1, boot_id=journal.boot_id(), journal="", started_at=now, lease_until=now
-        )
+            host="elsewhere", pid=1, boot_id=journal.boot_id(), journal="", started_at=now,
+            lease_until=CLOCK.system() + timedelta(hours=1),
+        )  # fmt: skip
         claim = claims.claim(sender.pk, now)
         if claim is None:
             sender.delete()
@@ -174,5 +176,6 @@ def test_the_life_of_the_ledger(tmp_path, monkeypatch):
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
+            phases=(Phase.generate,),
         ),
     )

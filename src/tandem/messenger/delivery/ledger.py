@@ -15,7 +15,8 @@ from tandem.messenger.delivery.errors import ListChanged
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.delivery.staging import StagedList
 
-#: one row per listed customer; who was cancelled, has no contact, or an address an earlier row has, is settled here
+#: In the database's own collation, as the indexes are: they are used then, whatever is known of a new list's contacts.
+#: One row per listed customer; who was cancelled, has no contact, or an address an earlier row has, is settled here
 _ROWS = """
 INSERT INTO messenger_delivery_attempt
     (account_id, sending_id, due_at, done_at, contact_id, template_id, seq, state, tries, customer, reason, detail)
@@ -32,9 +33,9 @@ FROM (
     JOIN messenger_delivery_sendingtemplate t
       ON t.account_id = %(account)s AND t.sending_id = %(sending)s AND t.template_id = l.template_id
     LEFT JOIN messenger_contacts_contact c
-      ON c.account_id = %(account)s AND c.list_id = t.list_id AND c.original_id = l.customer
+      ON c.account_id = %(account)s AND c.list_id = t.list_id AND c.original_id = l.customer COLLATE "default"
     LEFT JOIN messenger_delivery_cancelledcustomer k
-      ON k.account_id = %(account)s AND k.campaign_id = %(campaign)s AND k.customer = l.customer
+      ON k.account_id = %(account)s AND k.campaign_id = %(campaign)s AND k.customer = l.customer COLLATE "default"
 ) m ORDER BY m.seq
 """
 _BLOCKS = """

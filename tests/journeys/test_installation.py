@@ -1,10 +1,15 @@
 """`init`, `doctor`, `db dump` and `db restore` on a home of their own."""
 
+import mailbox
+import signal
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
+from tests.fixtures.doors import python
+from tests.fixtures.hooks import receiver
 from tests.fixtures.processes import Stack
 
 ANSWERS = (
@@ -56,6 +61,59 @@ def test_doctor_names_what_is_down_and_how_to_mend_it(installed):
     assert findings["planner database"]["ok"] and findings["messenger tables"]["ok"] and findings["key"]["ok"]
     assert not findings["planner"]["ok"]
     assert findings["planner"]["mend"] == "tandem up"
+
+
+SWITCH_OFF = """
+import django; django.setup()
+from django.utils import timezone
+from tandem.messenger.accounts.service import find_account
+from tandem.messenger.webhooks.models import Subscription
+Subscription.objects.create(account_id=find_account(None).id, url="https://x.example/s3cret", events=[], way="signed",
+                            seconds=5, created_at=timezone.now(), enabled=False, problem="It failed for five days.")
+print("done")
+"""
+
+
+def _until(true, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert true()
+
+
+def test_the_watch_tells_by_two_paths_within_a_minute_and_once_though_it_is_killed(installed):
+    home, _ = installed
+    python(home, SWITCH_OFF, "messenger")
+    with receiver() as hook:
+        told = {
+            "TANDEM_ALARM_URL": hook.url(),
+            "TANDEM_ALARM_MAIL": "ops@shop.example",
+            "TANDEM_ALLOW_PRIVATE": f"{home.environment['TANDEM_ALLOW_PRIVATE']},{hook.pair}",
+        }
+
+        def kinds():
+            return [one.json["data"]["kind"] for one in hook.got]
+
+        home.start("run-alarms", "messenger", **told)
+        _until(lambda: "webhook" in kinds())
+        home.stop("run-alarms-messenger", signal.SIGKILL)
+        home.start("run-alarms", "messenger", **told)
+        _until(lambda: "worker" in kinds(), 120)  # no worker runs here
+        home.stop("run-alarms-messenger")
+        assert sorted(kinds()) == ["webhook", "worker"]
+    mails = mailbox.Maildir(home.home / "outbox-alarms" / "messenger")
+    assert sorted(mail["Subject"].split(" (")[0] for mail in mails) == [
+        "[Tandem messenger] Alarm: A webhook was switched off", "[Tandem messenger] Alarm: No worker is running",
+    ]  # fmt: skip
+    assert not any("s3cret" in str(mail) for mail in mails)
+    listed = home.run("alarms", "list", "--json")
+    assert {(one["half"], one["kind"]) for one in listed} == {
+        ("messenger", "webhook"),
+        ("messenger", "worker"),
+    }
+    findings = {one["check"]: one for one in home.run("doctor", "--json", check=False)}
+    assert findings["messenger watch"]["ok"] and "2 alarms are open" in findings["messenger watch"]["seen"]
+    assert not findings["planner watch"]["ok"] and "nobody is told" in findings["planner alarms"]["seen"]
 
 
 def test_a_dump_comes_back_as_it_was(installed):

@@ -54,7 +54,8 @@ def main() -> int:
     if unknown:
         print(f"ONLY must be of {', '.join(FAULTS)}.", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with opened(max(plan.recipients, 1000) * 10 // 9 + 10) as world:
             tally.in_flight = world.in_flight

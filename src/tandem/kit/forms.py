@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from tandem.kit.problems import Problem
 
@@ -27,6 +28,10 @@ class TandemForm(forms.Form):
             wanted = next(name for kind, name in _CLASSES if isinstance(field.widget, kind))
             given = field.widget.attrs.get("class", "")
             field.widget.attrs["class"] = f"{wanted} {given}".strip()
+            if str(field.error_messages.get("required")) == str(
+                forms.Field.default_error_messages["required"]
+            ):
+                field.error_messages["required"] = _missing(field)
 
     def problem(self, problem: Problem) -> None:
         """Show a service's refusal beside the field it names, or above the form."""
@@ -61,3 +66,9 @@ class TandemForm(forms.Form):
             for name in names
             for text in self.errors[name]
         ]
+
+
+def _missing(field: forms.Field) -> str:
+    """What to do about a field that was left out, where the form itself says nothing better."""
+    words = _("Choose: %(label)s.") if isinstance(field, forms.ChoiceField) else _("Fill in: %(label)s.")
+    return words % {"label": field.label}

@@ -97,7 +97,7 @@ def checked(cells: Sequence[str], mapping: Sequence[str], own: Sequence[str]) ->
         raise BadImport("Two columns are the same attribute.", "Leave one of them out.")
     if "originalId" not in mapping:
         raise BadImport(
-            "No column says who a row is (originalId).", "Choose the column that holds the customer id."
+            "No column says who a row is.", "Choose the column that holds the customer id (originalId)."
         )
 
 

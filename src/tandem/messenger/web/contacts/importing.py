@@ -6,12 +6,31 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from tandem.kit.problems import NotFound, Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page
+
+#: the vendor's names of attributes, which files and APIs use, in words
+_WORDS = {
+    "originalId": gettext_lazy("Customer id"),
+    "emailAddress": gettext_lazy("Email address"),
+    "mobileNumber": gettext_lazy("Mobile number"),
+    "firstName": gettext_lazy("First name"),
+    "middleName": gettext_lazy("Middle name"),
+    "lastName": gettext_lazy("Last name"),
+    "title": gettext_lazy("Title"),
+    "dateOfBirth": gettext_lazy("Date of birth"),
+    "city": gettext_lazy("City"),
+    "zipCode": gettext_lazy("Postal code"),
+    "country": gettext_lazy("Country"),
+    "sex": gettext_lazy("Sex"),
+    "unsubscribed": gettext_lazy("Unsubscribed from email"),
+    "mobileUnsubscribed": gettext_lazy("Unsubscribed from SMS"),
+}
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,6 +77,7 @@ def plan(request: HttpRequest, list_id: int, batch_id: int) -> HttpResponse:
     planned = _of_list(account, list_id, batch_id)
     context = {
         "list": found, "plan": planned, "errors": errors, "columns": _columns(request, planned),
+        "targets": [(one, _WORDS.get(one, one)) for one in planned.targets],
         "percent": round(100 * planned.share), "may_change": may(request, "content"),
         "kind": request.POST.get("kind", planned.kind),
     }  # fmt: skip

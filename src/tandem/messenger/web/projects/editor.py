@@ -36,6 +36,7 @@ class EmailForm(TandemForm):
         label=gettext_lazy("Language of the body"),
         choices=[("mjml", "MJML"), ("html", "HTML")],
         widget=forms.Select,
+        help_text=gettext_lazy("MJML is made into HTML that fits phones and every mail program."),
     )
     body = forms.CharField(
         label=gettext_lazy("Body"),

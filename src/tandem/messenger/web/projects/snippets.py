@@ -36,10 +36,19 @@ class SnippetForm(TandemForm):
 class ProjectForm(TandemForm):
     """A project: its sender is the sender of every message written in it."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Give the project a name.")},
+    )
     description = forms.CharField(label=gettext_lazy("Description"), required=False, max_length=2000)
     from_name = forms.CharField(label=gettext_lazy("Sender's name"), required=False, max_length=200)
-    from_address = forms.CharField(label=gettext_lazy("Sender's address"), max_length=254)
+    from_address = forms.CharField(
+        label=gettext_lazy("Sender's address"),
+        max_length=254,
+        help_text=gettext_lazy("An email address of your own domain, such as hello@shop.example."),
+        error_messages={"required": gettext_lazy("Give the email address that messages are sent from.")},
+    )
     reply_to = forms.CharField(label=gettext_lazy("Answers go to"), required=False, max_length=254)
     sms_sender = forms.CharField(
         label=gettext_lazy("SMS sender"),

@@ -71,7 +71,7 @@ GROUPS = {
     "planner": Group(folders=("tests/planner",), half="planner", lane="the largest room"),
     "messenger": Group(folders=("tests/messenger",), half="messenger"),
     "journeys-demo": _journeys(
-        "automatic", "demo", "killed", "mails", "previews", "public_client", "real_time"
+        "automatic", "demo", "killed", "planner_killed", "mails", "previews", "public_client", "real_time"
     ),
     "journeys-own": _journeys("foreign_messenger", "forgotten", "installation", "refusals", "two_accounts"),
     "journeys-faults": _journeys("faults"),

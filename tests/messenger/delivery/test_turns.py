@@ -1,15 +1,25 @@
 """Sendings take turns; a way out that is alone on its thread drives the same feed as one on a loop."""
 
 import asyncio
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from django.db import DatabaseError, transaction
-from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending, send_until
+from tests.fixtures.sendings import (
+    CLOCK,
+    create_contacts,
+    create_house,
+    create_sending,
+    send_until,
+    turn_once,
+)
 
 from tandem.messenger.delivery import claims
-from tandem.messenger.delivery.domain import AttemptState, Outcome
+from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import AttemptState, Outcome, SendingState
 from tandem.messenger.delivery.errors import OutboundStopped
+from tandem.messenger.delivery.models import Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.sender import feed as feeds
 from tandem.messenger.delivery.sender import life as sender
@@ -121,3 +131,14 @@ def test_an_error_of_the_database_is_djangos(house):
     with pytest.raises(DatabaseError) as caught, transaction.atomic():
         claims.standings([beyond], lock=False)
     assert isinstance(caught.value.__cause__, psycopg.Error)
+
+
+def test_nothing_begins_on_a_full_disk_and_what_runs_goes_on(house, monkeypatch):
+    free = [sender.LEAST_FREE - 1]
+    monkeypatch.setattr(sender.shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    waiting = create_sending(house, create_contacts(house, 3))
+    turn_once()
+    assert delivery.get_sending(house.account_id, waiting).state is SendingState.SCHEDULED
+    Sending.objects.filter(id=waiting).update(state="sending")
+    turn_once()
+    assert delivery.get_sending(house.account_id, waiting).counts == {"accepted": 3}

@@ -40,7 +40,7 @@ WHERE id = (
     SELECT b.id FROM messenger_delivery_block b
     JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
     LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
-    WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state IN ('scheduled', 'sending')
+    WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state = ANY(%(states)s)
       AND NOT s.gate_held AND NOT coalesce(d.held, FALSE) AND s.channel = ANY(%(channels)s)
     ORDER BY b.first_seq + b.fence * {BLOCK_ROWS}, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
 RETURNING id, account_id, sending_id, first_seq, last_seq, fence
@@ -170,11 +170,17 @@ class Standing:
 
 
 @transaction.atomic
-def claim(sender_id: int, now: datetime, channels: Collection[Channel] = tuple(Channel)) -> Claim | None:
-    """The next due block nobody holds, of these channels."""
+def claim(
+    sender_id: int, now: datetime, channels: Collection[Channel] = tuple(Channel), *, starts: bool = True
+) -> Claim | None:
+    """The next due block nobody holds, of these channels; starts: also of sendings that have not begun."""
+    states = (SendingState.SENDING, SendingState.SCHEDULED) if starts else (SendingState.SENDING,)
     named: dict[str, Any] = {
-        "sender": sender_id, "now": now, "channels": [channel.value for channel in channels],
-    }  # fmt: skip
+        "sender": sender_id,
+        "now": now,
+        "channels": [channel.value for channel in channels],
+        "states": [state.value for state in states],
+    }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, named)
         found = cursor.fetchone()

@@ -74,6 +74,8 @@ class Desk:
         self.nudged = threading.Event()
         #: monotonic end of the sender's lease
         self.lease_until = 0.0
+        #: whether sendings that have not begun may begin
+        self.may_start = True
         #: whether a block was given back since this was last set to False
         self.gave_back = False
         self._clock = clock
@@ -238,7 +240,9 @@ class Desk:
         """Blocks for the room that is left; whether there was one."""
         claimed = False
         while self._may_claim(feed):
-            claim = claims.claim(self.sender_id, self._clock.business(), (feed.channel,))
+            claim = claims.claim(
+                self.sender_id, self._clock.business(), (feed.channel,), starts=self.may_start
+            )
             if claim is None:
                 self._look_again[feed] = time.monotonic() + IDLE_SECONDS
                 break

@@ -6,6 +6,7 @@ one left (`recovery`).
 
 import logging
 import os
+import shutil
 import socket
 import threading
 import time
@@ -27,6 +28,8 @@ from tandem.messenger.delivery.sender.hosts import Host, Loop, host_for
 
 log = logging.getLogger("tandem.sender")
 CHORES_SECONDS = 1.0
+#: bytes
+LEAST_FREE = 1024**3
 
 
 def run(stop: threading.Event) -> None:
@@ -118,11 +121,19 @@ class Life:
         due = now - self._chores_done >= CHORES_SECONDS
         if due:
             self._renew(now)
+            self._look_at_disk()
             recovery.recover_dead(self.id, self.ways, self.clock.business())
             self._chores_done = now
         if due or self.desk.gave_back:
             self.desk.gave_back = False
             finishing.finish_due(self.clock.business())
+
+    def _look_at_disk(self) -> None:
+        """Below LEAST_FREE nothing begins: what a full disk stops midway is hard to explain to anybody."""
+        free = shutil.disk_usage(settings.TANDEM_HOME).free
+        if self.desk.may_start != (free >= LEAST_FREE):
+            self.desk.may_start = free >= LEAST_FREE
+            log.warning("sender.disk free=%s starts=%s", free, self.desk.may_start)
 
     def _renew(self, now: float) -> None:
         if self._renewed and now - self._renewed < self._lease.total_seconds() / 6:

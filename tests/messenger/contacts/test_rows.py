@@ -18,7 +18,7 @@ from tandem.messenger.contacts.models import Contact
 from tandem.messenger.contacts.service import batches
 
 pytestmark = pytest.mark.django_db
-CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\t\n\r"), max_size=30)
+CELLS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\t\n\r\0"), max_size=30)
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,8 @@ class World:
             campaign=one.id,
             customers=frozenset(world.customer(number) for number in numbers),
             opted_out=frozenset(world.customer(n) for n in numbers if n % OPTED_OUT_EVERY == 0),
-            send_at=one.at.replace(tzinfo=OffsetClock().business().tzinfo).timestamp(),
+            # the planner tells whole seconds
+            send_at=one.at.replace(microsecond=0, tzinfo=OffsetClock().business().tzinfo).timestamp(),
         )
 
     def sending(self, run: Run) -> tuple[int, str, bool] | None:

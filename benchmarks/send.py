@@ -104,7 +104,7 @@ def contact_file(n: int) -> Path:
     return target
 
 
-def _opened(account_id: int, trigger_id: int, n: int, now: Any) -> int:
+def _opened(account_id: int, trigger_id: int, n: int, now: Any, source: str = "benchmark") -> int:
     from tandem.messenger.delivery import ledger
     from tandem.messenger.delivery.domain import Channel, PlannedTemplate
     from tandem.messenger.projects import service as projects
@@ -115,7 +115,7 @@ def _opened(account_id: int, trigger_id: int, n: int, now: Any) -> int:
     )
     return ledger.open_sending(
         account_id,
-        source_key="benchmark",
+        source_key=source,
         channel=Channel.EMAIL,
         templates=[planned],
         rows=((f"B{number}", trigger_id) for number in range(n)),

@@ -74,13 +74,13 @@ def sign_in(page, base):
 
 
 def connect(page, made):
-    """From the checklist to a connected account; the wrong field is named first."""
+    """From the checklist to a connected account; of token and password the token decides, and a wrong one is named."""
     page.click("a:has-text('Connect')")
     page.fill("input[name=api_url]", made["messenger_url"])
     page.fill("input[name=customer_id]", made["customer_id"])
     page.fill("input[name=user_name]", made["messenger_user"])
-    page.fill("input[name=token]", made["messenger_token"])
-    page.fill("input[name=password]", "wrong")
+    page.fill("input[name=token]", "wrong")
+    page.fill("input[name=password]", made["messenger_password"])
     page.click("button:has-text('Test connection')")
     page.wait_for_selector(".timeline .failed, .alert-danger")
     page.fill("input[name=password]", made["messenger_password"])

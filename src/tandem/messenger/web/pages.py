@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from tandem.kit import clock
 from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound, Problem
+from tandem.messenger.accounts import service as accounts
 
 PAGE = 50
 
@@ -85,6 +86,17 @@ class NotAllowed(Problem):
 
     title = "Not allowed"
     status = 403
+
+
+def note(request: HttpRequest, action: str, subject: object) -> None:
+    """Write down that the signed-in user did this."""
+    accounts.record(
+        account_id(request),
+        actor=actor(request),
+        action=action,
+        subject=str(subject)[:200],
+        clock=now_clock(),
+    )
 
 
 def tell(request: HttpRequest, problem: Problem) -> None:

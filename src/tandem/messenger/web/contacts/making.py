@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
-from tandem.messenger.web.pages import account_id, actor, changes, now_clock, page
+from tandem.messenger.web.pages import account_id, changes, note, now_clock, page
 
 
 class ListForm(TandemForm):
@@ -42,7 +41,7 @@ def new_list(request: HttpRequest) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _record(request, "list made", made.name)
+            note(request, "list made", made.name)
             messages.success(request, _("The list is made. Bring contacts into it."))
             return redirect("list-import", made.id)
     return _form(request, form, title=_("New list"), action=_("Make the list"), leave=reverse("lists"))
@@ -51,9 +50,3 @@ def new_list(request: HttpRequest) -> HttpResponse:
 def _form(request: HttpRequest, form: Any, **context: Any) -> HttpResponse:
     status = 422 if form.errors else 200
     return render(request, "contacts/form.html", {"form": form, **context}, status=status)
-
-
-def _record(request: HttpRequest, action: str, subject: str) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=subject[:100], clock=now_clock()
-    )

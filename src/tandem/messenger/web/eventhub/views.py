@@ -10,11 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.eventhub import service as hub
 from tandem.messenger.projects import service as projects
-from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page, tell
+from tandem.messenger.web.pages import account_id, changes, may, note, now_clock, number, page, tell
 
 _SHOWN = ("done", "kept", "failed")
 
@@ -73,7 +72,7 @@ def event_hub(request: HttpRequest) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _note(request, "event hub mapping made", view.selector)
+            note(request, "event hub mapping made", view.selector)
             return redirect("event-hub")
     state = request.GET.get("state", "")
     words = dict(targets(account))
@@ -102,17 +101,11 @@ def act(request: HttpRequest) -> HttpResponse:
     try:
         if verb == "unmap":
             hub.remove_mapping(account, id_)
-            _note(request, "event hub mapping removed", str(id_))
+            note(request, "event hub mapping removed", str(id_))
         elif verb == "take-up":
             view = hub.take_up(account, id_, clock=now_clock())
-            _note(request, "event taken up", str(id_))
+            note(request, "event taken up", str(id_))
             messages.info(request, view.words)
     except Problem as problem:
         tell(request, problem)
     return redirect("event-hub")
-
-
-def _note(request: HttpRequest, action: str, subject: str) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=subject[:200], clock=now_clock()
-    )

@@ -13,10 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.projects import service as projects
-from tandem.messenger.web.pages import account_id, actor, changes, now_clock, number, page, tell
+from tandem.messenger.web.pages import account_id, changes, note, now_clock, number, page, tell
 from tandem.messenger.web.projects.snippets import ProjectForm
 
 NORMAL = 1
@@ -72,7 +71,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _record(request, "project made", made.name)
+            note(request, "project made", made.name)
             messages.success(request, _("The project is made. Make its first trigger: an email or an SMS."))
             return redirect("project", made.id)
     words = _(
@@ -97,7 +96,7 @@ def new_trigger(request: HttpRequest, project_id: int) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _record(request, "trigger made", made.name)
+            note(request, "trigger made", made.name)
             messages.success(request, _("The trigger is made. Write its first version, then activate it."))
             return redirect("version-new", made.id)
     words = _(
@@ -124,7 +123,7 @@ def change_trigger(request: HttpRequest, trigger_id: int) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _record(request, "trigger changed", str(trigger_id))
+            note(request, "trigger changed", str(trigger_id))
             messages.success(request, _("Saved. The planner shows it when it reads the templates again."))
             return redirect("trigger", trigger_id)
     words = _("The list and the channel stay: its versions were written for them.")
@@ -143,11 +142,11 @@ def archive_project(request: HttpRequest, project_id: int) -> HttpResponse:
     found = projects.get_project(account, project_id)
     if request.POST.get("do") == "restore":
         projects.restore_project(account, project_id, clock=now_clock())
-        _record(request, "project restored", found.name)
+        note(request, "project restored", found.name)
         messages.success(request, _("The project is back. Restore each trigger that is to be used again."))
     elif request.POST.get("do") == "archive":
         projects.archive_project(account, project_id, clock=now_clock())
-        _record(request, "project archived", found.name)
+        note(request, "project archived", found.name)
         messages.success(request, _("Archived with all its triggers. Nothing is lost."))
     return redirect("project", project_id)
 
@@ -162,11 +161,11 @@ def archive_trigger(request: HttpRequest, trigger_id: int) -> HttpResponse:
     try:
         if request.POST.get("do") == "restore":
             projects.restore_trigger(account, trigger_id, clock=now_clock())
-            _record(request, "trigger restored", found.name)
+            note(request, "trigger restored", found.name)
             messages.success(request, _("The trigger is back, with the version that was active."))
         elif request.POST.get("do") == "archive":
             projects.archive_trigger(account, trigger_id, clock=now_clock())
-            _record(request, "trigger archived", found.name)
+            note(request, "trigger archived", found.name)
             messages.success(
                 request, _("Archived. A campaign planned with it is held; what is in the ledger is sent.")
             )
@@ -178,9 +177,3 @@ def archive_trigger(request: HttpRequest, trigger_id: int) -> HttpResponse:
 def _form(request: HttpRequest, form: Any, **context: Any) -> HttpResponse:
     status = 422 if form.errors else 200
     return render(request, "projects/form.html", {"form": form, **context}, status=status)
-
-
-def _record(request: HttpRequest, action: str, subject: str) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=subject[:100], clock=now_clock()
-    )

@@ -12,9 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.projects import service as projects
-from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, page
+from tandem.messenger.web.pages import account_id, changes, may, note, now_clock, page
 
 
 class SnippetForm(TandemForm):
@@ -83,7 +82,7 @@ def snippet(request: HttpRequest, snippet_id: int) -> HttpResponse:
     found = projects.get_snippet(account, snippet_id)
     if request.method == "POST" and request.POST.get("do") == "delete":
         projects.delete_snippet(account, snippet_id)
-        _record(request, "snippet deleted", found.name)
+        note(request, "snippet deleted", found.name)
         messages.success(request, _("Deleted. Active versions keep the text they were activated with."))
         return redirect("snippets")
     data = {**request.POST.dict(), "name": found.name}
@@ -112,7 +111,7 @@ def change_project(request: HttpRequest, project_id: int) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _record(request, "project changed", str(project_id))
+            note(request, "project changed", str(project_id))
             messages.success(request, _("Saved. Active versions keep the sender they were activated with."))
             return redirect("project", project_id)
     context = {"form": form, "project": found}
@@ -126,12 +125,6 @@ def _save(request: HttpRequest, form: Any) -> bool:
     except Problem as problem:
         form.problem(problem)
         return False
-    _record(request, "snippet saved", data["name"])
+    note(request, "snippet saved", data["name"])
     messages.success(request, _("Saved. Active versions keep the text they were activated with."))
     return True
-
-
-def _record(request: HttpRequest, action: str, subject: str) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=subject[:100], clock=now_clock()
-    )

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from tandem.kit.problems import Problem
 from tandem.messenger.accounts import service as accounts
-from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page, tell
+from tandem.messenger.web.pages import account_id, changes, may, note, number, page, tell
 from tandem.messenger.web.settings import counting
 
 
@@ -47,23 +47,17 @@ def _do(request: HttpRequest, verb: str) -> dict[str, str] | None:
     account, user_id = account_id(request), number(request.POST.get("user"))
     if verb == "create":
         made = accounts.create_api_user(account, request.POST.get("user_name", "").strip())
-        _note(request, "API user made", made.user_name)
+        note(request, "API user made", made.user_name)
         return {"user_name": made.user_name, "password": made.password, "token": made.token}
     if verb == "token":
         token = accounts.new_token(account, user_id)
-        _note(request, "API token renewed", str(user_id))
+        note(request, "API token renewed", str(user_id))
         return {"user_name": "", "password": "", "token": token}
     if verb == "close":
         accounts.deactivate_api_user(account, user_id)
-        _note(request, "API user closed", str(user_id))
+        note(request, "API user closed", str(user_id))
         messages.success(request, _("Closed. Its password and token no longer work."))
     return None
-
-
-def _note(request: HttpRequest, action: str, subject: str) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=subject, clock=now_clock()
-    )
 
 
 def _ways_in(request: HttpRequest) -> dict[str, object]:

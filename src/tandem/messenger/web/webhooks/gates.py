@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.projects import service as projects
-from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, page, tell
+from tandem.messenger.web.pages import account_id, changes, may, note, now_clock, page, tell
 from tandem.messenger.web.webhooks.forms import GateForm
 from tandem.messenger.webhooks import service as webhooks
 
@@ -52,7 +51,7 @@ def remove(request: HttpRequest, gate_id: int) -> HttpResponse:
     webhooks.get_gate(account_id(request), gate_id)  # another account's is not there at all
     try:
         webhooks.remove_gate(account_id(request), gate_id)
-        _note(request, "Send Gate removed", gate_id)
+        note(request, "Send Gate removed", gate_id)
         messages.success(request, _("Removed. What it holds stays held until you let it go or cancel it."))
     except Problem as problem:
         tell(request, problem)
@@ -73,14 +72,8 @@ def _form(request: HttpRequest, form: GateForm, view: Any = None) -> HttpRespons
         except Problem as problem:
             form.problem(problem)
         else:
-            _note(request, "Send Gate set", kept.id)
+            note(request, "Send Gate set", kept.id)
             messages.success(request, _("Saved. The next sendings are asked for there."))
             return redirect("webhooks")
     context = {"form": form, "view": view, "may_change": may(request, "connection")}
     return render(request, "webhooks/gate.html", context, status=422 if form.errors else 200)
-
-
-def _note(request: HttpRequest, action: str, id_: int) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=str(id_), clock=now_clock()
-    )

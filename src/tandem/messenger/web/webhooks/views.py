@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tandem.kit.problems import Problem
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.projects import service as projects
 from tandem.messenger.sendgate import service as gates
-from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page, tell
+from tandem.messenger.web.pages import account_id, changes, may, note, now_clock, number, page, tell
 from tandem.messenger.web.webhooks.forms import ChangeForm, WebhookForm
 from tandem.messenger.webhooks import service as webhooks
 from tandem.messenger.webhooks.domain import Way
@@ -54,7 +53,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _note(request, "webhook made", view.id)
+            note(request, "webhook made", view.id)
             if secret:
                 return _secret(request, view, secret)
             return redirect("webhook", view.id)
@@ -82,7 +81,7 @@ def webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
         except Problem as problem:
             form.problem(problem)
         else:
-            _note(request, "webhook changed", webhook_id)
+            note(request, "webhook changed", webhook_id)
             messages.success(request, _("Saved."))
             return redirect("webhook", webhook_id)
     return _one(request, view, form, status=422)
@@ -98,13 +97,13 @@ def act(request: HttpRequest, webhook_id: int) -> HttpResponse:
     try:
         if verb == "rotate":
             secret = webhooks.rotate(account, webhook_id, clock=now_clock())
-            _note(request, "webhook secret rotated", webhook_id)
+            note(request, "webhook secret rotated", webhook_id)
             return _secret(request, webhooks.get(account, webhook_id), secret)
         if verb == "remove":
             if request.POST.get("sure") != "yes":
                 return render(request, "webhooks/remove.html", {"view": webhooks.get(account, webhook_id)})
             webhooks.remove(account, webhook_id)
-            _note(request, "webhook removed", webhook_id)
+            note(request, "webhook removed", webhook_id)
             messages.success(request, _("Removed. Nothing is told there any more."))
             return redirect("webhooks")
         _do(request, account, webhook_id, verb)
@@ -121,12 +120,12 @@ def _do(request: HttpRequest, account: int, webhook_id: int, verb: str) -> None:
         said(request, _("The test event: %(words)s.") % {"words": heard.words})
     elif verb in ("on", "off"):
         webhooks.change(account, webhook_id, enabled=verb == "on", clock=clock)
-        _note(request, f"webhook switched {verb}", webhook_id)
+        note(request, f"webhook switched {verb}", webhook_id)
     elif verb == "replay":
         first = number(request.POST.get("first"))
         last = number(request.POST.get("last"), default=first)
         again = webhooks.replay(account, webhook_id, first, last, clock=clock)
-        _note(request, "webhook events told again", webhook_id)
+        note(request, "webhook events told again", webhook_id)
         messages.success(request, _("%(n)s events are told again now.") % {"n": again})
 
 
@@ -160,9 +159,3 @@ def _initial(view: Any) -> dict[str, Any]:
 
 def _secret(request: HttpRequest, view: Any, secret: str) -> HttpResponse:
     return render(request, "webhooks/secret.html", {"view": view, "secret": secret})
-
-
-def _note(request: HttpRequest, action: str, id_: int) -> None:
-    accounts.record(
-        account_id(request), actor=actor(request), action=action, subject=str(id_), clock=now_clock()
-    )

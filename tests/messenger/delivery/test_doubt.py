@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 from tests.fixtures.sendings import (
     CLOCK,
     create_contacts,
-    create_house,
     create_sending,
     intend_rows,
     send_until,
@@ -17,29 +16,10 @@ from tests.fixtures.sendings import (
 from tandem.messenger.delivery import policies, resolving, service
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, Policy
 from tandem.messenger.delivery.models import Attempt, Block, Sending
-from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.reporting import service as reporting
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    return kept_house.take(settings, tmp_path)
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    provider = MemoryProvider()
-    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
-    return provider
 
 
 def died_in_the_middle(count=4):

@@ -12,7 +12,6 @@ from tests.fixtures.sendings import (
     CLOCK,
     change_contact,
     create_contacts,
-    create_house,
     create_sending,
     intend_rows,
     send_until,
@@ -23,31 +22,12 @@ from tandem.messenger.delivery import claims, composing, journal, policies, reco
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, Policy, SendingState
 from tandem.messenger.delivery.models import Attempt, Sender
 from tandem.messenger.delivery.pausing import ErrorsSeen
-from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.rows import Change, Row
 from tandem.messenger.delivery.sender import desk as desks
 from tandem.messenger.delivery.sender import life as sender
 from tandem.messenger.delivery.sender.hosts import Window
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    return kept_house.take(settings, tmp_path)
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    provider = MemoryProvider()
-    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
-    return provider
 
 
 @pytest.mark.parametrize("step", ["settle", "give_back"])

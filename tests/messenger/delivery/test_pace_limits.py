@@ -7,7 +7,6 @@ from tests.fixtures.sendings import (
     CLOCK,
     change_contact,
     create_contacts,
-    create_house,
     create_sending,
     turn_once,
 )
@@ -21,15 +20,10 @@ from tandem.messenger.pacing.service import drawing
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
+@pytest.fixture(autouse=True)
+def nothing_remembered():
     drawing._plans.clear()
-    yield kept_house.take(settings, tmp_path)
+    yield
     drawing._plans.clear()
 
 

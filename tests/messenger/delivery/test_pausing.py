@@ -1,7 +1,7 @@
 """Sendings that pause by themselves: refusals while sending, bounces and complaints meanwhile; a person overrules."""
 
 import pytest
-from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending, turn_once
+from tests.fixtures.sendings import CLOCK, create_contacts, create_sending, turn_once
 
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.delivery import pausing
@@ -15,16 +15,6 @@ from tandem.messenger.pacing import service as pacing
 from tandem.messenger.pacing.domain import PauseRules
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
-    return kept_house.take(settings, tmp_path)
 
 
 @pytest.fixture

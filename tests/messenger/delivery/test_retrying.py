@@ -22,16 +22,6 @@ pytestmark = pytest.mark.django_db
 REFUSED = Outcome(state=AttemptState.REJECTED, detail="554 5.7.1 not today")
 
 
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
-    return kept_house.take(settings, tmp_path)
-
-
 @pytest.fixture
 def hop(settings, monkeypatch):
     """A next hop that refuses whom it is told to; what it was offered."""

@@ -9,7 +9,6 @@ from django.db import DatabaseError, transaction
 from tests.fixtures.sendings import (
     CLOCK,
     create_contacts,
-    create_house,
     create_sending,
     send_until,
     turn_once,
@@ -25,17 +24,6 @@ from tandem.messenger.delivery.sender import feed as feeds
 from tandem.messenger.delivery.sender import life as sender
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    return kept_house.take(settings, tmp_path)
 
 
 class Gateway:

@@ -3,7 +3,6 @@ from django.db import transaction
 from tests.fixtures.sendings import (
     CLOCK,
     create_contacts,
-    create_house,
     create_sending,
     send_until,
     turn_once,
@@ -12,28 +11,8 @@ from tests.fixtures.sendings import (
 from tandem.messenger.delivery import holding, service
 from tandem.messenger.delivery.domain import AttemptState, SendingState
 from tandem.messenger.delivery.models import Attempt, Sending
-from tandem.messenger.delivery.providers.memory import MemoryProvider
-from tandem.messenger.delivery.sender import life as sender
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def kept_house(keep):
-    return keep(lambda _: create_house())
-
-
-@pytest.fixture
-def house(kept_house, db, settings, tmp_path):
-    settings.TANDEM_HOME = tmp_path
-    return kept_house.take(settings, tmp_path)
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    provider = MemoryProvider()
-    monkeypatch.setattr(sender, "way_out_for", lambda *_: provider)
-    return provider
 
 
 def hold(house, count=3):

@@ -17,6 +17,7 @@ from tandem.messenger.delivery.errors import NothingFailed, SendingNotFound, Sen
 from tandem.messenger.delivery.models import Attempt, SendingTemplate
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.reporting import service as reporting
+from tandem.messenger.reporting.models import MetricReport
 
 pytestmark = pytest.mark.django_db
 REFUSED = Outcome(state=AttemptState.REJECTED, detail="554 5.7.1 not today")
@@ -61,6 +62,7 @@ def test_only_the_failed_ones_get_another_turn(house, hop):
     assert counts(house, sending_id) == {"accepted": 4, "rejected": 2}
     reporting.prepare_reports(CLOCK)
     assert told(house, sending_id) == [(0, 4), (5, 0), (9, 2)]
+    MetricReport.objects.update(state="posted")
     first = dict(offered)
 
     refused.clear()
@@ -72,7 +74,7 @@ def test_only_the_failed_ones_get_another_turn(house, hop):
     assert counts(house, sending_id) == {"accepted": 5, "suppressed": 1}
     assert offered == [("c2@people.example", first["c2@people.example"])], "the same message, to nobody else"
     reporting.prepare_reports(CLOCK)
-    assert sorted(told(house, sending_id)) == [(0, 1), (0, 4), (5, 0), (5, 1), (9, 0), (9, 2)]
+    assert sorted(told(house, sending_id)) == [(0, 1), (0, 4), (5, 0), (5, 1), (9, 2)]
 
     version = SendingTemplate.objects.get(sending_id=sending_id).version_id
     sums = {what: n for what, n in counting.of_versions(house.account_id, [version])[version].items() if n}

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending
+from tests.fixtures.sendings import CLOCK, create_contacts, create_house, create_sending, send_until
 
 from tandem.kit.clock import FrozenClock
+from tandem.messenger.delivery import resolving
+from tandem.messenger.delivery.domain import AttemptState, Outcome
 from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.engagement import service as engagement
 from tandem.messenger.engagement.domain import Actor, Happened, Kind
@@ -17,6 +19,12 @@ from tandem.simulators.server import Reply, Server, Simulator, json_reply
 pytestmark = pytest.mark.django_db
 
 
+DETAILS = {
+    "TargetGroupID": 1, "CampaignType": "Test/Control", "Duration": 1, "LeadTime": 0, "Notes": "", "Tags": [],
+    "IsMultiChannel": False, "IsRecurrence": False, "Status": "Successful", "Error": "", "ChannelIds": [504],
+}  # fmt: skip
+
+
 class Planner:
     """Adds what it is told. silent: it counts, and answers nothing."""
 
@@ -26,7 +34,9 @@ class Planner:
     def answer(self, request):
         offered = {"Tandem-Idempotency-Key": "1"}
         if not request.path.endswith("UpdateCampaignMetrics"):
-            return json_reply({"Date": "2026-11-22"} if "GetLast" in request.path else "token", **offered)
+            words = {"GetLast": {"Date": "2026-11-22"}, "GetCampaignDetails": DETAILS}
+            found = next((words[name] for name in words if name in request.path), "token")
+            return json_reply(found, **offered)
         self.calls += 1
         key = request.headers.get("idempotency-key", "")
         for one in request.json() if key not in self.keys else ():
@@ -130,6 +140,53 @@ def test_what_turns_out_to_be_a_machine_is_taken_off_what_comes_next(planner):
     mine.happened(2, Kind.CLICKED)
     mine.report(seconds=40)
     assert planner.sums == {mine.name(2): 2, mine.name(3): 2}
+
+
+class TestSettledLater:
+    """A row in doubt is told as nothing; once it is known what became of it, the planner's sums are right."""
+
+    @pytest.fixture
+    def mine(self, planner, memory):
+        mine = Account(planner)
+        for customer in ("c1", "c2"):
+            memory.refuse[f"{customer}@people.example"] = Outcome(state=AttemptState.UNCERTAIN, detail="lost")
+        send_until(mine.house, mine.sending)
+        mine.report(seconds=1)
+        assert planner.sums == {mine.name(0): 2, mine.name(5): 0, mine.name(9): 0}
+        return mine
+
+    def settle(self, mine, row, state=AttemptState.ACCEPTED):
+        return resolving.resolve(mine.house.account_id, [mine.rows[row]], state, source="the relay's log")
+
+    def test_each_is_added_once(self, planner, mine):
+        assert [self.settle(mine, 0), self.settle(mine, 1, AttemptState.REJECTED), self.settle(mine, 0)] == [
+            1,
+            1,
+            0,
+        ]
+        mine.report(seconds=1)
+        mine.report(minutes=5)
+        assert planner.sums == {mine.name(0): 3, mine.name(5): 0, mine.name(9): 1}
+        assert planner.calls == 2
+
+    def test_an_answer_that_was_not_heard_counts_once_and_the_next_waits(self, planner, mine):
+        self.settle(mine, 0)
+        planner.silent = True
+        mine.report(seconds=1)
+        planner.silent = False
+        self.settle(mine, 1)
+        mine.report(minutes=5)
+        mine.report(minutes=5)
+        assert (planner.sums[mine.name(0)], planner.calls) == (4, 4)
+
+    def test_one_that_was_settled_before_the_end_was_told_with_it(self, planner, memory):
+        mine = Account(planner, campaign=44)
+        Attempt.objects.filter(id=mine.rows[3]).update(state=AttemptState.UNCERTAIN)
+        self.settle(mine, 3)
+        send_until(mine.house, mine.sending)
+        mine.report(seconds=1)
+        mine.report(seconds=60)
+        assert (planner.sums[mine.name(0)], planner.calls) == (4, 1)
 
 
 def test_two_accounts_hear_of_their_own(planner):

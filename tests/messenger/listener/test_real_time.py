@@ -11,14 +11,18 @@ from tandem.clients import planner_problems as problems
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery import tokens
 from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.delivery.sender import life as sender
+from tandem.messenger.engagement import service as engagement
+from tandem.messenger.engagement.domain import Happened, Kind
 from tandem.messenger.listener import service
 from tandem.messenger.listener.models import ListenerCall, TriggeredInbox
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.domain import EmailSource
 from tandem.messenger.reporting import realtime as reporting
+from tandem.messenger.reporting import responses, unsubscribes
 from tandem.messenger.reporting.models import MetricReport
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +215,31 @@ class TestTold:
         assert reporting.prepare(CLOCK) == 0
         assert reporting.post_due(lambda _: planner, clock=CLOCK) == 0
         assert [rows for _, rows in planner.metrics] == [[(CAMPAIGN, 0, 2), (CAMPAIGN, 5, 1)]]
+
+    def test_what_came_back_is_told_once_a_message(self, house, client, sent, planner, settings):
+        self.finished(house, client, 2)
+        rows = Attempt.objects.filter(account_id=house.account_id).order_by("id")
+        clock, ((sending, first), (_, second)) = (
+            FrozenClock(CLOCK.system()),
+            rows.values_list("sending_id", "id"),
+        )
+        for row, kind, source in (
+            (first, Kind.OPENED, "1"), (first, Kind.CLICKED, "2"), (first, Kind.OPENED, "3"),
+            (second, Kind.BOUNCED_HARD, "4"),
+        ):  # fmt: skip
+            one = Happened(
+                account_id=house.account_id, attempt_id=row, kind=kind, at=clock.business(), source=source
+            )
+            engagement.record([one], clock=clock)
+        token = tokens.make(settings.SECRET_KEY, tokens.UNSUBSCRIBE, sending, first)
+        unsubscribes.unsubscribe_by_token(token, clock=clock)
+        for _ in range(2):
+            clock.move(minutes=2)
+            responses.prepare(clock=clock)
+            reporting.prepare(clock)
+            reporting.post_due(lambda _: planner, clock=clock)
+        told = [(CAMPAIGN, metric, value) for metric, value in ((0, 2), (2, 1), (3, 1), (4, 1), (9, 1))]
+        assert [rows for _, rows in planner.metrics] == [told]
 
     def test_an_answer_that_was_not_heard_is_told_again_under_the_same_key(
         self, house, client, sent, planner

@@ -8,6 +8,7 @@ from tests.fixtures.sendings import CLOCK
 from tandem.kit.clock import FrozenClock
 from tandem.messenger.delivery.models import Sending
 from tandem.messenger.reporting import delivered
+from tandem.messenger.reporting import service as reporting
 from tandem.messenger.reporting.models import MetricReport
 from tandem.messenger.sms import service
 
@@ -26,7 +27,7 @@ def ended(ours):
 
 def told(side):
     rows = MetricReport.objects.filter(account_id=side.account_id, metric_id=delivered.DELIVERED)
-    return [(row.template_id, row.value, row.state) for row in rows]
+    return [(row.template_id, row.value, row.state) for row in rows.order_by("round")]
 
 
 def receive(side, status, customer):
@@ -69,3 +70,16 @@ def test_or_when_none_is_worth_waiting_for(ended):
 def test_without_receipts_nothing_is_said(ended, theirs):
     delivered.prepare(FrozenClock(CLOCK.business() + timedelta(days=6)))
     assert told(ended) == told(theirs) == []
+
+
+def test_an_uncertain_one_that_is_heard_of_after_the_telling_is_told_then(ended):
+    reporting.prepare_reports(CLOCK)
+    receive(ended, "delivered", "c1")
+    delivered.prepare(CLOCK)
+    MetricReport.objects.filter(account_id=ended.account_id).update(state="posted")
+    receive(ended, "delivered", "c2")
+    for _ in range(2):
+        reporting.prepare_reports(CLOCK)
+        delivered.prepare(CLOCK)
+    trigger = ended.house.sms_trigger
+    assert told(ended) == [(trigger, 1, "posted"), (trigger, 1, "waiting")]

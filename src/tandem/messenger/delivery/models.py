@@ -68,6 +68,9 @@ class Sending(models.Model):
     retries = models.SmallIntegerField(
         default=0, db_default=0, help_text="How often its failed rows were taken up again after its end."
     )
+    untold = models.BooleanField(
+        default=False, db_default=False, help_text="Its settled numbers changed after they were told."
+    )
     overruled = models.BooleanField(
         default=False, db_default=False, help_text="A person let it go on; it pauses by itself no more."
     )
@@ -97,12 +100,18 @@ class Sending(models.Model):
                 fields=["account"], condition=models.Q(finished_at__isnull=True), name="sending_open"
             ),
             models.Index(fields=["account", "id"], condition=models.Q(gate_held=True), name="sending_held"),
+            models.Index(fields=["account", "id"], condition=models.Q(untold=True), name="sending_untold"),
             models.Index(
                 fields=["account", "id"],
                 condition=models.Q(totals__contains=[{"state": AttemptState.UNCERTAIN.value}]),
                 name="sending_uncertain",
             ),
         ]
+
+    @property
+    def of_planner(self) -> bool:
+        """Whether a planner is told of it."""
+        return self.campaign_id is not None or bool(self.campaign_key)
 
 
 class SendingTemplate(models.Model):

@@ -65,5 +65,6 @@ def _renumber(
         for (template, state, reason), rows in sorted(totals.items())
         if rows
     ]
-    sending.save(update_fields=["totals"])
+    sending.untold = sending.of_planner
+    sending.save(update_fields=["totals", "untold"])
     counting.add(account_id, sending_id, changes)

@@ -67,4 +67,5 @@ def _reopen(sending: Sending) -> None:
     counting.add(sending.account_id, sending.pk, taken_back)
     sending.state, sending.finished_at, sending.totals = SendingState.SENDING.value, None, None
     sending.retries += 1
-    sending.save(update_fields=["state", "finished_at", "totals", "retries"])
+    sending.untold = sending.of_planner
+    sending.save(update_fields=["state", "finished_at", "totals", "retries", "untold"])

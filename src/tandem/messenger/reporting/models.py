@@ -28,7 +28,7 @@ class MetricReport(models.Model):
         help_text="Totals of real-time messages told together.",
     )
     round = models.SmallIntegerField(
-        default=0, db_default=0, help_text="After how many retries of the sending's failed rows."
+        default=0, db_default=0, help_text="0 = the sending's end; then what changed since, time by time."
     )
 
     class Meta:

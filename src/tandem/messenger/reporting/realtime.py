@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from tandem.clients.planner import PlannerClient
 from tandem.clients.planner_problems import PlannerUnreachable
 from tandem.contract.planner_api import Metric as WireMetric
+from tandem.contract.planner_api import MetricId
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
@@ -28,7 +29,9 @@ _UNHEARD = "The planner's answer was not heard, and it does not say that a total
 
 def prepare(clock: Clock) -> int:
     """Make the rows of finished real-time messages that have none yet; how many messages."""
-    told = MetricReport.objects.filter(sending_id=OuterRef("pk"), account_id=OuterRef("account_id"))
+    told = MetricReport.objects.filter(
+        sending_id=OuterRef("pk"), account_id=OuterRef("account_id"), metric_id=Metric.SENT
+    )
     # all accounts: the tick works for every account
     waiting = Sending.objects.filter(
         ~Exists(told), kind=SendingKind.REAL_TIME, finished_at__isnull=False, campaign_key__gt=""
@@ -88,6 +91,21 @@ def _post(account_id: int, batch: str, client_of: Callable[[int], PlannerClient]
         return _set(rows, state, clock, problem)
     _set(rows, "posted", clock)
     return len(rows)
+
+
+def add(sending: Sending, numbers: Mapping[tuple[int, MetricId], int], *, clock: Clock) -> int:
+    """Tell (template, metric) -> value of one message, each once: it was opened, came back; how many are new."""
+    before = MetricReport.objects.filter(account_id=sending.account_id, sending_id=sending.pk, round=0)
+    known = set(before.values_list("template_id", "metric_id"))
+    fresh = [
+        MetricReport(
+            account_id=sending.account_id, sending_id=sending.pk, template_id=template, metric_id=int(metric),
+            value=value, next_at=clock.system(),
+        )
+        for (template, metric), value in numbers.items() if value > 0 and (template, int(metric)) not in known
+    ]  # fmt: skip
+    MetricReport.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(fresh)
 
 
 @transaction.atomic

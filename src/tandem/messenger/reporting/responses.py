@@ -15,6 +15,7 @@ from tandem.kit.clock import Clock
 from tandem.messenger.delivery.models import Sending
 from tandem.messenger.engagement import service as engagement
 from tandem.messenger.engagement.domain import Grown
+from tandem.messenger.reporting import realtime
 from tandem.messenger.reporting.domain import OPEN_REPORTS, Part, ReportState, ToldView
 from tandem.messenger.reporting.models import UnsubscribeReport
 from tandem.messenger.reporting.telling import GATHER, new_batch
@@ -33,7 +34,7 @@ def _gather(one: Grown, clock: Clock) -> int:
     sending = sendings.first()
     if sending is None or sending.campaign_id is None:
         engagement.looked(one, clock=clock)
-        return 0
+        return _of_one_message(sending, one, clock) if sending and sending.of_planner else 0
     if _mine(one).filter(Q(state__in=OPEN_REPORTS) | Q(created_at__gt=clock.system() - GATHER)).exists():
         return 0  # what follows is told together
     added = _added(one, clock)
@@ -50,18 +51,27 @@ def _gather(one: Grown, clock: Clock) -> int:
     return sum(max(0, value) for value in added.values())
 
 
+def _of_one_message(sending: Sending, one: Grown, clock: Clock) -> int:
+    """A real-time message has one recipient: what came back is told at most once, with the totals of many others."""
+    numbers = {(one.template_id, metric): min(1, value) for metric, value in _so_far(one, clock).items()}
+    return realtime.add(sending, numbers, clock=clock)
+
+
 def _added(one: Grown, clock: Clock) -> dict[MetricId, int]:
+    told = dict(_mine(one).order_by().values_list("metric").annotate(told=Sum("value")))
+    return {metric: value - told.get(metric, 0) for metric, value in _so_far(one, clock).items()}
+
+
+def _so_far(one: Grown, clock: Clock) -> dict[MetricId, int]:
     tallies = engagement.tallies_of(one.account_id, one.sending_id, until=engagement.settled_until(clock))
     mine = next((tally for tally in tallies if tally.template_id == one.template_id), None)
     bounced, complained = engagement.returns_of(one.account_id, one.sending_id).get(one.template_id, (0, 0))
-    now = {
+    return {
         MetricId.OPENED: mine.opened if mine else 0,
         MetricId.CLICKED: mine.clicked if mine else 0,
         MetricId.SPAM: complained,
         MetricId.BOUNCED: bounced,
     }
-    told = dict(_mine(one).order_by().values_list("metric").annotate(told=Sum("value")))
-    return {metric: value - told.get(metric, 0) for metric, value in now.items()}
 
 
 def _mine(one: Grown) -> QuerySet[UnsubscribeReport]:

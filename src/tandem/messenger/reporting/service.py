@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpcore
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef
 
 from tandem.clients.planner import PlannerClient
 from tandem.clients.planner_problems import PlannerUnreachable
@@ -15,9 +15,10 @@ from tandem.contract.planner_api import Metric as WireMetric
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
-from tandem.messenger.delivery import finishing
+from tandem.messenger.delivery import numbers
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.models import Sending
+from tandem.messenger.reporting import later
 from tandem.messenger.reporting.domain import Metric, ReportView, SendingSummary, metrics, summarise
 from tandem.messenger.reporting.models import MetricReport
 
@@ -30,7 +31,7 @@ def summary(account_id: int, sending_id: int) -> SendingSummary:
     """The numbers of one sending: settled ones once it has ended, else from its ledger. Raises SendingNotFound."""
     view = delivery.get_sending(account_id, sending_id)
     settled = Sending.objects.values_list("totals", flat=True).get(account_id=account_id, id=sending_id)
-    totals = finishing.totals_of(account_id, sending_id) if settled is None else settled
+    totals = numbers.totals(account_id, sending_id) if settled is None else settled
     return summarise(view.expected, totals, finished=view.finished_at is not None)
 
 
@@ -52,22 +53,15 @@ def reports(account_id: int, sending_id: int) -> list[ReportView]:
 
 
 def prepare_reports(clock: Clock) -> int:
-    """Make the rows of finished campaigns that have none yet; how many sendings.
-
-    After a retry of failed rows they are what was added: the planner adds what it is told, and takes nothing back.
-    """
+    """Make the rows of finished campaigns that have none yet; how many sendings."""
     reported = MetricReport.objects.filter(
-        account_id=OuterRef("account_id"),
-        sending_id=OuterRef("pk"),
-        round=OuterRef("retries"),
-        metric_id=Metric.SENT,
+        account_id=OuterRef("account_id"), sending_id=OuterRef("pk"), metric_id=Metric.SENT
     )
     # all accounts: the tick works for every account
     waiting = Sending.objects.filter(
         ~Exists(reported), finished_at__isnull=False, kind="campaign", campaign_id__isnull=False
     ).order_by("id")[:100]
     for sending in waiting:
-        told = _told_before(sending)
         MetricReport.objects.bulk_create(
             [
                 MetricReport(
@@ -75,22 +69,14 @@ def prepare_reports(clock: Clock) -> int:
                     sending_id=sending.id,
                     template_id=template,
                     metric_id=int(metric),
-                    value=max(0, value - told.get((template, int(metric)), 0)),
+                    value=value,
                     next_at=clock.system(),
-                    round=sending.retries,
                 )
                 for (template, metric), value in metrics(sending.totals or []).items()
             ],
             ignore_conflicts=True,
         )
-    return len(waiting)
-
-
-def _told_before(sending: Sending) -> dict[tuple[int, int], int]:
-    """(template, metric) -> what earlier rounds told of it."""
-    rows = MetricReport.objects.filter(account_id=sending.account_id, sending_id=sending.pk)
-    told = rows.values_list("template_id", "metric_id").annotate(told=Sum("value"))
-    return {(template, metric): value for template, metric, value in told}
+    return len(waiting) + later.prepare(clock)
 
 
 def post_due(client_of: Callable[[int], PlannerClient], *, clock: Clock) -> int:

@@ -12,6 +12,9 @@ from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
 from tandem.messenger.contacts.proofs import BY_LINK, Proof
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import Unsubscribed
+from tandem.messenger.delivery.models import Sending
+from tandem.messenger.reporting import realtime
 from tandem.messenger.reporting.domain import OPEN_REPORTS, Part, ReportState, ToldView, UnsubscribesView
 from tandem.messenger.reporting.models import Unsubscribe, UnsubscribeReport
 
@@ -20,7 +23,10 @@ from tandem.messenger.reporting.models import Unsubscribe, UnsubscribeReport
 def unsubscribe_by_token(token: str, *, clock: Clock, proof: Proof = BY_LINK) -> None:
     """End the subscription behind a link and keep that it was this message, both or neither. Raises BadToken."""
     ended = delivery.unsubscribe_by_token(token, clock=clock, proof=proof)
-    if ended is None or ended.campaign_id is None:
+    if ended is None:
+        return
+    if ended.campaign_id is None:
+        _of_one_message(ended, clock)
         return
     Unsubscribe.objects.bulk_create(
         [
@@ -72,6 +78,13 @@ def export(account_id: int, customer: str) -> list[dict[str, object]]:
         {"campaign_id": row.sending.campaign_id, "template_id": row.template_id, "at": row.at}
         for row in rows.select_related("sending").order_by("id")
     ]
+
+
+def _of_one_message(ended: Unsubscribed, clock: Clock) -> None:
+    """A real-time campaign's planner is told the number; by customer the contract has no place for its key."""
+    sending = Sending.objects.get(account_id=ended.account_id, id=ended.sending_id)
+    if sending.of_planner:
+        realtime.add(sending, {(ended.template_id, MetricId.UNSUBSCRIBED): 1}, clock=clock)
 
 
 def _told(account_id: int, sending_id: int, part: Part) -> ToldView:

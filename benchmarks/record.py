@@ -2,6 +2,9 @@
 
 Ten sendings, the same customers in each; one row in a hundred was left out, refused or came back, a handful are
 uncertain, one in five was opened. Each read is a page of a hundred rows as its page shows them. All is dropped after.
+
+The last sending runs still: its first half is sent, one block is in hand, the others wait; its numbers are read as its
+page reads them, before and after blocks at rest were counted. In the first one everybody opened, every third clicked.
 """
 
 import random
@@ -52,13 +55,54 @@ INSERT INTO messenger_engagement_firstreaction (account_id, attempt_id, sending_
 SELECT account_id, id, sending_id, template_id, done_at FROM messenger_delivery_attempt
 WHERE account_id = %(account)s AND state = 10 AND seq %% 5 = 0
 """
+_RUNNING = """
+UPDATE messenger_delivery_sending SET state = 'sending', finished_at = NULL
+WHERE account_id = %(account)s AND id = %(sending)s
+"""
+_WAITING = """
+UPDATE messenger_delivery_attempt SET state = 0, reason = '', detail = '', done_at = NULL, tries = 0
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq > %(half)s
+"""
+_OPEN_BLOCKS = """
+UPDATE messenger_delivery_block SET done = FALSE, sender_id = CASE WHEN first_seq = %(half)s + 1 THEN %(sender)s END
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND first_seq > %(half)s
+"""
+_SENDER = """
+INSERT INTO messenger_delivery_sender (host, pid, boot_id, journal, started_at, lease_until, recovered)
+VALUES ('bench', 0, '', '', now(), now(), TRUE) RETURNING id
+"""
+_EVERYBODY_OPENED = """
+INSERT INTO messenger_engagement_firstreaction (account_id, attempt_id, sending_id, template_id, opened_at, clicked_at)
+SELECT account_id, id, sending_id, template_id, done_at, CASE WHEN seq %% 3 = 0 THEN done_at END
+FROM messenger_delivery_attempt WHERE account_id = %(account)s AND sending_id = %(sending)s
+ON CONFLICT DO NOTHING
+"""
+_EVENTS = """
+INSERT INTO messenger_engagement_event
+    (account_id, attempt_id, sending_id, template_id, kind, actor, link, at, source, detail)
+SELECT account_id, id, sending_id, template_id, k, 0, CASE k WHEN 2 THEN 1 + seq %% 26 ELSE 0 END,
+       done_at + seq %% 72 * interval '1 hour', k || '', ''
+FROM messenger_delivery_attempt, generate_series(1, 2) k
+WHERE account_id = %(account)s AND sending_id = %(sending)s AND (k = 1 OR seq %% 3 = 0)
+"""
+_HOURS = """
+INSERT INTO messenger_engagement_hourcount (account_id, sending_id, template_id, kind, actor, link, hour, number)
+SELECT account_id, sending_id, template_id, kind, actor, link, date_trunc('hour', at), count(*)
+FROM messenger_engagement_event WHERE account_id = %(account)s AND sending_id = %(sending)s GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+_RESPONDING = """
+INSERT INTO messenger_engagement_responding (account_id, sending_id, template_id, changed_at)
+VALUES (%(account)s, %(sending)s, 1, now())
+"""
 _SIZES = """
 SELECT pg_relation_size('messenger_delivery_attempt'), pg_indexes_size('messenger_delivery_attempt')
 """
 _TABLES = (
     "messenger_record_check", "messenger_record_blockstates", "messenger_bounces_bounce",
     "messenger_engagement_firstreaction", "messenger_delivery_attempt", "messenger_delivery_block",
-    "messenger_delivery_sendingtemplate", "messenger_delivery_sending",
+    "messenger_engagement_event", "messenger_engagement_hourcount", "messenger_engagement_countedresponse",
+    "messenger_engagement_responding", "messenger_delivery_blocknumbers", "messenger_delivery_sendingtemplate",
+    "messenger_delivery_sending",
 )  # fmt: skip
 
 
@@ -78,6 +122,8 @@ def run(n: int) -> dict[str, Any]:
         with measure.part():
             told |= _reads(account, sendings, rows)
         told |= _checks(account, sendings[0], rows, clock)
+        told |= _under_way(account, sendings[-1], rows)
+        told |= _responses(account, sendings[0], clock)
         [(heap, indexes)] = _do(_SIZES, {}, wanted=True)
         told |= {"heap_bytes_per_row": round(heap / n), "index_bytes_per_row": round(indexes / n)}
         return told
@@ -167,6 +213,73 @@ def _checks(account: int, sending: int, rows: int, clock: Any) -> dict[str, Any]
     }
 
 
+def _under_way(account: int, sending: int, rows: int) -> dict[str, Any]:
+    """What the page of a sending under way asks every two seconds: all of it counted, then most of it kept."""
+    from tandem.messenger.delivery import numbers
+    from tandem.messenger.delivery import service as delivery
+    from tandem.messenger.record import service as record
+    from tandem.messenger.reporting import service as reporting
+
+    [(sender,)] = _do(_SENDER, {}, wanted=True)
+    half = rows // 2 // 1000 * 1000
+    named = {"account": account, "sending": sending, "half": half, "sender": sender}
+    for sql in (_RUNNING, _WAITING, _OPEN_BLOCKS):
+        _do(sql, named)
+    _do("VACUUM ANALYZE messenger_delivery_attempt", {})
+
+    def page() -> tuple[Any, ...]:
+        found = delivery.get_sending(account, sending)
+        summary = reporting.summary(account, sending)
+        return found.counts, summary, record.course(account, sending), delivery.paced(account, sending)
+
+    counted, counted_ms = _timed(page, 3)
+    began, blocks = time.perf_counter(), 0
+    while done := numbers.keep():
+        blocks += done
+    keep_us = (time.perf_counter() - began) / max(blocks, 1) * 1e6
+    kept, kept_ms = _timed(page, 20)
+    if kept[:2] != counted[:2]:
+        raise SystemExit("What is kept of blocks differs from what their rows say.")
+    _do("UPDATE messenger_delivery_block SET sender_id = NULL WHERE account_id = %(account)s", named)
+    _do("DELETE FROM messenger_delivery_sender WHERE id = %(sender)s", named)
+    return {
+        "under_way_counted_ms": counted_ms, "under_way_kept_ms": kept_ms, "blocks_kept": blocks,
+        "keep_us_per_block": round(keep_us),
+    }  # fmt: skip
+
+
+def _responses(account: int, sending: int, clock: Any) -> dict[str, Any]:
+    """What came back of one sending, as its page reads it: counted from its events, then as the background counted."""
+    from tandem.messenger.engagement import service
+
+    for sql in (_EVERYBODY_OPENED, _EVENTS, _HOURS, _RESPONDING):
+        _do(sql, {"account": account, "sending": sending})
+    for table in ("event", "firstreaction", "hourcount"):
+        _do(f"VACUUM ANALYZE messenger_engagement_{table}", {})
+    live, live_ms = _timed(lambda: service.response_of(account, sending), 3)
+    began = time.perf_counter()
+    service.count_due(clock=clock)
+    took = time.perf_counter() - began
+    kept, kept_ms = _timed(lambda: service.response_of(account, sending), 20)
+    if (kept.tallies, kept.links) != (live.tallies, live.links):
+        raise SystemExit("What was counted in the background differs from what the events say.")
+    return {
+        "response_events": sum(live.machines.values()), "response_counted_ms": live_ms,
+        "response_kept_ms": kept_ms, "response_count_s": round(took, 2),
+    }  # fmt: skip
+
+
+def _timed(read: Any, times: int) -> tuple[Any, list[float]]:
+    """What was read, and the median and the worst in milliseconds."""
+    found, took = None, []
+    for _ in range(times):
+        began = time.perf_counter()
+        found = read()
+        took.append((time.perf_counter() - began) * 1000)
+    took.sort()
+    return found, [round(took[times // 2], 1), round(took[-1], 1)]
+
+
 def _do(sql: str, named: dict[str, Any], *, wanted: bool = False) -> list[tuple[Any, ...]]:
     from django.db import connection
 
@@ -178,5 +291,5 @@ def _do(sql: str, named: dict[str, Any], *, wanted: bool = False) -> list[tuple[
 def _drop(account: int) -> None:
     for table in _TABLES:
         _do(f"DELETE FROM {table} WHERE account_id = %(account)s", {"account": account})
-    for table in _TABLES[2:6]:
+    for table in _TABLES[2:7]:
         _do(f"VACUUM FULL {table}", {})

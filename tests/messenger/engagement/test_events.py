@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from tandem.messenger.delivery.models import Attempt
 from tandem.messenger.engagement import service
 from tandem.messenger.engagement.domain import Actor, Happened, Kind
 from tandem.messenger.engagement.models import Event, FirstReaction, HourCount, Seen
+from tandem.messenger.engagement.service import reading
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +185,27 @@ def test_strange_words_are_kept_as_far_as_they_can_be(sent, clock):
     (fresh,) = service.record([odd], clock=clock)
     assert len(fresh.source) == 100 and len(fresh.detail) == 500
     assert service.record([odd], clock=clock) == ()
+
+
+def test_a_large_sending_is_counted_in_the_background_and_says_when(sent, clock, monkeypatch):
+    house, sending, rows, _, _ = sent
+    account = house.account_id
+    told = [
+        happened(account, rows[0]),
+        click(account, rows[1], 2),
+        click(account, rows[1], 3, 5),
+        click(account, rows[2], 2),
+    ]
+    service.record(told, clock=clock)
+    live = service.response_of(account, sending)
+    assert live.counted_at is None
+    monkeypatch.setattr(reading, "COUNTED_LIVE", 0)
+    assert service.response_of(account, sending) == live, "not counted yet"
+    assert service.count_due(clock=clock) == 0, "only large ones"
+    assert service.count_due(clock=clock, larger_than=0) == 1
+    assert service.response_of(account, sending) == replace(live, counted_at=NOW)
+    service.record([happened(account, rows[2], after=1)], clock=clock)
+    assert service.count_due(clock=clock, larger_than=0) == 0, "not again so soon"
+    later = FrozenClock(NOW + timedelta(minutes=1))
+    service.record([happened(account, rows[0], after=2)], clock=later)
+    assert service.count_due(clock=later, larger_than=0) == 1

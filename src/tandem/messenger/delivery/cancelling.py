@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
+from tandem.messenger.delivery import numbers
 from tandem.messenger.delivery.domain import SendingState
 from tandem.messenger.delivery.models import Sending
 
@@ -88,9 +89,13 @@ def cancel_campaign(account_id: int, campaign_id: int, *, clock: Clock) -> Cance
 
 
 def lock_blocks(account_id: int, sending_id: int, *, done_too: bool = False) -> None:
-    """Hold the sending's blocks until the transaction ends: no sender commits an intent meanwhile."""
+    """Hold the sending's blocks until the transaction ends: no sender commits an intent meanwhile.
+
+    What was counted of them is forgotten: who locks is about to change rows.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_BLOCKS, {"account": account_id, "sending": sending_id, "all": done_too})
+    numbers.forget(account_id, sending_id)
 
 
 @transaction.atomic

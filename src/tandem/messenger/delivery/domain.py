@@ -90,6 +90,8 @@ LATE_CUT_OFF = timedelta(minutes=60)
 _YES = re.compile(r"2[0-9][0-9](?: |$)")
 _QUEUED = re.compile(r"(?:queued as|\bids?[=:])\s*<?([A-Za-z0-9][\w.:@/+-]{3,79})", re.IGNORECASE)
 BLOCK_ROWS = 8000
+#: sendings of more rows are counted bit by bit, ahead of who looks
+LARGE_ROWS = 8000
 SUB_BLOCK_ROWS = 160
 
 

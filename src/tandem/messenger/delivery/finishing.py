@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from tandem.kit import clock as clocks
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.delivery import cancelling, counting, events
+from tandem.messenger.delivery import cancelling, counting, events, numbers
 from tandem.messenger.delivery.domain import SINGLE_KINDS, AttemptState, SendingState
 from tandem.messenger.delivery.models import Sending
 
@@ -49,6 +49,7 @@ def _finish(account_id: int, sending_id: int, now: datetime) -> bool:
     sending.totals = totals
     sending.save(update_fields=["state", "finished_at", "started_at", "totals"])
     counting.add(account_id, sending_id, totals)
+    numbers.forget(account_id, sending_id)
     if sending.kind not in SINGLE_KINDS:
         events.sending_ended(sending, totals, clock=clocks.from_environment())
     failpoint("m16")

@@ -3,7 +3,7 @@
 from django.db import models
 
 from tandem.messenger.accounts.models import Account
-from tandem.messenger.delivery.domain import AttemptState, Channel, SendingState
+from tandem.messenger.delivery.domain import LARGE_ROWS, AttemptState, Channel, SendingState
 
 
 class DeliverySettings(models.Model):
@@ -13,6 +13,12 @@ class DeliverySettings(models.Model):
     held = models.BooleanField(default=False, help_text="The kill switch of the account.")
     rate_per_second = models.PositiveIntegerField(
         default=0, help_text="0 = as fast as the way out takes them."
+    )
+    policy = models.CharField(
+        max_length=10, default="hold", db_default="hold", help_text="Of new email sendings: hold or resend."
+    )
+    policy_by = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Who chose the policy."
     )
 
 
@@ -100,6 +106,9 @@ class Sending(models.Model):
                 fields=["account"], condition=models.Q(finished_at__isnull=True), name="sending_open"
             ),
             models.Index(fields=["account", "id"], condition=models.Q(gate_held=True), name="sending_held"),
+            models.Index(
+                fields=["account", "id"], condition=models.Q(expected__gt=LARGE_ROWS), name="sending_large"
+            ),
             models.Index(fields=["account", "id"], condition=models.Q(untold=True), name="sending_untold"),
             models.Index(
                 fields=["account", "id"],
@@ -170,6 +179,21 @@ class Block(models.Model):
         indexes = [
             models.Index(fields=["next_at"], condition=models.Q(done=False), name="block_due"),
             models.Index(fields=["sender"], condition=models.Q(done=False), name="block_held"),
+        ]
+
+
+class BlockNumbers(models.Model):
+    """What a block at rest was counted to hold, of the claim that `fence` names; none if a row of it was uncertain."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sending_id = models.BigIntegerField()
+    first_seq = models.IntegerField()
+    fence = models.BigIntegerField()
+    numbers = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "sending_id", "first_seq"], name="block_numbers_once")
         ]
 
 

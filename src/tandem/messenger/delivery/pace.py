@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from tandem.messenger.delivery import numbers
 from tandem.messenger.delivery.domain import AttemptState
 
 SPANS = 48
@@ -47,9 +48,28 @@ def pace(account_id: int, sending_id: int) -> Pace | None:
         start, end = cursor.fetchone()
         if start is None:
             return None
-        spans = min(SPANS, max(1, int((end - start) / SHORTEST)))
-        seconds = max((end - start).total_seconds() / spans, 0.001)
+        spans, seconds = _spans(start, end)
         cursor.execute(_COUNTS, [start, seconds, spans - 1, account_id, sending_id, accepted])
         found = dict(cursor.fetchall())
     counts = tuple(found.get(span, 0) for span in range(spans))
     return Pace(start=start, end=end, seconds=seconds, counts=counts)
+
+
+def pace_so_far(account_id: int, sending_id: int) -> Pace | None:
+    """The same of a sending under way, cheaply where blocks of it are counted already, to a fraction of their time."""
+    if not numbers.is_kept(account_id, sending_id):
+        return pace(account_id, sending_id)
+    found = numbers.course(account_id, sending_id)
+    if found.start is None or found.end is None:
+        return None
+    spans, seconds = _spans(found.start, found.end)
+    counts, began = [0] * spans, found.start.timestamp()
+    for since, until, rows in found.spans:
+        counts[min(max(int(((since + until) / 2 - began) / seconds), 0), spans - 1)] += rows
+    return Pace(start=found.start, end=found.end, seconds=seconds, counts=tuple(counts))
+
+
+def _spans(start: datetime, end: datetime) -> tuple[int, float]:
+    """How many spans, and the seconds of each."""
+    spans = min(SPANS, max(1, int((end - start) / SHORTEST)))
+    return spans, max((end - start).total_seconds() / spans, 0.001)

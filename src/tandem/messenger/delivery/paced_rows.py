@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from tandem.kit.clock import Clock
+from tandem.messenger.delivery import numbers
 from tandem.messenger.delivery.domain import BLOCK_ROWS
 from tandem.messenger.delivery.rows import Row
 from tandem.messenger.pacing import service as pacing
@@ -19,7 +20,7 @@ from tandem.messenger.pacing.domain import SMALL_ROWS, Drawn
 
 #: a raised limit is noticed by every row within so many seconds
 LONGEST_SECONDS = 600.0
-WORDS = "waits for a limit of pace"
+WORDS = numbers.PACED_WORDS
 _LEFT = """
 SELECT count(*) FILTER (WHERE NOT b.done), s.rate_per_second, s.expected FROM messenger_delivery_sending s
 LEFT JOIN messenger_delivery_block b ON b.account_id = s.account_id AND b.sending_id = s.id
@@ -35,10 +36,6 @@ UPDATE messenger_delivery_attempt a
 SET state = CASE WHEN a.tries > 1 THEN 2 ELSE 0 END, tries = a.tries - 1, due_at = v.until, detail = %(words)s
 FROM unnest(%(ids)s::bigint[], %(untils)s::timestamptz[]) AS v (id, until)
 WHERE a.account_id = %(account)s AND a.id = v.id AND a.state = 1
-"""
-_WAITING = """
-SELECT count(*), min(due_at) FROM messenger_delivery_attempt
-WHERE account_id = %s AND sending_id = %s AND state IN (0, 2) AND detail = %s
 """
 
 
@@ -79,10 +76,10 @@ def put_off(
 
 def waiting(account_id: int, sending_id: int) -> tuple[int, Any]:
     """(rows of a sending that wait for a limit, when the first of them is looked at again)."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [account_id, sending_id, WORDS])
-        rows, first = cursor.fetchone()
-        return int(rows), first
+    for words, first, rows in numbers.waits(account_id, sending_id):
+        if words == WORDS:
+            return rows, first
+    return 0, None
 
 
 def _parted(

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from tandem.messenger.delivery import numbers
 from tandem.messenger.delivery.domain import Channel, SendingKind
 from tandem.messenger.delivery.providers import choose
 from tandem.messenger.delivery.rows import Row
@@ -23,11 +24,7 @@ SET state = CASE WHEN a.tries > 1 THEN 2 ELSE 0 END, tries = a.tries - 1, due_at
 FROM unnest(%(ids)s::bigint[], %(untils)s::timestamptz[], %(words)s::text[]) AS v(id, until, words)
 WHERE a.account_id = %(account)s AND a.id = v.id AND a.state = 1
 """
-_WAITING = """
-SELECT detail, due_at, count(*) FROM messenger_delivery_attempt
-WHERE account_id = %s AND sending_id = %s AND state IN (0, 2) AND due_at > %s AND detail LIKE 'waits until %%'
-GROUP BY 1, 2 ORDER BY 2, 1 LIMIT 40
-"""
+_MOST_LINES = 40
 
 
 def put_off(rows: list[Row], *, channel: Channel, account: int, sending: int, now: datetime) -> list[Row]:
@@ -53,6 +50,5 @@ def put_off(rows: list[Row], *, channel: Channel, account: int, sending: int, no
 
 def waiting(account_id: int, sending_id: int, now: datetime) -> list[tuple[str, datetime, int]]:
     """(words, until when, rows) of a sending's rows that wait for a morning, the earliest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [account_id, sending_id, now])
-        return [(words, until, rows) for words, until, rows in cursor.fetchall()]
+    lines = numbers.waits(account_id, sending_id)
+    return [line for line in lines if line[0].startswith("waits until ") and line[1] > now][:_MOST_LINES]

@@ -13,7 +13,7 @@ from tandem.messenger.accounts.models import Account
 from tandem.messenger.contacts import service as contacts
 from tandem.messenger.contacts.errors import UnknownContact
 from tandem.messenger.contacts.proofs import BY_LINK, Proof
-from tandem.messenger.delivery import cancelling, counting, events, paced_rows
+from tandem.messenger.delivery import cancelling, counting, events, numbers, paced_rows
 from tandem.messenger.delivery.behind import attempt_of
 from tandem.messenger.delivery.behind import behind_token as behind_token
 from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
@@ -21,6 +21,7 @@ from tandem.messenger.delivery.cancelling import cancel_campaign as cancel_campa
 from tandem.messenger.delivery.cancelling import cancel_customers as cancel_customers
 from tandem.messenger.delivery.cancelling import waiting_campaigns as waiting_campaigns
 from tandem.messenger.delivery.domain import (
+    LARGE_ROWS,
     SINGLE_KINDS,
     AttemptState,
     AttemptView,
@@ -38,6 +39,7 @@ from tandem.messenger.delivery.outbox import outbox_message as outbox_message
 from tandem.messenger.delivery.outbox import outbox_sizes as outbox_sizes
 from tandem.messenger.delivery.pace import Pace as Pace
 from tandem.messenger.delivery.pace import pace as pace
+from tandem.messenger.delivery.pace import pace_so_far as pace_so_far
 from tandem.messenger.delivery.retrying import retry_failed as retry_failed
 from tandem.messenger.pacing.domain import MOST_PER_SECOND
 
@@ -95,13 +97,11 @@ def ledger(
 
 def reasons(account_id: int, sending_id: int) -> dict[str, int]:
     """Rows per reason of those that were not sent."""
-    counted = (
-        Attempt.objects.filter(account_id=account_id, sending_id=sending_id)
-        .exclude(reason="")
-        .values_list("reason")
-        .annotate(rows=Count("id"))
-    )
-    return dict(counted)
+    counted: dict[str, int] = {}
+    for line in numbers.totals(account_id, sending_id):
+        if line["reason"]:
+            counted[line["reason"]] = counted.get(line["reason"], 0) + line["rows"]
+    return counted
 
 
 @transaction.atomic
@@ -240,6 +240,11 @@ def _counts(account_id: int, sendings: Sequence[Sending]) -> dict[int, dict[str,
         for line in sending.totals or []:
             _add(counts[sending.id], line["state"], line["rows"])
     live = [sending.id for sending in sendings if sending.totals is None]
+    large = [sending.id for sending in sendings if sending.totals is None and sending.expected > LARGE_ROWS]
+    for sending_id in large:
+        for state, number in numbers.states(account_id, sending_id).items():
+            _add(counts[sending_id], state, number)
+    live = [sending_id for sending_id in live if sending_id not in large]
     rows = (
         Attempt.objects.filter(account_id=account_id, sending_id__in=live)
         .values_list("sending_id", "state")

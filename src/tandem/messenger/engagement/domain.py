@@ -39,6 +39,10 @@ HIDDEN_LINK = 0
 SAME_SECONDS = 60
 #: how long address and browser of an opening or a click are kept, to tell machines from people: less than a day
 RAW_KEPT = timedelta(hours=23)
+#: more openings and clicks than that are counted in the background
+COUNTED_LIVE = 20_000
+#: not oftener than that, and a hundredth of the time at the most
+COUNT_EVERY = timedelta(seconds=30)
 LONGEST_AGENT = 300
 LONGEST_IP = 45
 LONGEST_SOURCE = 100
@@ -164,10 +168,14 @@ class Course:
 
 @dataclass(frozen=True, kw_only=True)
 class SendingResponse:
-    """What came back of a sending. machines: openings and clicks by (kind, actor), every one counted."""
+    """What came back of a sending. machines: openings and clicks by (kind, actor), every one counted.
+
+    counted_at: when recipients were counted, of large sendings; none = now.
+    """
 
     tallies: tuple[Tally, ...] = ()
     links: tuple[LinkNumbers, ...] = ()
+    counted_at: datetime | None = None
     machines: dict[tuple[Kind, Actor], int] = field(default_factory=dict)
     course: Course | None = None
 

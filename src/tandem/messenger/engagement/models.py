@@ -106,6 +106,24 @@ class Responding(models.Model):
         ]
 
 
+class CountedResponse(models.Model):
+    """What a large sending's events came to when they were last counted, so that its page need not."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sending = models.ForeignKey(
+        Sending, models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    at = models.DateTimeField(help_text="Machine time.")
+    next_at = models.DateTimeField(help_text="Machine time; not again before.")
+    tallies = models.JSONField(help_text="[template, opened, clicked] each.")
+    recipients = models.JSONField(help_text="[template, link, recipients who clicked it] each.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "sending"], name="counted_response_once")
+        ]
+
+
 class Seen(models.Model):
     """Address and browser of an opening or a click. Nothing is kept here for a day; nowhere else at all."""
 

@@ -41,3 +41,14 @@ def watch(timestamp: int) -> None:
     from tandem.messenger.engagement import service
 
     service.watch_running(clock=clocks.from_environment())
+
+
+@app.periodic(cron="* * * * * */15")
+@app.task(
+    queue=QUEUE, name="messenger.engagement.count", queueing_lock="engagement-count", pass_context=False
+)
+def count(timestamp: int) -> None:
+    """Count who opened and clicked messages of large sendings."""
+    from tandem.messenger.engagement import service
+
+    service.count_due(clock=clocks.from_environment())

@@ -13,11 +13,13 @@ from tandem.kit import clock
     pass_context=False,
 )
 def check(timestamp: int) -> None:
-    """Count the sendings that are due for it; note what finished blocks hold."""
+    """Count the sendings that are due for it; note what blocks at rest hold."""
+    from tandem.messenger.delivery import numbers
     from tandem.messenger.record import service
 
     now = clock.from_environment()
     service.sum_up_blocks(clock=now)
+    numbers.keep()
     service.check_due(clock=now)
 
 

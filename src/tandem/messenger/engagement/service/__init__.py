@@ -1,5 +1,6 @@
 """Everything other rooms may do with what happened after hand-over."""
 
+from tandem.messenger.engagement.service.counting import count_due, tallies_of
 from tandem.messenger.engagement.service.dropping import drop_raw
 from tandem.messenger.engagement.service.judging import judge
 from tandem.messenger.engagement.service.looking import grown, looked, settled_until
@@ -11,7 +12,6 @@ from tandem.messenger.engagement.service.reading import (
     kinds_of,
     response_of,
     returns_of,
-    tallies_of,
     version_tallies,
 )
 from tandem.messenger.engagement.service.receipts import receipts_of
@@ -19,6 +19,7 @@ from tandem.messenger.engagement.service.recording import record, record_reactio
 from tandem.messenger.engagement.service.watching import watch_running
 
 __all__ = [
+    "count_due",
     "drop_raw",
     "events_of",
     "events_of_sending",

@@ -1,13 +1,14 @@
 """What came back, read: of messages, of a sending, of versions, for an export."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Sum
 
 from tandem.messenger.engagement.domain import (
+    COUNTED_LIVE,
     Actor,
     Course,
     EventView,
@@ -16,22 +17,17 @@ from tandem.messenger.engagement.domain import (
     Reaction,
     Recorded,
     SendingResponse,
-    Tally,
     VersionTally,
 )
 from tandem.messenger.engagement.models import Event, FirstReaction, HourCount
+from tandem.messenger.engagement.service import counting
+from tandem.messenger.engagement.service.counting import tallies_of
 
 _MOST_STEPS = 48
 _LINKS = """
-SELECT h.template_id, h.link, coalesce(max(p.recipients), 0),
-       coalesce(sum(h.number) FILTER (WHERE h.actor = 0), 0)::bigint,
+SELECT h.template_id, h.link, coalesce(sum(h.number) FILTER (WHERE h.actor = 0), 0)::bigint,
        coalesce(sum(h.number) FILTER (WHERE h.actor <> 0), 0)::bigint
 FROM messenger_engagement_hourcount h
-LEFT JOIN (
-    SELECT template_id, link, count(*) AS recipients
-    FROM (SELECT DISTINCT template_id, link, attempt_id FROM messenger_engagement_event
-          WHERE account_id = %(account)s AND sending_id = %(sending)s AND kind = 2 AND actor = 0) once
-    GROUP BY 1, 2) p ON p.template_id = h.template_id AND p.link = h.link
 WHERE h.account_id = %(account)s AND h.sending_id = %(sending)s AND h.kind = 2 AND h.link > 0
 GROUP BY 1, 2 HAVING sum(h.number) > 0 ORDER BY 1, 2
 """
@@ -89,18 +85,6 @@ def events_of(account_id: int, attempt_ids: Collection[int]) -> dict[int, list[E
     return found
 
 
-def tallies_of(account_id: int, sending_id: int, *, until: datetime | None = None) -> tuple[Tally, ...]:
-    """Recipients who opened and clicked, by template; with `until` those who first did so by then."""
-    rows = FirstReaction.objects.filter(account_id=account_id, sending_id=sending_id)
-    known = Q() if until is None else Q(clicked_at__lte=until)
-    if until is not None:
-        rows = rows.filter(opened_at__lte=until)
-    counted = rows.values_list("template_id").annotate(
-        opened=Count("opened_at"), clicked=Count("clicked_at", filter=known)
-    )
-    return tuple(Tally(template_id=t, opened=o, clicked=c) for t, o, c in counted.order_by("template_id"))
-
-
 def returns_of(account_id: int, sending_id: int) -> dict[int, tuple[int, int]]:
     """Template -> messages that came back after they were taken over, and those complained about; each once."""
     with connection.cursor() as cursor:
@@ -152,21 +136,29 @@ def response_of(account_id: int, sending_id: int) -> SendingResponse:
     hours = HourCount.objects.filter(account_id=account_id, sending_id=sending_id).order_by()
     sums = hours.values_list("kind", "actor").annotate(number=Sum("number"))
     machines = {(Kind(kind), Actor(actor)): number for kind, actor, number in sums if number}
+    counted = counting.kept(account_id, sending_id) if sum(machines.values()) > COUNTED_LIVE else None
+    found = counted or counting.Counted(
+        tallies=tallies_of(account_id, sending_id), recipients=counting.recipients(account_id, sending_id)
+    )
     return SendingResponse(
-        tallies=tallies_of(account_id, sending_id),
-        links=tuple(_links(account_id, sending_id)),
+        tallies=found.tallies,
+        counted_at=found.at,
+        links=tuple(_links(account_id, sending_id, found.recipients)),
         machines=machines,
         course=_course(hours.filter(actor=Actor.PERSON, kind__in=(Kind.OPENED, Kind.CLICKED))),
     )
 
 
-def _links(account_id: int, sending_id: int) -> Iterator[LinkNumbers]:
+def _links(
+    account_id: int, sending_id: int, recipients: Mapping[tuple[int, int], int]
+) -> Iterator[LinkNumbers]:
     with connection.cursor() as cursor:
         cursor.execute(_LINKS, {"account": account_id, "sending": sending_id})
-        for template, number, recipients, clicks, machines in cursor.fetchall():
+        for template, number, clicks, machines in cursor.fetchall():
             yield LinkNumbers(
-                template_id=template, number=number, recipients=recipients, clicks=clicks, machines=machines
-            )
+                template_id=template, number=number, recipients=recipients.get((template, number), 0),
+                clicks=clicks, machines=machines,
+            )  # fmt: skip
 
 
 def _course(hours: Any) -> Course | None:

@@ -111,7 +111,7 @@ def course(account_id: int, sending_id: int) -> Pace | None:
     kept = Check.objects.filter(account_id=account_id, sending_id=sending_id, course__isnull=False)
     found = kept.values_list("course", flat=True).first()
     if found is None:
-        return delivery.pace(account_id, sending_id)
+        return delivery.pace_so_far(account_id, sending_id)
     if not found:
         return None
     return Pace(

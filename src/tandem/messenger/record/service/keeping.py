@@ -57,7 +57,7 @@ _DELETE = tuple(
 _DELETE_OF_SENDING = tuple(
     f"DELETE FROM {table} WHERE account_id = %(account)s AND sending_id = %(sending)s"  # noqa: S608 - likewise
     for table in ("messenger_record_blockstates", "messenger_bounces_refusalmark",
-                  "messenger_delivery_addedvalues", "messenger_delivery_block")
+                  "messenger_delivery_addedvalues", "messenger_delivery_blocknumbers", "messenger_delivery_block")
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.models import AttributeValue, CallBack, Customer
 from tandem.planner.customers.service import callbacks
-from tandem.planner.modelling.segments import VALUE_SEGMENTS
+from tandem.planner.modelling.segments.domain import VALUE_SEGMENTS
 from tandem.planner.modelling.service import build_snapshot
 from tandem.planner.targeting import service as targeting
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling import cutting, overview
-from tandem.planner.modelling.domain import Stage, StageRules
+from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.models import MicroSegment, SegmentCuts
-from tandem.planner.modelling.segments import (
+from tandem.planner.modelling.segments import cutting, overview
+from tandem.planner.modelling.segments.domain import (
     LAYERS,
     LEAST_MEMBERS,
     VALUE_SEGMENTS,

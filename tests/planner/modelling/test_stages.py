@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
 
-from tandem.planner.modelling.domain import CurvePoint, StageRules, rules_from_curve, stage_of
-from tandem.planner.modelling.queries import make_stages, return_curve
+from tandem.planner.modelling.lifecycle.domain import CurvePoint, StageRules, rules_from_curve, stage_of
+from tandem.planner.modelling.lifecycle.queries import make_stages, return_curve
 
 TODAY = date(2026, 6, 30)
 

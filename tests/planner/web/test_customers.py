@@ -3,7 +3,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tandem.planner.customers import service as customers
 from tandem.planner.customers import storage
-from tandem.planner.modelling import intake
+from tandem.planner.daily import intake
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from tests.fixtures.shop import build
 
-from tandem.planner.modelling import overview
+from tandem.planner.modelling.segments import overview
 
 PAGE = "/ui/settings/segments"
 SHARES = {"diamond": "5", "platinum": "10", "gold": "15", "silver": "20", "bronze": "50"}

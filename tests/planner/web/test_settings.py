@@ -5,7 +5,7 @@ from tests.fixtures.shop import build
 
 from tandem.planner.accounts import service as accounts
 from tandem.planner.modelling import service as modelling
-from tandem.planner.modelling.limits import limits_by_hand
+from tandem.planner.modelling.lifecycle.limits import limits_by_hand
 from tandem.planner.targeting import service as targeting
 
 pytestmark = pytest.mark.django_db

@@ -213,7 +213,7 @@ def segments(
     json: JsonOption = False,
 ) -> None:
     """List value segments and micro-segments; --shares changes how large the value segments are to be."""
-    from tandem.planner.modelling import overview
+    from tandem.planner.modelling.segments import overview
 
     chosen = _account(account)
     if shares:

@@ -28,3 +28,11 @@ def daily_tick(timestamp: int) -> None:
 
     close_old_connections()
     service.daily_tick(clock=clocks.from_environment())
+
+
+@app.task(queue="planner", name="planner.modelling.take_in")
+def take_in(account_id: int, key: str) -> None:
+    """Try or import one file handed in; what it is to do stands with the file."""
+    from tandem.planner.daily import intake
+
+    intake.work(account_id, key, clock=clocks.from_environment())

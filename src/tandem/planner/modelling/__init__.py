@@ -1,1 +1,1 @@
-"""Lifecycle stages and, later, predictive customer models."""
+"""Predictive customer models: stages, segments, scores, and how right they were."""

@@ -8,10 +8,10 @@ import duckdb
 from tandem.kit.clock import Clock
 from tandem.planner.customers.domain import Progress, SnapshotRef
 from tandem.planner.customers.service import ledger, snapshot
-from tandem.planner.modelling.domain import StageRules, rules_from_curve
+from tandem.planner.modelling.lifecycle.domain import StageRules, rules_from_curve
+from tandem.planner.modelling.lifecycle.queries import make_stages, return_curve
 from tandem.planner.modelling.models import StageLimits
-from tandem.planner.modelling.queries import make_stages, return_curve
-from tandem.planner.modelling.segmenting import Segmenting
+from tandem.planner.modelling.segments.segmenting import Segmenting
 
 _MONTH = timedelta(days=28)
 

@@ -18,7 +18,7 @@ from tandem.planner.api.function import (
     write,
 )
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling import overview
+from tandem.planner.modelling.segments import overview
 from tandem.planner.targeting import service as targeting
 
 

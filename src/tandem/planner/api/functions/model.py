@@ -7,7 +7,7 @@ from tandem.planner.api.changers import WITH_ATTRIBUTES, changers
 from tandem.planner.api.function import END, START, Sure, rows
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import NoSnapshot
-from tandem.planner.modelling import overview
+from tandem.planner.modelling.segments import overview
 
 _PERSON = (
     ("email", "E-mail address."),

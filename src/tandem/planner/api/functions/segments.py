@@ -7,7 +7,7 @@ from tandem.planner.api.call import Call
 from tandem.planner.api.changers import NONE, WITH_ATTRIBUTES, days
 from tandem.planner.api.function import DATE, END, START, Kind, Param, one, rows
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling import overview
+from tandem.planner.modelling.segments import overview
 
 COLUMN = "value_segment"
 

@@ -16,8 +16,8 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.customers import service
 from tandem.planner.customers.domain import SnapshotRef, What
+from tandem.planner.daily import intake
 from tandem.planner.engine.domain import Attribute
-from tandem.planner.modelling import intake
 from tandem.planner.web.access import now, page
 from tandem.planner.web.words import shown
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
-from tandem.planner.modelling import overview
+from tandem.planner.modelling.segments import overview
 from tandem.planner.web.access import go, now, page
 
 _NUMBER = {

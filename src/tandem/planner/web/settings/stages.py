@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
 from tandem.kit.web import is_fragment
-from tandem.planner.modelling import limits
-from tandem.planner.modelling.domain import StageRules
+from tandem.planner.modelling.lifecycle import limits
+from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.service import stage_rules
 from tandem.planner.web.access import go, now, page
 

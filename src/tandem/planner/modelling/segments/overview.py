@@ -9,10 +9,10 @@ from django.db import transaction
 from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
-from tandem.planner.modelling.domain import Stage
+from tandem.planner.modelling.lifecycle.domain import Stage
 from tandem.planner.modelling.models import MicroSegment, ValueShares
-from tandem.planner.modelling.segmenting import definition, value_shares
-from tandem.planner.modelling.segments import STAGE_IDS, VALUE_SEGMENTS
+from tandem.planner.modelling.segments.domain import STAGE_IDS, VALUE_SEGMENTS
+from tandem.planner.modelling.segments.segmenting import definition, value_shares
 
 
 @dataclass(frozen=True, kw_only=True)

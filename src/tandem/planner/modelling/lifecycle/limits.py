@@ -10,9 +10,9 @@ from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers.service import latest_snapshot
 from tandem.planner.engine.duckdb import open_snapshot
-from tandem.planner.modelling.domain import Stage, StageRules
+from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
+from tandem.planner.modelling.lifecycle.queries import stage_sizes
 from tandem.planner.modelling.models import StageLimits
-from tandem.planner.modelling.queries import stage_sizes
 from tandem.planner.modelling.service import last_whole_day, stage_rules
 
 MOST_DAYS = 3650

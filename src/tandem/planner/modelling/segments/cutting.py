@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 
 from tandem.planner.customers.storage import literal, pattern
-from tandem.planner.modelling.domain import LEAST_CASES, STEP, Stage, StageRules
-from tandem.planner.modelling.queries import return_curve
-from tandem.planner.modelling.segments import (
+from tandem.planner.modelling.lifecycle.domain import LEAST_CASES, STEP, Stage, StageRules
+from tandem.planner.modelling.lifecycle.queries import return_curve
+from tandem.planner.modelling.segments.domain import (
     HYSTERESIS,
     LAYERS,
     VALUE_SEGMENTS,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from tandem.planner.modelling import cutting
-from tandem.planner.modelling.domain import Stage, StageRules
+from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.models import MicroSegment, SegmentCuts, ValueShares
-from tandem.planner.modelling.segments import (
+from tandem.planner.modelling.segments import cutting
+from tandem.planner.modelling.segments.domain import (
     LAYERS,
     VALUE_SHARES,
     Cell,

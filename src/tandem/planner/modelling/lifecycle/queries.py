@@ -6,7 +6,7 @@ import duckdb
 import sqlglot
 
 from tandem.planner.engine.duckdb import DuckEngine
-from tandem.planner.modelling.domain import STEP, WINDOW, CurvePoint, StageRules
+from tandem.planner.modelling.lifecycle.domain import STEP, WINDOW, CurvePoint, StageRules
 
 
 def return_curve(

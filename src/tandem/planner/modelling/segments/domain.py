@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from tandem.planner.modelling.domain import Stage
+from tandem.planner.modelling.lifecycle.domain import Stage
 
 LEAST_MEMBERS = 200
 LEAST_SHARE = 0.001

@@ -96,7 +96,7 @@ def look(account_id: int, key: str, *, what: What, mapping: str = "") -> FileVie
 
 def start(account_id: int, key: str, *, what: What, mapping: str, dry_run: bool) -> Upload:
     """Queue a dry run or the import itself. Raises Conflict while one is under way."""
-    from tandem.planner.modelling.tasks import take_in
+    from tandem.planner.daily.tasks import take_in
 
     upload = find(account_id, key)
     if upload.busy:

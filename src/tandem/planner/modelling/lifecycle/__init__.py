@@ -1,0 +1,1 @@
+"""Lifecycle stages: their limits, measured from the return curve or set by hand."""

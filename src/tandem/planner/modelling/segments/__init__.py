@@ -1,0 +1,1 @@
+"""Micro-segments and value segments: cut monthly, applied daily."""

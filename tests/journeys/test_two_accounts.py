@@ -501,6 +501,8 @@ def _messenger_commands(houses):
         "pacing remove": ([b["limit_id"]], True),
         "pacing warm-up": (["birch.example", "--stop"], True),
         "pacing rules": ([], False),
+        "counting show": (["--list", b["list_id"]], True),
+        "counting switch": (["--list", b["list_id"], "--no-opens"], True),
         "sendings stop": (["--dry-run"], False),
         "sendings start": ([], False),
         "sendings outbox": (["--campaign", str(houses.facts["campaigns"]["birch email"]["occurrence"])], False),

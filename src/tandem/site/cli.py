@@ -43,6 +43,7 @@ GROUPS = {
     "tandem.messenger.cli.gates": "gates",
     "tandem.messenger.cli.eventhub": "eventhub",
     "tandem.messenger.cli.pacing": "pacing",
+    "tandem.messenger.cli.counting": "counting",
 }
 
 

@@ -147,3 +147,12 @@ def test_an_import_is_planned_looked_at_and_confirmed(house, other, client):  # 
     for path in (plan, f"{plan}/refused", foreign, f"{foreign}/refused"):
         assert stranger.get(path).status_code == 404
     assert signed_in(house, "viewer").post(plan, {"do": "run"}).status_code == 403
+
+
+def test_the_contacts_page_says_what_is_counted_and_which_switch_is_off(house, client, people):  # noqa: F811
+    path = f"/ui/lists/{house.list_id}/contacts/c1"
+    assert text(client.get(path)).count("counted: nothing switches it off") == 2
+    client.post("/ui/settings/counting", {"list": house.list_id, "opens": "on", "next": path})
+    page = text(client.get(path))
+    assert "not counted: switched off for the list" in page
+    assert page.count("counted: nothing switches it off") == 1

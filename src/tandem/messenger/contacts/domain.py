@@ -162,6 +162,27 @@ class Counted:
         return Counted(opens=self.opens and other.opens, clicks=self.clicks and other.clicks)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Applies:
+    """What is counted and why: the switches of each place that has a say, the account's first."""
+
+    places: tuple[tuple[str, Counted], ...]
+
+    @property
+    def own(self) -> Counted:
+        """The switches of the place that was asked about."""
+        return self.places[-1][1]
+
+    @property
+    def counted(self) -> Counted:
+        """What is counted of messages made from now on."""
+        return Counted(opens=not self.off_by("opens"), clicks=not self.off_by("clicks"))
+
+    def off_by(self, what: str) -> tuple[str, ...]:
+        """The places that switch it off: account, list, contact."""
+        return tuple(place for place, counted in self.places if not getattr(counted, what))
+
+
 class Recipient(NamedTuple):
     """What a message needs of a contact; values are keyed by lower-case attribute name. A tuple: one per message."""
 

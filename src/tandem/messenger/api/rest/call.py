@@ -124,7 +124,7 @@ def segments_of(request: HttpRequest) -> tuple[str, ...]:
 
 
 #: what may follow an originalId in a path
-AFTER_ID = frozenset({"update", "bouncestatus", "subscriptionstatus", "messages", "lastbounce"})
+AFTER_ID = frozenset({"update", "bouncestatus", "subscriptionstatus", "messages", "lastbounce", "counting"})
 
 
 def _joined(parts: list[str]) -> tuple[str, ...]:

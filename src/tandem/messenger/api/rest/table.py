@@ -4,6 +4,7 @@ from tandem.messenger.api.rest.endpoint import Endpoint
 from tandem.messenger.api.rest.endpoints import (
     account,
     contacts,
+    counting,
     events,
     exports,
     imports,
@@ -24,6 +25,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *tests.ENDPOINTS,
     *lists.ENDPOINTS,
     *contacts.ENDPOINTS,
+    *counting.ENDPOINTS,
     *messages.ENDPOINTS,
     *imports.ENDPOINTS,
     *exports.ENDPOINTS,

@@ -9,9 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tandem.messenger.accounts import service as accounts
 from tandem.messenger.contacts import counting
-from tandem.messenger.contacts.domain import Counted
+from tandem.messenger.contacts.domain import Applies
 from tandem.messenger.web.pages import account_id, actor, changes, may, now_clock, number, page
 
 
@@ -22,8 +21,13 @@ def context(
     words = _(
         "Messages made from now on follow this. What is off for the account, a list or a contact is off."
     )
+    applies = counting.applies(account_id(request), list_id=list_id, contact_id=contact_id)
     return {
-        "counted": counting.counted(account_id(request), list_id=list_id, contact_id=contact_id),
+        "counted": applies.own,
+        "counting_now": [
+            (_("Openings"), _why(applies, "opens")),
+            (_("Clicks"), _why(applies, "clicks")),
+        ],
         "counting_list": list_id,
         "counting_contact": contact_id,
         "counting_words": words,
@@ -31,22 +35,27 @@ def context(
     }
 
 
+def _why(applies: Applies, what: str) -> str:
+    """What holds, and which switches make it so."""
+    names = {"account": _("the account"), "list": _("the list"), "contact": _("this contact")}
+    off = [names[place] for place in applies.off_by(what)]
+    if not off:
+        return _("counted: nothing switches it off")
+    return _("not counted: switched off for {places}").format(places=_(" and ").join(off))
+
+
 @require_POST
 @page
 @changes("content")
 def switch(request: HttpRequest) -> HttpResponse:
     """Save the switches of the account, or of the list or contact that is named."""
-    account = account_id(request)
-    what = Counted(opens="opens" in request.POST, clicks="clicks" in request.POST)
     list_id, contact_id = (
         number(request.POST.get("list")) or None,
         number(request.POST.get("contact")) or None,
     )
-    counting.switch(account, what, list_id=list_id, contact_id=contact_id)
-    of = f"contact {contact_id}" if contact_id else f"list {list_id}" if list_id else "account"
-    accounts.record(
-        account, actor=actor(request), action="counting switched", clock=now_clock(),
-        subject=f"{of}: openings {'on' if what.opens else 'off'}, clicks {'on' if what.clicks else 'off'}",
+    counting.change(
+        account_id(request), opens="opens" in request.POST, clicks="clicks" in request.POST, list_id=list_id,
+        contact_id=contact_id, actor=actor(request), clock=now_clock(),
     )  # fmt: skip
     messages.success(request, _("Saved."))
     back = request.POST.get("next", "")

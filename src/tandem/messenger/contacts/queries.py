@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from psycopg import Cursor
 
+from tandem.kit.prepared import prepared
 from tandem.messenger.contacts import counting
 from tandem.messenger.contacts.domain import STATIC, Counted, Recipient
 from tandem.messenger.contacts.models import Property
@@ -125,8 +125,7 @@ class RecipientReader:
     def read(self, contact_ids: Sequence[int]) -> dict[int, Recipient]:
         """The recipients by contact id; unknown ids are left out."""
         named = {"account": self._account_id, "ids": "{" + ",".join(map(str, contact_ids)) + "}"}
-        connection.ensure_connection()
-        with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        with prepared() as cursor:
             rows = cursor.execute(self._statement, named).fetchall()
         counted: Callable[[int, int], Counted] = _everything
         if rows and rows[0][0]:

@@ -7,16 +7,15 @@ The rows of a sub-block lie apart: every k-th of the block. A page of the table 
 the room of what became old is used again by the next one, so a change needs no new page and touches no index.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from psycopg import Cursor
 
 from tandem.kit.failpoints import failpoint
+from tandem.kit.prepared import prepared
 from tandem.messenger.contacts.queries import reason_sql
 from tandem.messenger.delivery import quiet_rows
 from tandem.messenger.delivery.domain import (
@@ -216,7 +215,7 @@ def standings(held: Sequence[Claim], *, lock: bool) -> dict[int, Standing]:
         "fences": [claim.fence for claim in held],
         "sender": held[0].sender if held else 0,
     }
-    with _prepared() as cursor:
+    with prepared() as cursor:
         cursor.execute(_STANDING + (_LOCK if lock else ""), named)
         return {
             block: Standing(
@@ -254,7 +253,7 @@ def intend(
         campaign=standing.campaign,
         suppressed=list(SUPPRESSED_WORDS),
     )
-    with _prepared() as cursor:
+    with prepared() as cursor:
         cursor.execute(_INTENDS[channel], named)
         found = cursor.fetchall()
         if len(found) < len(seqs):
@@ -280,7 +279,7 @@ def settle(held: Claim, changes: Sequence[Change], at: datetime) -> None:
     if len(alike) > 1:
         others += [change for change in changes if change.outcome.state is AttemptState.ACCEPTED]
         alike.clear()
-    with _prepared() as cursor:
+    with prepared() as cursor:
         for detail, ids in alike.items():
             named = {"account": held.account, "ids": _array(ids), "state": 10, "detail": detail, "at": at}
             cursor.execute(_SETTLE_ALIKE, named)
@@ -345,14 +344,6 @@ def _next_at(change: Change, at: datetime) -> datetime | None:
 
 def _seq(row: Row) -> int:
     return row.seq
-
-
-@contextmanager
-def _prepared() -> Iterator[Cursor[tuple[Any, ...]]]:
-    """A cursor whose statements the server keeps prepared; Django's own sends them as text each time."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        yield cursor
 
 
 def _array(numbers: Iterable[int]) -> str:

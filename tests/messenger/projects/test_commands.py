@@ -71,7 +71,10 @@ def test_an_sms_and_a_version_of_another_trigger(house, run):
     draft = json.loads(
         run("draft", house.sms_trigger, "FILE", "--json", file="Hej {{contact.firstName}}\n").stdout
     )
-    assert draft["source"] == {"text": "Hej {{contact.firstName}}"}
+    assert draft["source"] == {"text": "Hej {{contact.firstName}}", "count_links": False}
+    more = ("--count-links", "--version", draft["id"], "--json")
+    changed = json.loads(run("draft", house.sms_trigger, "FILE", *more, file="Hej https://a.example").stdout)
+    assert changed["source"] == {"text": "Hej https://a.example", "count_links": True}
     run("activate", house.email_trigger, draft["id"], code=4)
 
 

@@ -139,6 +139,16 @@ def test_an_sms_shows_what_makes_it_dear(house, client):
     assert "<mark>😀</mark>" in page
 
 
+def test_an_sms_whose_links_are_counted_is_shown_with_short_ones(house, client):
+    path, form = address(house, house.sms_trigger), {"text": "Hej https://a.example/x.", "name": ""}
+    assert "https://a.example/x." in text_of(client.post(path, form, headers=HTMX))
+    page = text_of(client.post(path, {**form, "count_links": "on"}, headers=HTMX))
+    assert "/s/00000000000000001." in page
+    draft = newest(house, house.sms_trigger)
+    assert draft.source.count_links
+    assert "checked" in text_of(client.get(f"{path}?draft={draft.id}"))
+
+
 def test_snippets_are_made_changed_and_deleted(house, client):
     client.post("/ui/snippets", {"name": "footer", "text": "Bye {{contact.firstName}}"})
     one = projects.list_snippets(house.account_id)[0]

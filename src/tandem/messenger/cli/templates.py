@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tandem.kit.commands import command, print_json, words
-from tandem.messenger.cli.triggers import AccountOption, JsonOption, app
+from tandem.messenger.cli.triggers import AccountOption, CountLinksOption, JsonOption, app
 
 FileArgument = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="MJML, HTML, or the text of an SMS.")
@@ -25,6 +25,7 @@ def check(
     file: FileArgument,
     subject: SubjectOption = "Subject",
     text_file: TextOption = None,
+    count_links: CountLinksOption = False,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +36,9 @@ def check(
 
     chosen = find_account(account).id
     try:
-        found = service.check(chosen, trigger, _source(chosen, trigger, file, subject, text_file))
+        found = service.check(
+            chosen, trigger, _source(chosen, trigger, file, subject, text_file, count_links=count_links)
+        )
     except TemplateWrong as wrong:
         _say_faults(wrong.problems, as_json)
         raise typer.Exit(wrong.exit_code) from None
@@ -62,6 +65,7 @@ def draft(
     file: FileArgument,
     subject: SubjectOption = "",
     text_file: TextOption = None,
+    count_links: CountLinksOption = False,
     name: Annotated[str, typer.Option(help="Name of the version.")] = "",
     version: Annotated[int | None, typer.Option(help="Id of a draft to change instead.")] = None,
     account: AccountOption = None,
@@ -73,7 +77,7 @@ def draft(
     from tandem.messenger.projects import service
 
     chosen, now = find_account(account).id, clock.from_environment()
-    source = _source(chosen, trigger, file, subject, text_file)
+    source = _source(chosen, trigger, file, subject, text_file, count_links=count_links)
     if version is not None:
         service.check_version(chosen, trigger, version)
         made = service.change_draft(chosen, version, source, name=name, clock=now)
@@ -189,13 +193,15 @@ def delete_snippet(
         words.print(f"Snippet {found.name} {'would be' if dry_run else 'is'} deleted.", markup=False)
 
 
-def _source(account_id: int, trigger_id: int, file: Path, subject: str, text_file: Path | None) -> Any:
+def _source(
+    account_id: int, trigger_id: int, file: Path, subject: str, text_file: Path | None, *, count_links: bool
+) -> Any:
     from tandem.messenger.projects import service
     from tandem.messenger.projects.domain import EmailSource, SmsSource
 
     content = file.read_text(encoding="utf-8")
     if service.get_trigger(account_id, trigger_id).channel == "sms":
-        return SmsSource(text=content.strip())
+        return SmsSource(text=content.strip(), count_links=count_links)
     part = "mjml" if "<mjml" in content else "html"
     text = text_file.read_text(encoding="utf-8") if text_file else ""
     return EmailSource(**{"subject": subject, part: content, "text": text})

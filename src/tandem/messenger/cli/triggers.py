@@ -15,6 +15,11 @@ AccountOption = Annotated[str | None, typer.Option("--account", help="Name or id
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
+CountLinksOption = Annotated[
+    bool, typer.Option("--count-links", help="Of an SMS: links become short ones whose clicks are counted.")
+]
+
+
 @app.command("create-project")
 @command("messenger")
 def create_project(
@@ -60,6 +65,7 @@ def create(
         bool,
         typer.Option("--ignore-opt-out", help="Reach people who unsubscribed too: receipts, not offers."),
     ] = False,
+    count_links: CountLinksOption = False,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +80,7 @@ def create(
     chosen, now = find_account(account), clock.from_environment()
     content = file.read_text(encoding="utf-8")
     part = "mjml" if "<mjml" in content else "html"
-    source: EmailSource | SmsSource = SmsSource(text=content.strip())
+    source: EmailSource | SmsSource = SmsSource(text=content.strip(), count_links=count_links)
     if subject:
         text = text_file.read_text(encoding="utf-8") if text_file else ""
         source = EmailSource(**{"subject": subject, part: content, "text": text})

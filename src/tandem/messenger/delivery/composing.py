@@ -18,6 +18,7 @@ from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
 from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting
+from tandem.messenger.projects.shortening import NUMBERS, PATH, Short
 from tandem.messenger.projects.tags import MESSAGE_PREFIX
 from tandem.messenger.subscriptions import service as subscriptions
 from tandem.messenger.subscriptions.domain import filled
@@ -141,6 +142,7 @@ class Composer:
         text = version.render(
             self._values_of(recipient),
             unsubscribe_url=self._page_url(row, recipient, self._unsubscribe_url(row)),
+            short=self._short(version, row, recipient),
         )
         head = (
             f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {self._date(now)}\r\n"
@@ -150,6 +152,16 @@ class Composer:
         )
         body = text.text.replace("\r\n", "\n").replace("\n", "\r\n")
         return self._message(row, version.sender, recipient.mobile, (head + body + "\r\n").encode())
+
+    def _short(self, version: CompiledSms, row: Row, recipient: Recipient) -> Short | None:
+        """The short addresses of this message's links; None where clicks are not counted."""
+        version_id = self._versions[row.template_id]
+        if not (version.counts_links and recipient.counted.clicks):
+            return None
+        if not tokens.make_short(self._key, version_id, row.id, NUMBERS[0]):
+            return None
+        begin = f"{self._tracking_url}{PATH}"
+        return lambda n: begin + tokens.make_short(self._key, version_id, row.id, NUMBERS[n - 1])
 
     def _values_of(self, recipient: Recipient) -> Mapping[str, str]:
         return {**recipient.values, **self._values} if self._values else recipient.values

@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from tandem.messenger.projects import counting, quoted
+from tandem.messenger.projects import counting, quoted, shortening
 from tandem.messenger.projects.domain import Sender, SmsText, count_sms
 from tandem.messenger.projects.errors import RenderError
 from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting, Part, cleaned, escape
+from tandem.messenger.projects.shortening import Short
 from tandem.messenger.projects.slots import PIXEL, SLOT
 
 FORMAT = 3
@@ -160,13 +161,24 @@ class CompiledSms:
 
     def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
         self.text = Part(data["text"])
+        counting = data.get("counting")
+        self._counting = Part(counting["text"]) if counting and counting["targets"] else None
         self.parts = (self.text,)
         self.names = self.text.names
         self.sender = sender.sms
 
-    def render(self, values: Mapping[str, str], *, unsubscribe_url: str = "") -> SmsText:
-        """Text, encoding and parts of one message. RenderError when nothing is left to send."""
-        text = self.text.render(values).replace(SLOT.decode(), unsubscribe_url).strip()
+    @property
+    def counts_links(self) -> bool:
+        """Whether messages have short links of their own."""
+        return self._counting is not None
+
+    def render(
+        self, values: Mapping[str, str], *, unsubscribe_url: str = "", short: Short | None = None
+    ) -> SmsText:
+        """Text, encoding and parts of one message; with `short` links are counted. RenderError when nothing is left."""
+        part = self._counting if short else None
+        text = (part or self.text).render(values).replace(SLOT.decode(), unsubscribe_url).strip()
+        text = shortening.filled(text, short) if part and short else text
         if not text:
             raise RenderError(
                 "The message is empty for this recipient.", "Give the attribute a text to print instead."

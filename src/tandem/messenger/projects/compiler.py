@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tandem.messenger.projects import layout, mjml, quoted
+from tandem.messenger.projects import layout, mjml, quoted, shortening
 from tandem.messenger.projects.alternative import Link, alternative
 from tandem.messenger.projects.blocks import Structure
 from tandem.messenger.projects.compiled import FORMAT
@@ -63,8 +63,19 @@ def _sms(source: SmsSource, names: Names, sender: Sender) -> Made:
     part = Emitter(html=False, chunked=False).emit(place_plain(pieces))
     literal = "".join(piece for piece in pieces if isinstance(piece, str))
     remarks = (*reader.remarks, *((_ucs2_words(literal),) if forcing_ucs2(literal) else ()))
-    data = {"format": FORMAT, "kind": "sms", "text": part, "sender": asdict(sender)}
-    return Made(data=data, warnings=tuple(dict.fromkeys(remarks)))
+    data: dict[str, Any] = {"format": FORMAT, "kind": "sms", "text": part, "sender": asdict(sender)}
+    links: list[Link] = []
+    if source.count_links:
+        counted, links = shortening.with_slots(pieces)
+        text = Emitter(html=False, chunked=False).emit(place_plain(counted))
+        data["counting"] = {"text": text, "targets": [[link.target, False] for link in links]}
+        remarks = (*remarks, *(() if links else (_NO_LINKS,)))
+    return Made(data=data, warnings=tuple(dict.fromkeys(remarks)), links=tuple(links))
+
+
+_NO_LINKS = (
+    "No link of this text can be counted: a link that is the same for everybody, ended by a blank, can be."
+)
 
 
 def _ucs2_words(text: str) -> str:

@@ -40,15 +40,20 @@ class EmailSource:
         return {"subject": self.subject, "mjml": self.mjml, "html": self.html, "text": self.text}
 
 
+#: what stands in the stored source of an SMS whose links are counted
+COUNTED = "counted"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SmsSource:
-    """What an author writes for an SMS."""
+    """What an author writes for an SMS. count_links: links become short ones of ours, which costs signs."""
 
     text: str
+    count_links: bool = False
 
     def as_json(self) -> dict[str, str]:
         """Plain data."""
-        return {"text": self.text}
+        return {"text": self.text, **({"links": COUNTED} if self.count_links else {})}
 
 
 Source = EmailSource | SmsSource
@@ -57,7 +62,7 @@ Source = EmailSource | SmsSource
 def source_from_json(channel: str, data: Mapping[str, str]) -> Source:
     """The source of a version from plain data; unknown keys are left out."""
     if channel == Channel.SMS:
-        return SmsSource(text=str(data.get("text", "")))
+        return SmsSource(text=str(data.get("text", "")), count_links=data.get("links") == COUNTED)
     known = {name: str(data.get(name) or "") for name in ("subject", "mjml", "html", "text")}
     return EmailSource(**known)
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from django.db import Error
 
 from tandem.messenger.delivery import tokens
+from tandem.messenger.projects.shortening import NUMBERS, SIGNS
 from tandem.messenger.tracking import answers, handing
 from tandem.messenger.tracking.buffer import Buffer, Hit
 from tandem.messenger.tracking.links import Tables, as_header, is_page
@@ -30,7 +31,7 @@ _NOT_ALLOWED = [*_COMMON, ("allow", "GET, HEAD")]
 
 
 class Counter:
-    """Answers /o/<token>.gif and /c/<token>/<link>."""
+    """Answers /o/<token>.gif, /c/<token>/<link> and, of SMS, /s/<token and link>."""
 
     def __init__(self, pages: Any, buffer: Buffer, tables: Tables, keys: Sequence[str]) -> None:
         self._pages = pages
@@ -50,12 +51,14 @@ class Counter:
         """One request."""
         path: str = scope.path
         begin = path[:3]
-        if begin not in ("/o/", "/c/"):
+        if begin not in ("/o/", "/c/", "/s/"):
             await handing.hand_over(self._pages, scope, protocol)
         elif scope.method not in ("GET", "HEAD"):
             protocol.response_empty(405, _NOT_ALLOWED)
         elif begin == "/o/":
             self._picture(scope, path, protocol)
+        elif begin == "/s/":
+            await self._short(scope, path[3:], protocol)
         else:
             await self._link(scope, path, protocol)
 
@@ -72,8 +75,21 @@ class Counter:
 
     async def _link(self, scope: Any, path: str, protocol: Any) -> None:
         token, what = path[3:35], path[36:]
-        query: str = scope.query_string
         named = self._read(token) if path[35:36] == "/" else None
+        await self._lead(scope, named, token, what, protocol)
+
+    async def _short(self, scope: Any, said: str, protocol: Any) -> None:
+        """A link of an SMS."""
+        found = (tokens.find_short(key, said) for key in self._keys) if len(said) == SIGNS + 1 else ()
+        version, attempt, sign = next(filter(None, found), (0, 0, ""))
+        named = (version, attempt) if sign else None
+        number = NUMBERS.find(sign) + 1 if sign else 0
+        await self._lead(scope, named, "", str(number) if number else "", protocol)
+
+    async def _lead(
+        self, scope: Any, named: tuple[int, int] | None, token: str, what: str, protocol: Any
+    ) -> None:
+        query: str = scope.query_string
         if named is None or len(query) > LONGEST_QUERY:
             _nothing(protocol)
             return

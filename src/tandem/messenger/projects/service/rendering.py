@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from django.conf import settings
+
 from tandem.messenger.contacts import service as contacts
+from tandem.messenger.projects import shortening
 from tandem.messenger.projects.compiled import Compiled, CompiledSms, load
 from tandem.messenger.projects.domain import Channel, Preview, SendTarget, source_from_json
 from tandem.messenger.projects.errors import NotActive, UnknownTrigger
@@ -93,7 +96,8 @@ def preview(
     compiled = _compiled(account_id, row)
     missing = tuple(name for name in compiled.names if not given.get(name))
     if isinstance(compiled, CompiledSms):
-        sms = compiled.render(given, unsubscribe_url=PREVIEW_LINK)
+        short = shortening.sample(settings.TANDEM_TRACKING_URL)
+        sms = compiled.render(given, unsubscribe_url=PREVIEW_LINK, short=short)
         return Preview(subject="", sender=compiled.sender, html="", text=sms.text, sms=sms, missing=missing)
     html, text = compiled.readable(given, PREVIEW_LINK)
     return Preview(

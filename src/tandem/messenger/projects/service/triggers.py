@@ -113,7 +113,7 @@ def version_row(account_id: int, version_id: int) -> TriggerVersion:
 
 def version_view(row: TriggerVersion) -> VersionView:
     """What others see of the row."""
-    kind = Channel.SMS if set(row.source) == {"text"} else Channel.EMAIL
+    kind = Channel.EMAIL if "subject" in row.source else Channel.SMS
     parts = [part for part in (row.compiled or {}).values() if isinstance(part, dict) and "names" in part]
     return VersionView(
         id=row.pk, trigger_id=row.trigger_id, name=row.name, state=VersionState(row.state),

@@ -73,9 +73,18 @@ class SmsForm(TandemForm):
         error_messages={"required": gettext_lazy("Write the text of the SMS.")},
     )
 
+    count_links = forms.BooleanField(
+        label=gettext_lazy("Count clicks on links"),
+        required=False,
+        help_text=gettext_lazy(
+            "Links become short ones of this server; the preview counts them. What is switched off for the "
+            "account, the list or a contact is not counted."
+        ),
+    )
+
     def source(self) -> SmsSource:
         """The source as the compiler takes it."""
-        return SmsSource(text=self.cleaned_data["text"])
+        return SmsSource(text=self.cleaned_data["text"], count_links=self.cleaned_data["count_links"])
 
 
 STARTING = """<mjml>
@@ -158,7 +167,7 @@ def _save(request: HttpRequest, trigger_id: int, draft: Any, form: Any) -> Any:
         return None
 
 
-def _filled(trigger: Any, draft: Any, request: HttpRequest) -> dict[str, str]:
+def _filled(trigger: Any, draft: Any, request: HttpRequest) -> dict[str, Any]:
     wanted = number(request.GET.get("from")) or trigger.active_version_id
     versions = trigger.versions
     start = draft or next(
@@ -168,7 +177,7 @@ def _filled(trigger: Any, draft: Any, request: HttpRequest) -> dict[str, str]:
         return {"kind": "mjml", "body": STARTING}
     source, name = start.source, draft.name if draft else ""
     if isinstance(source, SmsSource):
-        return {"name": name, "text": source.text}
+        return {"name": name, "text": source.text, "count_links": source.count_links}
     return {
         "name": name,
         "subject": source.subject,

@@ -81,7 +81,7 @@ def test_switched_off_a_message_is_as_it_was_written():
 def test_openings_and_clicks_are_counted_apart(counts, more):
     shown = html_of(letter(SOURCE, PERSON, counts=counts))
     assert f"{more}</body>" in shown
-    assert (PICTURE in shown, f"{URL}1" in shown) == (bool(counts.pixel_url), bool(counts.url))
+    assert (PICTURE in shown, f"{URL}1" in shown) == (bool(counts.picture), bool(counts.url))
     if not counts.url:
         assert shown.replace(PICTURE, "") == html_of(letter(SOURCE, PERSON))
 

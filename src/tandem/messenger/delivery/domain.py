@@ -133,7 +133,8 @@ class Message(NamedTuple):
     content: bytes
     campaign_id: int | None = None
     reference: str = ""
-    #: the content is quoted-printable of our own making: CRLF lines, neither CR nor LF alone, none too long in its body
+    #: the content is quoted-printable of our own making: ASCII in CRLF lines, none of which begins with a dot or is too
+    #: long in its body
     is_quoted: bool = False
 
 

@@ -15,6 +15,7 @@ from tandem.messenger.projects.shortening import Short
 from tandem.messenger.projects.slots import PIXEL, SLOT
 
 FORMAT = 3
+_PAGE = re.compile(r"https?://[!-;=?-~]{1,890}")
 _BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
 
 
@@ -72,7 +73,7 @@ class CompiledEmail:
             head = self._head(clean, to, message_id, link, date, headers, mark)
         except ValueError as wrong:
             raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
-        html, text = self._body(bool(counts.url), bool(counts.pixel_url))
+        html, text = self._body(bool(counts.url), bool(counts.picture))
         page = page_url or unsubscribe_url
         slot, html_slot = quoted.encode(page), quoted.encode(escape(page))
         return b"".join(
@@ -123,10 +124,9 @@ class CompiledEmail:
 
 def _unsubscribe_header(url: str, mail: str) -> str:
     """The link, then the address if there is one; one line, because signatures of a folded one were seen to break."""
-    link = quoted.header_token(url)
-    if not link.startswith(("https://", "http://")) or set(link) & set("<> "):
+    if not _PAGE.fullmatch(url):
         raise ValueError("unsubscribe address")
-    return f"<{link}>, <mailto:{quoted.address(mail)}?subject=unsubscribe>" if mail else f"<{link}>"
+    return f"<{url}>, <mailto:{quoted.address(mail)}?subject=unsubscribe>" if mail else f"<{url}>"
 
 
 def _dated(date: datetime) -> str:

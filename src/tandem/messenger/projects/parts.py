@@ -16,7 +16,7 @@ from minijinja import Environment, TemplateError
 from tandem.messenger.projects import counting, dates, quoted, segments
 from tandem.messenger.projects.conditions import HAS, condition
 from tandem.messenger.projects.errors import RenderError
-from tandem.messenger.projects.slots import LINK, OPEN, PIXEL, SLOT
+from tandem.messenger.projects.slots import FILLED, LINK, OPEN, PIXEL
 
 FUEL = 10_000
 LONGEST_VALUE = 4_000
@@ -37,8 +37,11 @@ def _capitalize(text: str) -> str:
 CASE: dict[str, Callable[[str], str]] = {"capitalize": _capitalize, "lower": str.lower, "upper": str.upper}
 
 
+_PERCENT = {code: f"%{code:02X}" for code in range(128) if quote(chr(code), safe="") != chr(code)}
+
+
 def _url(text: str) -> str:
-    return quote(text, safe="")
+    return text.translate(_PERCENT) if text.isascii() else quote(text, safe="")
 
 
 def _link(text: str) -> str:
@@ -119,8 +122,9 @@ class Part:
         tests = data.get("tests", [[name, HAS, ""] for name in self.names])  # without: format 1
         self._tests = [(name, condition(operator, operand)) for name, operator, operand in tests]
         self.asked = tuple((name, operator) for name, operator, _ in tests)
-        self.chunks: list[bytes] = [chunk.encode("latin-1") for chunk in data.get("chunks", ())]
-        self._holds = {slot: any(slot in chunk for chunk in self.chunks) for slot in (PIXEL, LINK, OPEN)}
+        #: stored ones may have been encoded when lines could still begin with a dot
+        self.chunks = [quoted.undotted(chunk.encode("latin-1")) for chunk in data.get("chunks", ())]
+        self._has_open = any(OPEN in chunk for chunk in self.chunks)
         self._environment = Environment(
             keep_trailing_newline=True, debug=False, undefined_behavior="strict", fuel=FUEL, pycompat=False
         )
@@ -131,7 +135,7 @@ class Part:
         nodes = segments.course(data["template"])
         self._course = None if nodes is None else segments.Course(nodes, self.chunks)
         is_text = nodes is not None and not self.chunks
-        self._words = segments.Course(nodes or [], (), str.encode, b"") if is_text else None
+        self._words = segments.Course(nodes or [], (), str.encode, b"", ()) if is_text else None
         self._encoded = _Encoded()
 
     def render(self, values: Mapping[str, str]) -> str:
@@ -146,7 +150,7 @@ class Part:
             return self._plain
         if self._words is not None:
             printed = [printer(clean[name]).encode() for name, printer in self._printers]
-            return b"".join(self._words.run(self._answers(clean), printed)).decode()
+            return self._words.run(self._answers(clean), (), printed).decode()
         context: dict[str, Any] = {
             f"e{i}": printer(clean[name]) for i, (name, printer) in enumerate(self._printers)
         }
@@ -170,55 +174,46 @@ class Part:
 
     def encoded(self, values: Mapping[str, str], slot: bytes) -> bytes:
         """The part in quoted-printable. values: cleaned or not. RenderError when it grows too large."""
-        clean = self._cleaned(values)
+        return self._made(self._cleaned(values), (slot, PIXEL, LINK))
+
+    def counted(self, values: Mapping[str, str], slot: bytes, links: "Counting", *, is_html: bool) -> bytes:
+        """The same with counting links and the picture of the message in their places."""
+        made = self._made(self._cleaned(values), (slot, links.picture, links.prefix))
+        return counting.filled(made, links.url, links.sign, is_html=is_html) if self._has_open else made
+
+    def _made(self, clean: Mapping[str, str], own: Sequence[bytes]) -> bytes:
+        """own: what stands in the slots, in the order of slots.FILLED."""
         if self._course is None:
             pieces = _MARK.split(self._rendered(clean))
             out = [self.chunks[int(x)] if i & 1 else quoted.encode(x) for i, x in enumerate(pieces)]
+            made = quoted.SOFT.join(filter(None, out))
+            for slot, filling in zip(FILLED, own, strict=True):
+                made = made.replace(slot, filling)
         else:
             encode = self._encoded.ready()
             printed = [encode[printer(clean[name])] for name, printer in self._printers]
-            out = self._course.run(self._answers(clean), printed)
-        made = quoted.SOFT.join(filter(None, out)).replace(SLOT, slot)
+            made = self._course.run(self._answers(clean), own, printed)
         if len(made) > LARGEST_PART:
             raise RenderError("The message is too large for this recipient.", "Print long attributes once.")
         return made
 
-    def counted(self, values: Mapping[str, str], slot: bytes, links: "Counting", *, is_html: bool) -> bytes:
-        """The same with counting links and the picture of the message in their places."""
-        made = self.encoded(values, slot)
-        if self._holds[LINK]:
-            made = made.replace(LINK, links.prefix)
-        if self._holds[PIXEL]:
-            made = made.replace(PIXEL, links.picture)
-        if self._holds[OPEN]:
-            made = counting.filled(made, links.url, links.sign, is_html=is_html)
-        return made
 
-
-@dataclass(frozen=True, slots=True)
 class Counting:
     """The addresses under which one message's openings and clicks are counted; '' = not. sign: of links with values."""
 
-    url: str = ""
-    pixel_url: str = ""
-    sign: counting.Sign = counting.unsigned
+    __slots__ = ("picture", "prefix", "sign", "url")
 
-    @property
-    def prefix(self) -> bytes:
-        """How its links begin, encoded."""
-        return quoted.encode(self.url)
-
-    @property
-    def picture(self) -> bytes:
-        """Its picture, encoded."""
-        return counting.picture(self.pixel_url)
+    def __init__(self, url: str = "", pixel_url: str = "", sign: counting.Sign = counting.unsigned) -> None:
+        self.url, self.sign = url, sign
+        #: how its links begin, and its picture, encoded
+        self.prefix, self.picture = quoted.encode(url), counting.picture(pixel_url)
 
 
 NOTHING_COUNTED = Counting()
 
 
 class _Encoded(dict[str, bytes]):
-    """Values in quoted-printable; short ones are kept a while, they come again in the next part and message."""
+    """Values in quoted-printable and a soft break; short ones are kept a while, they come again in the next part."""
 
     def ready(self) -> "_Encoded":
         if len(self) > VALUES_KEPT:
@@ -226,7 +221,7 @@ class _Encoded(dict[str, bytes]):
         return self
 
     def __missing__(self, text: str) -> bytes:
-        made = quoted.encode(text)
+        made = quoted.encode(text) + quoted.SOFT if text else b""
         if len(text) < SHORT_VALUE:
             self[text] = made
         return made
@@ -238,6 +233,10 @@ class Clean(dict[str, str]):
 
 def cleaned(names: Sequence[str], values: Mapping[str, str]) -> Clean:
     """The values of these names; none is an empty one."""
+    texts = [values.get(name) or "" for name in names]
+    whole = "".join(texts)
+    if whole.isprintable() and len(whole) <= LONGEST_VALUE:
+        return Clean(zip(names, texts, strict=True))  # nearly always
     return Clean((name, _clean(values.get(name))) for name in names)
 
 

@@ -1,11 +1,11 @@
 """Quoted-printable by chunks, and header words (RFC 2045, 2047).
 
-Each encoded chunk can stand between soft breaks: its last line is at most 75 characters, the others 76.
+Each encoded chunk can stand between soft breaks: its last line is at most 75 characters, the others 76. No line of it
+begins with a dot, so that nothing has to be doubled on the wire.
 """
 
-import base64
 import re
-from binascii import b2a_qp
+from binascii import b2a_base64, b2a_qp
 
 SOFT = b"=\r\n"
 _LIMIT, _LAST = 76, 75
@@ -21,21 +21,26 @@ _ADDRESS = re.compile(
 def encode(text: str) -> bytes:
     """One chunk; a soft break or the end of the part follows it."""
     raw = text.encode()
-    if len(raw) <= _LAST and not raw.translate(None, _SAFE) and raw[-1:] != b" " and raw != b".":
+    if len(raw) <= _LAST and not raw.translate(None, _SAFE) and raw[-1:] != b" " and raw[:1] != b".":
         return raw  # nothing to encode, as in most values
     encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
-    if b"\n" not in encoded and len(encoded) <= _LAST:
+    if b"\n" not in encoded and len(encoded) <= _LAST and encoded[:1] != b".":
         return encoded
     if b"\r\n" not in encoded:
         encoded = encoded.replace(b"\n", b"\r\n")  # b2a_qp breaks with LF when it has seen no CRLF
+    return undotted(encoded)
+
+
+def undotted(encoded: bytes) -> bytes:
+    """The same text with no dot at the beginning of a line, and no line too long."""
     lines = encoded.split(b"\r\n")
     last = len(lines) - 1
-    if len(lines[last]) <= _LAST and max(map(len, lines)) <= _LIMIT:
-        return encoded
     return b"\r\n".join(_cut(line, _LAST if i == last else _LIMIT) for i, line in enumerate(lines))
 
 
 def _cut(line: bytes, limit: int) -> bytes:
+    if line[:1] == b".":
+        line = b"=2E" + line[1:]
     if len(line) <= limit:
         return line
     at = 70
@@ -43,12 +48,12 @@ def _cut(line: bytes, limit: int) -> bytes:
         at -= 1
     elif line[at - 2] == 0x3D:
         at -= 2
-    return line[:at] + SOFT + line[at:]
+    return line[:at] + SOFT + _cut(line[at:], limit)
 
 
 def header_text(text: str) -> str:
     """Free text for a header, as it is or in encoded words, folded. ValueError for control characters."""
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         raise ValueError("control character in a header")
     if len(text) <= 65 and _PLAIN_HEADER.fullmatch(text) and "=?" not in text and text == text.strip():
         return text
@@ -59,7 +64,7 @@ def header_text(text: str) -> str:
             end -= 1
         words.append(octets[at:end])
         at = end
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words)
+    return "\r\n ".join([f"=?utf-8?b?{b2a_base64(word, newline=False).decode()}?=" for word in words])
 
 
 def header_token(text: str) -> str:

@@ -4,10 +4,14 @@ Understands what the compiler emits for values and choices; anything more is Min
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import cast
 
 from tandem.messenger.projects import quoted
+from tandem.messenger.projects.slots import FILLED
 
 VARIANTS_KEPT = 64
 _TOKEN = re.compile(
@@ -99,8 +103,16 @@ def _has_code(nodes: Sequence[Node]) -> bool:
     return False
 
 
+#: pieces and places of one form: see Course
+Form = tuple[list[bytes], Callable[[Sequence[bytes]], tuple[bytes, ...]], bool]
+
+
 class Course:
-    """A part with its fixed runs encoded; one prepared form for each set of answers to its tests."""
+    """A part with its fixed runs encoded; one prepared form for each set of answers to its tests.
+
+    A form is a row of fixed pieces and the order in which they, a message's slots and its values follow each other.
+    Every piece brings the soft break after it along, so putting a message together is one join.
+    """
 
     def __init__(
         self,
@@ -108,54 +120,52 @@ class Course:
         chunks: Sequence[bytes],
         encode: Callable[[str], bytes] = quoted.encode,
         soft: bytes = quoted.SOFT,
+        slots: Sequence[bytes] = FILLED,
     ) -> None:
         self._encode = encode
         self._soft = soft
+        self._slots = slots
         self._nodes = nodes
         self._chunks = chunks
-        self._runs: dict[str, bytes] = {}
-        self._forms: dict[tuple[bool, ...], tuple[list[bytes], list[tuple[int, int]]]] = {}
+        self._forms: dict[tuple[bool, ...], Form] = {}
 
-    def run(self, known: tuple[bool, ...], printed: Sequence[bytes]) -> list[bytes]:
-        """The encoded pieces in order. known: what each test says; printed: encoded values."""
-        form = self._forms.get(known)
-        if form is None:
-            form = self._prepared(known)
-        pieces = form[0].copy()
-        for at, number in form[1]:
-            pieces[at] = printed[number]
-        return pieces
+    def run(self, known: tuple[bool, ...], own: Sequence[bytes], printed: Sequence[bytes]) -> bytes:
+        """The part. known: what each test says; own: what stands in the slots; printed: values and a soft break."""
+        pieces, order, is_open = self._forms.get(known) or self._prepared(known)
+        made = b"".join(order([*pieces, *own, *printed]))
+        return made.removesuffix(self._soft) if is_open else made
 
-    def _prepared(self, known: tuple[bool, ...]) -> tuple[list[bytes], list[tuple[int, int]]]:
-        pieces: list[bytes] = []
-        slots: list[tuple[int, int]] = []
-        self._lay(self._nodes, known, pieces, slots)
+    def _prepared(self, known: tuple[bool, ...]) -> Form:
+        laid = list(self._laid(self._nodes, known))
+        is_open = bool(laid) and isinstance(laid[-1], int)
+        if laid and isinstance(laid[-1], bytes):
+            laid[-1] = laid[-1].removesuffix(self._soft)
+        pieces, order = [b""], [0, 0]
+        for is_fixed, run in groupby(laid, lambda one: isinstance(one, bytes)):
+            if is_fixed:
+                pieces.append(b"".join(cast("Iterator[bytes]", run)))
+                order.append(len(pieces) - 1)
+            else:
+                order += [-1 - cast("int", place) for place in run]
+        order = [place if place >= 0 else len(pieces) - 1 - place for place in order]
         if len(self._forms) >= VARIANTS_KEPT:
             self._forms.clear()
-        self._forms[known] = pieces, slots
-        return pieces, slots
+        form = self._forms[known] = pieces, itemgetter(*order), is_open
+        return form
 
-    def _lay(
-        self,
-        nodes: Sequence[Node],
-        known: tuple[bool, ...],
-        pieces: list[bytes],
-        slots: list[tuple[int, int]],
-    ) -> None:
+    def _laid(self, nodes: Sequence[Node], known: tuple[bool, ...]) -> Iterator[bytes | int]:
+        """Fixed runs, and the places of what a message puts in: its slots, then its values."""
         for node in nodes:
             if isinstance(node, Value):
-                slots.append((len(pieces), node.number))
-                pieces.append(b"")
+                yield len(self._slots) + node.number
             elif isinstance(node, Choice):
-                self._lay(node.then if known[node.test] else node.other, known, pieces, slots)
+                yield from self._laid(node.then if known[node.test] else node.other, known)
             else:
-                run = self._run(node) if isinstance(node, str) else self._chunks[node.number]
-                if pieces and pieces[-1]:
-                    pieces[-1] = self._soft.join((pieces[-1], run))
-                else:
-                    pieces.append(run)
+                run = self._encode(node) if isinstance(node, str) else self._chunks[node.number]
+                yield from self._split(run + self._soft if run else run)
 
-    def _run(self, text: str) -> bytes:
-        if text not in self._runs:
-            self._runs[text] = self._encode(text)
-        return self._runs[text]
+    def _split(self, run: bytes) -> Iterator[bytes | int]:
+        if not self._slots:
+            return (yield run)
+        for piece in re.split(b"([" + b"".join(self._slots) + b"])", run):
+            yield self._slots.index(piece) if piece in self._slots else piece

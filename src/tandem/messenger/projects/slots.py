@@ -9,4 +9,6 @@ LINK = b"\x03"
 #: around a link with values: its number, a blank, its address
 OPEN = b"\x04"
 CLOSE = b"\x05"
-ALL = (SLOT, PIXEL, LINK, OPEN, CLOSE)
+#: what is put in as it stands
+FILLED = (SLOT, PIXEL, LINK)
+ALL = (*FILLED, OPEN, CLOSE)

@@ -194,7 +194,7 @@ def test_a_group_is_one_write_and_four_replies():
     book = Book([message(1), message(2)])
     session = Session(book, PIPELINED)
     session.go()
-    assert [len(session.owed), len(session.out)] == [3, 3]
+    assert [len(session.owed), session.asks] == [3, 3]
     session.out.clear()
     for reply in (Reply(250), Reply(250), Reply(354)):
         session.reply(reply)
@@ -340,11 +340,11 @@ def test_an_envelope_cannot_hold_a_second_command(recipient, words):
 def test_addresses_outside_ascii():
     session = Session(Book([message(1, "a@bücher.example")]), PIPELINED)
     session.go()
-    assert session.out[1] == b"RCPT TO:<a@xn--bcher-kva.example>\r\n" and b"SMTPUTF8" not in session.out[0]
+    said = b"".join(session.out)
+    assert b"\r\nRCPT TO:<a@xn--bcher-kva.example>\r\n" in said and b"SMTPUTF8" not in said
     session = Session(Book([message(1, "ä@bücher.example")]), Offer(pipelining=True, smtputf8=True))
     session.go()
-    assert session.out[0].endswith(b"> SMTPUTF8\r\n")
-    assert session.out[1] == "RCPT TO:<ä@xn--bcher-kva.example>\r\n".encode()
+    assert "> SMTPUTF8\r\nRCPT TO:<ä@xn--bcher-kva.example>\r\n".encode() in b"".join(session.out)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_content_cannot_end_before_its_end(content, wire):
     session.out.clear()
     for reply in (OK, OK, GO):
         session.reply(reply)
-    assert session.out[0] == wire
+    assert b"".join(session.out) == wire
 
 
 @pytest.mark.parametrize(
@@ -423,8 +423,8 @@ def test_what_the_relay_says_is_kept_without_the_address():
     assert kept == "550 5.1.1 <(address)>: user (address) unknown"
 
 
-def test_content_of_our_own_making_is_only_looked_at_for_dots_and_long_headers():
-    quoted = b"Subject: x\r\n\r\n.first\r\n" + b"y" * 76 + b"\r\n..\r\n"
+def test_content_of_our_own_making_is_only_looked_at_for_long_headers():
+    quoted = b"Subject: x\r\n\r\n=2Efirst\r\n" + b"y" * 76 + b"\r\n"
     offer = Offer(pipelining=True)
     made = message(1, content=quoted)._replace(is_quoted=True)
     assert envelope.content(made, offer) == envelope.content(made._replace(is_quoted=False), offer)

@@ -207,13 +207,14 @@ class Connection(asyncio.Protocol):
 
     def _write_group(self, session: Session) -> None:
         assert self._transport is not None  # noqa: S101
-        if len(session.owed) == len(session.out):
+        if len(session.owed) == session.asks:
             self._since = self._loop.time()
         dot_at, session.dot_at = session.dot_at, None
         if dot_at is not None and self._tls is None:
-            self._content_ends = self._written + sum(map(len, session.out[: dot_at + 1]))
+            self._content_ends = self._written + sum(map(len, session.out[:dot_at]))
         group = b"".join(session.out)
         session.out.clear()
+        session.asks = 0
         self._write(group)
         if dot_at is not None:
             if self._tls is not None:  # the dot lies somewhere in the last records

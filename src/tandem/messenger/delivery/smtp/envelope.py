@@ -41,7 +41,7 @@ def commands(message: Message, offer: Offer) -> tuple[bytes, bytes]:
                 "The address has characters outside ASCII, and the relay does not take those (SMTPUTF8)."
             )
         more = " SMTPUTF8"
-    if offer.eightbit and not message.content.isascii():
+    if offer.eightbit and not (message.is_quoted or message.content.isascii()):
         more += " BODY=8BITMIME"
     return f"MAIL FROM:<{sender}>{more}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()
 
@@ -79,22 +79,24 @@ def _domain(domain: str) -> str:
     return shown if _DOMAIN.fullmatch(shown) else ""
 
 
-def content(message: Message, offer: Offer) -> bytes:
+def content(message: Message, offer: Offer) -> tuple[bytes, bytes]:
     """CRLF lines with their dots doubled, and the final dot (RFC 5321, 4.5.2). Raises Unfit."""
     lines = message.content
     if offer.size and len(lines) > offer.size:
         raise Unfit(f"The message has {len(lines)} bytes, the relay takes {offer.size}.")
-    if not (offer.eightbit or offer.smtputf8 or lines.isascii()):
-        raise Unfit("The message has bytes outside ASCII, and the relay does not take those (8BITMIME).")
     if not message.is_quoted:
-        lines = with_crlf(lines)
+        lines = _wired(lines, offer)
     if _has_long_line(lines, lines.find(b"\r\n\r\n") if message.is_quoted else len(lines)):
         raise Unfit(f"The message has a line of more than {LONGEST_CONTENT_LINE} bytes.")
-    if lines.find(b"\r\n.") >= 0:
-        lines = lines.replace(b"\r\n.", b"\r\n..")
-    if lines.startswith(b"."):
-        lines = b"." + lines
-    return lines + (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n")
+    return lines, (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def _wired(lines: bytes, offer: Offer) -> bytes:
+    """What somebody else made, as it may go over the wire."""
+    if not (offer.eightbit or offer.smtputf8 or lines.isascii()):
+        raise Unfit("The message has bytes outside ASCII, and the relay does not take those (8BITMIME).")
+    lines = with_crlf(lines).replace(b"\r\n.", b"\r\n..")
+    return b"." + lines if lines.startswith(b".") else lines
 
 
 def with_crlf(lines: bytes) -> bytes:

@@ -37,21 +37,25 @@ class Step(IntEnum):
     QUIT = 7
 
 
+_ENVELOPE = (Step.MAIL, Step.RCPT, Step.DATA)
+
+
 class Session:
     """The state of one connection. most: messages until it says QUIT by itself, 0 = no limit."""
 
     def __init__(self, feed: Feed, offer: Offer, most: int = 0) -> None:
         self._feed, self._offer = feed, offer
         self.most = most
-        #: bytes to write, in order
+        #: bytes to write, in order, and how many replies they ask for
         self.out: list[bytes] = []
-        #: where in `out` a content stands
+        self.asks = 0
+        #: how many pieces of `out` there are up to a content's dot
         self.dot_at: int | None = None
         self.owed: deque[Step] = deque()
-        self._later: deque[tuple[Step, bytes]] = deque()
+        self._later: deque[tuple[Step, tuple[bytes, ...]]] = deque()
         self.announced: Message | None = None
         self.sent: Message | None = None
-        self._content = b""
+        self._content: tuple[bytes, ...] = ()
         self._refused: Reply | None = None
         self._has_recipient = self._is_leaving = False
         #: messages begun here, and those an answer was heard for
@@ -98,7 +102,8 @@ class Session:
             return self._on_early(reply)
         self._answers[step](reply)
         if self._later and not self.owed and self.ended is None:
-            self._put(*self._later.popleft())
+            step, pieces = self._later.popleft()
+            self._put(step, *pieces)
 
     def end(self, why: str) -> None:
         """The connection is over: closed, lost, out of time, or not to be trusted any more."""
@@ -129,16 +134,21 @@ class Session:
             failpoint("m12")
             self.announced, self._refused, self._has_recipient = message, None, False
             self.begun += 1
+            if self._offer.pipelining:
+                self.owed += _ENVELOPE
+                self.asks += len(_ENVELOPE)
+                return self.out.append(mail + rcpt + _DATA)
             self._put(Step.MAIL, mail)
             self._put(Step.RCPT, rcpt)
             self._put(Step.DATA, _DATA)
             return
 
-    def _put(self, step: Step, line: bytes) -> None:
+    def _put(self, step: Step, *pieces: bytes) -> None:
         if self.owed and not self._offer.pipelining:
-            return self._later.append((step, line))
+            return self._later.append((step, pieces))
         self.owed.append(step)
-        self.out.append(line)
+        self.asks += 1
+        self.out += pieces
 
     def _on_mail(self, reply: Reply) -> None:
         kind = reply.code // 100
@@ -191,9 +201,9 @@ class Session:
         self._feed.intent(message)
         self.sent, self.announced = message, None
         failpoint("m13")
-        content, self._content = self._content, b""
+        content, self._content = self._content, ()
+        self._put(Step.FINAL, *content)
         self.dot_at = len(self.out)
-        self._put(Step.FINAL, content)
         self._announce()
 
     def _on_final(self, reply: Reply) -> None:

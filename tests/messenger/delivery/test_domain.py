@@ -1,3 +1,6 @@
+import base64
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +39,14 @@ def test_a_token_comes_back_for_its_purpose_and_key_only():
     ):
         with pytest.raises(BadToken):
             tokens.read(key, purpose, shown)
+
+
+@pytest.mark.parametrize("key", ["key", "k" * 64, "å" * 40])
+def test_a_token_ends_with_an_hmac_of_its_purpose_and_numbers(key):
+    raw = base64.urlsafe_b64decode(tokens.make(key, tokens.TRACK, 7, 8))
+    body = (7).to_bytes(4, "big") + (8).to_bytes(8, "big")
+    whole = hmac.digest(key.encode(), b"tandem token t " + body, hashlib.sha256)
+    assert raw == body + whole[:12]
 
 
 ROWS = [

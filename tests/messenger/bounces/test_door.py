@@ -1,12 +1,20 @@
 """The inbound mail door: what it takes, what it refuses, how little it needs."""
 
 import asyncio
+import os
+import smtplib
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from tandem.messenger.bounces import listening
-from tandem.messenger.bounces.errors import NotOurs
-from tandem.messenger.bounces.listening import Gone, Session
+from tandem.messenger.bounces.certificate import Certificate, of_settings
+from tandem.messenger.bounces.errors import NoCertificate, NotOurs
+from tandem.messenger.bounces.listening import Door, Gone, Session
+from tandem.simulators.relay_certificate import write_certificate
 
 OURS = "b+x@bounces.example"
 
@@ -171,3 +179,111 @@ def test_the_door_is_a_process_where_it_has_a_port_and_a_domain(monkeypatch):
     assert "inbound" in names()
     monkeypatch.setenv("TANDEM_BOUNCE_PORT", "0")
     assert "inbound" not in names()
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    made = tmp_path_factory.mktemp("door") / "door.pem"
+    write_certificate(made)
+    return made
+
+
+class TestUnderTls:
+    """A real client, a real handshake."""
+
+    @contextmanager
+    def door(self, certificate, *, lmtp=False):
+        kept, ready, loop = [], threading.Event(), asyncio.new_event_loop()
+        door = Door(
+            name="bounces.example", lmtp=lmtp, check=lambda _: None, keep=lambda *mail: kept.append(mail),
+            certificate=certificate,
+        )  # fmt: skip
+        stop = asyncio.Event()
+
+        async def serve():
+            running = asyncio.ensure_future(door.run("127.0.0.1", 0, stop))
+            while not door.port:
+                await asyncio.sleep(0)
+            ready.set()
+            await running
+
+        thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+        thread.start()
+        ready.wait(5)
+        try:
+            yield door.port, kept
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
+            loop.close()
+
+    @pytest.mark.parametrize("client", [smtplib.SMTP, smtplib.LMTP])
+    def test_a_mail_comes_under_tls_and_without(self, pem, client):
+        lmtp = client is smtplib.LMTP
+        with self.door(Certificate(str(pem), ""), lmtp=lmtp) as (port, kept):
+            for secured in (True, False):
+                with client("127.0.0.1", port, timeout=5) as mta:
+                    mta.ehlo() if not lmtp else mta.ehlo("mx")
+                    assert mta.has_extn("starttls")
+                    if secured:
+                        mta.starttls(context=ssl.create_default_context(cafile=str(pem)))
+                        assert mta.sock.version() in ("TLSv1.2", "TLSv1.3")
+                        assert mta.docmd("RCPT", "TO:<x@y>")[0] == 503, "what was said before does not count"
+                        mta.ehlo()
+                        assert not mta.has_extn("starttls")
+                        assert mta.docmd("STARTTLS")[0] == 500
+                    mta.sendmail("", [OURS], b"Subject: x\r\n\r\n" + b"y" * 70_000 + b"\r\n")
+        assert [len(content) > 70_000 and null for _, content, null in kept] == [True, True]
+
+    def test_without_a_certificate_it_is_as_it_was(self):
+        with self.door(None) as (port, kept), smtplib.SMTP("127.0.0.1", port, timeout=5) as mta:
+            mta.ehlo()
+            assert not mta.has_extn("starttls")
+            assert mta.docmd("STARTTLS")[0] == 500
+            mta.sendmail("", [OURS], b"x\r\n")
+        assert len(kept) == 1
+
+    def test_what_is_said_in_the_clear_behind_it_is_not_heard(self, pem):
+        with self.door(Certificate(str(pem), "")) as (port, kept):
+            for more in (b"MAIL FROM:<>\r\n", b"no handshake"):
+                with socket.create_connection(("127.0.0.1", port), timeout=5) as raw:
+                    raw.recv(100)
+                    raw.sendall(b"STARTTLS\r\n" + more)
+                    heard = b""
+                    with suppress(OSError):
+                        while some := raw.recv(1000):
+                            heard += some
+                    assert b"250" not in heard
+        assert kept == []
+
+    def test_a_renewed_certificate_is_shown_and_a_broken_one_is_not(self, pem, tmp_path):
+        own = tmp_path / "own.pem"
+        own.write_bytes(pem.read_bytes())
+        shown = Certificate(str(own), "")
+        first = shown.context()
+        assert shown.context() is first
+        write_certificate(own)
+        os.utime(own, (1, 1))
+        second = shown.context()
+        assert second is not first
+        own.write_text("broken")
+        os.utime(own, (2, 2))
+        assert shown.context() is second
+
+    @pytest.mark.parametrize("wrong", ["missing", "broken", "no key", "key alone", "another key"])
+    def test_files_that_cannot_be_used_are_refused_in_words(self, pem, tmp_path, wrong):
+        certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+        certificate.write_bytes(pem.read_bytes())
+        write_certificate(key)
+        named = {
+            "missing": (str(tmp_path / "none.pem"), ""),
+            "broken": (str(tmp_path / "broken.pem"), ""),
+            "no key": (str(certificate), str(tmp_path / "none.pem")),
+            "key alone": ("", str(key)),
+            "another key": (str(certificate), str(key)),
+        }
+        (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+        with pytest.raises(NoCertificate) as refused:
+            of_settings(*named[wrong])
+        assert "TANDEM_BOUNCE_TLS_CERTIFICATE" in refused.value.advice
+        assert of_settings("", "") is None

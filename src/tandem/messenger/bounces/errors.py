@@ -19,3 +19,9 @@ class NothingProven(Refused):
     """A mail names nobody who may be acted upon."""
 
     title = "Nothing to act upon"
+
+
+class NoCertificate(Refused):
+    """What the door should show of itself under TLS cannot be read."""
+
+    title = "The certificate of the mail door cannot be used"

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from tandem.messenger.bounces.certificate import Certificate
 from tandem.messenger.bounces.domain import LARGEST_MAIL
 from tandem.messenger.bounces.errors import NotOurs
 
@@ -20,6 +21,7 @@ MOST_MAILS = 200
 MOST_ERRORS = 10
 LONGEST_LINE = 2048
 IDLE_SECONDS = 60.0
+HANDSHAKE_SECONDS = 30.0
 LIFE_SECONDS = 600.0
 _CHUNK = 2**16
 _END = b"\r\n.\r\n"
@@ -27,6 +29,8 @@ _END = b"\r\n.\r\n"
 #: (recipient, content, null_sender) -> kept; raises NotOurs, or anything else = try again later
 Keep = Callable[[str, bytes, bool], None]
 Check = Callable[[str], None]
+#: sends its answer and goes on under TLS; Gone when nothing comes of it
+Secure = Callable[[bytes], Awaitable[None]]
 
 
 class Gone(Exception):
@@ -53,9 +57,11 @@ class Session:
         lmtp: bool,
         check: Check,
         keep: Callable[[str, bytes, bool], Awaitable[None]],
+        secure: Secure | None = None,
     ) -> None:
         self._read, self._write, self._name, self._lmtp = read, write, name, lmtp
         self._check, self._keep = check, keep
+        self._secure = secure
         self._buffer = bytearray()
         self._envelope = Envelope()
         self._greeted = False
@@ -66,6 +72,9 @@ class Session:
         await self._say(f"220 {self._name} {'LMTP' if self._lmtp else 'ESMTP'}")
         while True:
             verb, _, rest = (await self._line()).partition(" ")
+            if verb.upper() == "STARTTLS" and self._secure is not None and not rest.strip():
+                await self._under_tls(self._secure)
+                continue
             answer = await self._command(verb.upper(), rest.strip())
             if answer[0] in "45":
                 self._errors += 1
@@ -75,6 +84,13 @@ class Session:
             if self._errors > MOST_ERRORS or self._mails > MOST_MAILS:
                 await self._say("421 4.7.0 Enough for one connection")
                 return
+
+    async def _under_tls(self, secure: Secure) -> None:
+        """Nothing said before counts behind it (RFC 3207 4.2); who talked on in the clear is not listened to."""
+        if self._buffer:
+            raise Gone
+        self._secure, self._greeted, self._envelope = None, False, Envelope()
+        await secure(b"220 2.0.0 Go ahead\r\n")
 
     async def _command(self, verb: str, rest: str) -> str:
         if verb in ("LHLO",) if self._lmtp else verb in ("EHLO", "HELO"):
@@ -97,7 +113,8 @@ class Session:
         self._greeted, self._envelope = True, Envelope()
         if verb == "HELO":
             return f"250 {self._name}"
-        offers = ("PIPELINING", f"SIZE {LARGEST_MAIL}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+        offers = ["PIPELINING", f"SIZE {LARGEST_MAIL}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        offers += ["STARTTLS"] if self._secure else []
         return "\r\n".join([f"250-{self._name}", *(f"250-{one}" for one in offers[:-1]), f"250 {offers[-1]}"])
 
     def _mail(self, rest: str) -> str:
@@ -213,8 +230,11 @@ def _path(rest: str, word: str) -> tuple[str | None, list[str]]:
 class Door:
     """The listening socket and its connections."""
 
-    def __init__(self, *, name: str, lmtp: bool, check: Check, keep: Keep) -> None:
+    def __init__(
+        self, *, name: str, lmtp: bool, check: Check, keep: Keep, certificate: Certificate | None = None
+    ) -> None:
         self._name, self._lmtp, self._check, self._keep = name, lmtp, check, keep
+        self._certificate = certificate
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="keep")
         self._open = 0
         self.port = 0
@@ -238,17 +258,26 @@ class Door:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._pool, self._keep, recipient, content, null_sender)
 
+        async def secure(answer: bytes) -> None:
+            assert self._certificate is not None  # noqa: S101 - it is offered with one only
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # what follows belongs to the handshake
+            if reader._buffer:  # type: ignore[attr-defined]
+                raise Gone
+            await write(answer)
+            await writer.start_tls(self._certificate.context(), ssl_handshake_timeout=HANDSHAKE_SECONDS)
+
         self._open += 1
         try:
             if self._open > MOST_CONNECTIONS:
                 await write(b"421 4.7.0 Too many connections, try again later\r\n")
                 return
             session = Session(
-                reader.read, write, name=self._name, lmtp=self._lmtp, check=self._check, keep=keep
-            )
+                reader.read, write, name=self._name, lmtp=self._lmtp, check=self._check, keep=keep,
+                secure=secure if self._certificate else None,
+            )  # fmt: skip
             async with asyncio.timeout(LIFE_SECONDS):
                 await session.run()
-        except (Gone, TimeoutError, ConnectionError):
+        except (Gone, TimeoutError, OSError):  # those of TLS too
             return
         finally:
             self._open -= 1

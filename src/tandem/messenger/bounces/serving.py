@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from tandem.kit import clock as clocks
-from tandem.messenger.bounces import service
+from tandem.messenger.bounces import certificate, service
 from tandem.messenger.bounces.listening import Door
 
 log = logging.getLogger("tandem.bounces")
@@ -36,8 +36,11 @@ def door(protocol: str) -> Door:
             close_old_connections()
 
     return Door(
-        name=settings.TANDEM_BOUNCE_DOMAIN, lmtp=protocol == "lmtp", check=service.check_recipient, keep=keep
-    )
+        name=settings.TANDEM_BOUNCE_DOMAIN, lmtp=protocol == "lmtp", check=service.check_recipient, keep=keep,
+        certificate=certificate.of_settings(
+            settings.TANDEM_BOUNCE_TLS_CERTIFICATE, settings.TANDEM_BOUNCE_TLS_KEY
+        ),
+    )  # fmt: skip
 
 
 async def _run(listening: Door, host: str, port: int) -> None:

@@ -140,6 +140,8 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_ALARMS": {s.name: value(s.name) for s in SETTINGS if s.name.startswith("TANDEM_ALARM_")},
         "TANDEM_BOUNCE_DOMAIN": value("TANDEM_BOUNCE_DOMAIN").strip().lower(),
         "TANDEM_BOUNCE_MAILDIR": value("TANDEM_BOUNCE_MAILDIR"),
+        "TANDEM_BOUNCE_TLS_CERTIFICATE": value("TANDEM_BOUNCE_TLS_CERTIFICATE"),
+        "TANDEM_BOUNCE_TLS_KEY": value("TANDEM_BOUNCE_TLS_KEY"),
         "TANDEM_KEY_LIMIT": value("TANDEM_KEY_LIMIT"),
         "TANDEM_PROXIES": _proxies(),
         "TANDEM_ALLOW_PRIVATE": tuple(

@@ -123,6 +123,14 @@ SETTINGS = (
     ),
     Setting("TANDEM_BOUNCE_HOST", "", "Address that the taker of bounces listens on; empty = TANDEM_HOST."),
     Setting("TANDEM_BOUNCE_PROTOCOL", "smtp", "`smtp` or `lmtp`: what is spoken on that port."),
+    Setting(
+        "TANDEM_BOUNCE_TLS_CERTIFICATE",
+        "",
+        "PEM file of the certificate (with its chain) for STARTTLS on that port; empty = none is offered.",
+    ),
+    Setting(
+        "TANDEM_BOUNCE_TLS_KEY", "", "PEM file of its key, without a password; empty = in the certificate's."
+    ),
     Setting("TANDEM_BOUNCE_MAILDIR", "", "Maildir that another mail server puts bounces in; empty = none."),
     Setting("TANDEM_ALARM_URL", "", "Webhook that is told every alarm of this installation."),
     Setting(

@@ -283,7 +283,7 @@ ENDPOINTS = (
 NUMBERS = {
     "projectId": "project_id", "triggerId": "trigger_id", "campaignId": "version_id", "listId": "list_id",
     "batchId": "batch_id", "contactId": "contact_id", "jobId": "job_id",
-    "sendingId": "sending_id",
+    "sendingId": "sending_id", "keyId": "dkim_key_id",
 }  # fmt: skip
 WORDS = {"originalId": "birch-1", "importId": "birch-1", "mode": "all", "channel": "email"}
 
@@ -475,6 +475,7 @@ def _messenger_commands(houses):
         "dkim list": ([], False),
         "dkim check": (["--domain", "birch.example", "--selector", "birch1"], True),
         "dkim use": (["--domain", "birch.example", "--selector", "birch1", "--unchecked"], True),
+        "dkim rotate": (["--domain", "birch.example", "--selector", "birch1"], True),
         "dkim retire": (["--domain", "birch.example", "--selector", "birch1"], True),
         "gates list": ([], False),
         "gates set": (["https://alder.example/gate", "--project", b["project_id"]], True),

@@ -230,3 +230,22 @@ class TestKeys:
         assert "active" in run("use", *named, "--unchecked").output
         assert "retired" in run("retire", *named).output
         assert "t1" in run("list").output
+
+
+@pytest.mark.parametrize(
+    ("now", "then"), [("t1", "t3"), ("t2026", "t2027"), ("news", "news2"), ("2026a", "2026a2")]
+)
+def test_the_next_keys_name(now, then):
+    assert keys.next_selector(now, {now, "t2"}) == then
+
+
+def test_nobody_is_asked_about_inside_names_nor_where_nothing_leaves(house, settings, monkeypatch):
+    service.make_key(
+        house.account_id, domain="shop.internal", selector="t1", algorithm="ed25519", clock=CLOCK
+    )
+    said = service.check_key(house.account_id, domain="shop.internal", selector="t1", look_up=pytest.fail)
+    assert "inside networks" in said
+    service.make_key(house.account_id, domain="shop.example", selector="t1", algorithm="ed25519", clock=CLOCK)
+    settings.TANDEM_SENDING = {**settings.TANDEM_SENDING, "TANDEM_PROVIDER_LOCK": "1"}
+    said = service.check_key(house.account_id, domain="shop.example", selector="t1")
+    assert "TANDEM_PROVIDER_LOCK" in said

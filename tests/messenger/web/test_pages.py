@@ -102,6 +102,7 @@ COMMON = [
     "settings/api-users",
     "settings/test-addresses",
     "settings/pacing",
+    "settings/dkim",
     "webhooks",
     "webhooks/event-hub",
     "bounces",

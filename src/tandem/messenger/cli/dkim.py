@@ -90,6 +90,22 @@ def use(
     _show([service.use_key(chosen, domain=domain, selector=selector, check=not unchecked)], as_json)
 
 
+@app.command("rotate")
+@command("messenger")
+def rotate(
+    domain: Domain, selector: Selector, account: AccountOption = None, as_json: JsonOption = False
+) -> None:
+    """Make the key that follows this one and print its record. This one signs until `use` of the new one."""
+    from tandem.kit import clock
+    from tandem.messenger.accounts.service import find_account
+    from tandem.messenger.delivery.dkim import service
+
+    made = service.rotate_key(
+        find_account(account).id, domain=domain, selector=selector, clock=clock.from_environment()
+    )
+    _show([made], as_json)
+
+
 @app.command("retire")
 @command("messenger")
 def retire(

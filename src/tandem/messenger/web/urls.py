@@ -8,6 +8,7 @@ from tandem.messenger.web.contacts import importing, people
 from tandem.messenger.web.contacts import making as list_making
 from tandem.messenger.web.contacts import pages as unsubscribe_pages
 from tandem.messenger.web.contacts import views as contacts
+from tandem.messenger.web.dkim import views as dkim
 from tandem.messenger.web.eventhub import views as eventhub
 from tandem.messenger.web.exports import views as exports
 from tandem.messenger.web.jobs import views as jobs
@@ -141,4 +142,5 @@ urlpatterns = [
     path("settings/counting", counting.switch, name="counting"),
     path("settings/api-users", settings.api_users, name="api-users"),
     path("settings/pacing", pacing.pacing, name="pacing"),
+    path("settings/dkim", dkim.dkim, name="dkim"),
 ]

@@ -22,6 +22,14 @@
     }
     show();
     focusErrors();
+    document.querySelectorAll("[data-copy]").forEach(function (button) { button.hidden = false; });
+  });
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-copy]"), field = button && document.getElementById(button.dataset.copy);
+    if (!field) { return; }
+    function done() { var words = button.querySelector("[aria-live]"); if (words) { words.textContent = button.dataset.copied; } }
+    field.select();
+    if (navigator.clipboard) { navigator.clipboard.writeText(field.value).then(done, function () { document.execCommand("copy"); done(); }); } else if (document.execCommand("copy")) { done(); }
   });
   function focusErrors() { var box = document.getElementById("errors"); if (box) { box.focus(); } }
   document.addEventListener("htmx:after:swap", function (event) {

@@ -5,6 +5,7 @@ from tandem.messenger.api.rest.endpoints import (
     account,
     contacts,
     counting,
+    dkim,
     events,
     exports,
     imports,
@@ -31,6 +32,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *exports.ENDPOINTS,
     *jobs.ENDPOINTS,
     *sendings.ENDPOINTS,
+    *dkim.ENDPOINTS,
     *events.ENDPOINTS,
     *named.ENDPOINTS,
 )

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 RSA_BITS = 2048
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _PIECE = 255
+#: names of inside networks: nothing published there is seen by a receiver
+_INSIDE = (".local", ".internal", ".localhost", ".home.arpa", ".lan", ".onion", ".in-addr.arpa", ".ip6.arpa")
+_COUNTED = re.compile(r"(.*?)([0-9]+)")
 
 
 class Algorithm(StrEnum):
@@ -82,6 +86,20 @@ def is_domain(text: str) -> bool:
 def is_selector(text: str) -> bool:
     """Whether it can name a key (RFC 6376, 3.1)."""
     return len(text) <= 63 and all(map(_LABEL.fullmatch, text.split(".")))
+
+
+def is_inside(domain: str) -> bool:
+    """Whether the name belongs to an inside network, which no page may be used to ask about."""
+    return f".{domain}".endswith(_INSIDE)
+
+
+def next_selector(selector: str, taken: Collection[str]) -> str:
+    """A name for the key that follows: t1 -> t2, t2026 -> t2027, news -> news2; none that is taken."""
+    counted = _COUNTED.fullmatch(selector)
+    stem, number = (counted[1], int(counted[2])) if counted else (selector, 1)
+    while (found := f"{stem[:50]}{number + 1}") in taken:
+        number += 1
+    return found
 
 
 def name_of(domain: str, selector: str) -> str:

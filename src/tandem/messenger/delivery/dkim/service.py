@@ -12,6 +12,8 @@ from tandem.messenger.delivery.dkim.signing import Signature, Signer
 from tandem.messenger.delivery.errors import KeyExists, KeyNotFound, KeyRefused
 from tandem.messenger.delivery.models import DkimKey
 
+YES = {"1", "true", "yes", "on"}
+
 #: the TXT records of a name, empty if there are none. OSError when nobody can be asked
 LookUp = Callable[[str], Sequence[str]]
 
@@ -52,9 +54,27 @@ def list_keys(account_id: int) -> list[KeyView]:
     return [_view(one) for one in DkimKey.objects.filter(account_id=account_id).order_by("domain", "id")]
 
 
+def get_key(account_id: int, key_id: int) -> KeyView:
+    """One key. Raises KeyNotFound."""
+    key = DkimKey.objects.filter(account_id=account_id, pk=key_id).first()
+    if key is None:
+        raise KeyNotFound(f"There is no key {key_id} in this account.", "Look at the list of keys.")
+    return _view(key)
+
+
+def rotate_key(account_id: int, *, domain: str, selector: str, clock: Clock) -> KeyView:
+    """A new key to follow this one: of its algorithm, under the next name. This one signs until the new one is used."""
+    old = _view(_get(account_id, domain, selector))
+    mine = DkimKey.objects.filter(account_id=account_id, domain=old.domain)
+    named = keys.next_selector(old.selector, set(mine.values_list("selector", flat=True)))
+    return make_key(account_id, domain=old.domain, selector=named, algorithm=old.algorithm, clock=clock)
+
+
 def check_key(account_id: int, *, domain: str, selector: str, look_up: LookUp | None = None) -> str:
     """What DNS says of the key: empty if its record is right, else what is wrong with it. Raises KeyNotFound."""
     key = _view(_get(account_id, domain, selector))
+    if keys.is_inside(key.domain):
+        return f"{key.domain} is a name of inside networks: no receiver can look it up."
     try:
         published = (look_up or text_records)(key.name)
     except OSError as error:
@@ -105,11 +125,16 @@ def signer_for(account_id: int, sender: str) -> Signer:
 
 
 def text_records(name: str) -> list[str]:
-    """The TXT records of a name, each in one piece. OSError when nobody can be asked."""
+    """The TXT records of a name, each in one piece. OSError when nobody can be asked.
+
+    The operator's own resolver is asked, and nobody where nothing may leave this installation.
+    """
     from dns import exception, resolver
 
+    if settings.TANDEM_SENDING["TANDEM_PROVIDER_LOCK"] in YES:
+        raise OSError("nothing leaves this installation (TANDEM_PROVIDER_LOCK)")
     try:
-        answer = resolver.resolve(name, "TXT", lifetime=10)
+        answer = resolver.resolve(name, "TXT", lifetime=5)
     except (resolver.NXDOMAIN, resolver.NoAnswer):
         return []
     except exception.DNSException as error:

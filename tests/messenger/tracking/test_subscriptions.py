@@ -216,6 +216,7 @@ def test_a_large_body_is_refused_unread_and_nothing_happens(client, world):
 
 
 def test_a_page_elsewhere_is_in_the_text_and_the_header_stays_ours(client, world, settings):
+    from tandem.messenger.contacts import queries as contacts
     from tandem.messenger.delivery.composing import Composer
     from tandem.messenger.projects import service as projects
 
@@ -229,7 +230,7 @@ def test_a_page_elsewhere_is_in_the_text_and_the_header_stays_ours(client, world
 
     composer = Composer(Claim, key=world.key, tracking_url="http://track")
     row = Attempt.objects.get(customer=ANNA)
-    recipient = composer.recipients([row])[row.contact_id]
+    recipient = contacts.recipients(world.account, [row.contact_id])[row.contact_id]
     content = composer.compose(row, recipient, CLOCK.business()).content.decode()
     assert f"List-Unsubscribe: <http://track/u/{world.token(ANNA)}>" in content
     body = content.partition("\r\n\r\n")[2].replace("=\r\n", "").replace("=3D", "=")

@@ -18,11 +18,12 @@ _COLUMNS = {
 }
 
 #: first whether anybody of the account is not counted at all: mostly nobody is
-_RECIPIENTS = """
-SELECT (SELECT EXISTS (SELECT 1 FROM messenger_contacts_countingchoice k
+_CELLS = """(SELECT EXISTS (SELECT 1 FROM messenger_contacts_countingchoice k
                        WHERE k.account_id = %(account)s AND NOT (k.opens AND k.clicks))),
-       c.id, c.list_id, c.original_id, c.email, c.mobile{values}
-FROM messenger_contacts_contact c WHERE c.account_id = %(account)s AND c.id = ANY(%(ids)s::bigint[])
+       c.id, c.list_id, c.original_id, c.email, c.mobile"""
+_RECIPIENTS = """
+SELECT {cells} FROM messenger_contacts_contact c
+WHERE c.account_id = %(account)s AND c.id = ANY(%(ids)s::bigint[])
 """
 ALL_COUNTED = Counted()
 
@@ -109,7 +110,7 @@ def recipients(account_id: int, contact_ids: Sequence[int]) -> dict[int, Recipie
 
 
 class RecipientReader:
-    """Reads recipients again and again, each time in one statement that the server keeps prepared."""
+    """Reads recipients again and again: in a statement of its own, or with the columns of somebody else's."""
 
     def __init__(self, account_id: int, wanted: Collection[str] | None = None) -> None:
         """wanted: lower-case names of the attributes to read; all by default."""
@@ -120,16 +121,20 @@ class RecipientReader:
             for pk, name in property_names(account_id).items()
         }
         self._names = [name for name in columns if wanted is None or name in wanted]
-        self._statement = _RECIPIENTS.format(values="".join(f", {columns[name]}" for name in self._names))
+        #: SQL of what `made` takes: columns over the contact alias `c` and %(account)s
+        self.cells = _CELLS + "".join(f", {columns[name]}" for name in self._names)
 
     def read(self, contact_ids: Sequence[int]) -> dict[int, Recipient]:
         """The recipients by contact id; unknown ids are left out."""
         named = {"account": self._account_id, "ids": "{" + ",".join(map(str, contact_ids)) + "}"}
         with prepared() as cursor:
-            rows = cursor.execute(self._statement, named).fetchall()
+            return self.made(cursor.execute(_RECIPIENTS.format(cells=self.cells), named).fetchall())
+
+    def made(self, rows: Sequence[Sequence[Any]]) -> dict[int, Recipient]:
+        """The recipients by contact id, of rows of `cells`."""
         counted: Callable[[int, int], Counted] = _everything
         if rows and rows[0][0]:
-            counted = counting.of_contacts(self._account_id, contact_ids)
+            counted = counting.of_contacts(self._account_id, [row[1] for row in rows])
         names = self._names
         return {
             row[1]: Recipient(

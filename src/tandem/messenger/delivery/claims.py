@@ -10,6 +10,7 @@ the room of what became old is used again by the next one, so a change needs no 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -84,15 +85,17 @@ SET state = CASE WHEN r.why = 'cancelled' THEN 24 WHEN {late} THEN 23 WHEN r.why
 FROM messenger_contacts_contact c
 CROSS JOIN messenger_delivery_sendingtemplate t
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN EXISTS (
+    SELECT CASE WHEN (SELECT EXISTS (
+                     SELECT 1 FROM messenger_delivery_cancelledcustomer WHERE account_id = %(account)s
+                       AND campaign_id = %(campaign)s::bigint)) AND EXISTS (
                      SELECT 1 FROM messenger_delivery_cancelledcustomer k WHERE k.account_id = c.account_id
-                       AND k.campaign_id = %(campaign)s AND k.customer = c.original_id)
+                       AND k.campaign_id = %(campaign)s::bigint AND k.customer = c.original_id)
                 THEN 'cancelled' ELSE ({reason}) END AS why OFFSET 0) r
 WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq = ANY(%(seqs)s::int[])
   AND a.state IN (0, 2) AND a.due_at <= %(business)s
   AND c.account_id = a.account_id AND c.id = a.contact_id
   AND t.account_id = a.account_id AND t.sending_id = a.sending_id AND t.template_id = a.template_id
-RETURNING a.state, a.id, a.seq, a.tries, a.template_id, a.contact_id, a.customer, t.ignore_opt_out
+RETURNING a.state, a.id, a.seq, a.tries, a.template_id, a.contact_id, a.customer, t.ignore_opt_out, {cells}
 """
 _LATE = "(a.due_at < %(latest)s)"
 #: rows whose contact is gone: those of the sub-block that the statement before could not join
@@ -129,6 +132,7 @@ WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender
 """
 _IGNORED = "t.ignore_opt_out"
 CANCELLED_WORD = "cancelled"
+_SENDING = int(AttemptState.SENDING)
 SUPPRESSED_WORDS = frozenset({"unsubscribed", "suppressed", "bounced"})
 
 
@@ -240,10 +244,12 @@ def intend(
     *,
     business: datetime,
     system: datetime,
+    cells: str = "NULL",
 ) -> list[Row]:
     """Rows now in `sending`, of those that are due; who may not be sent to has got the reason instead.
 
     Suppression, consent and cancelled customers are read here, in the caller's transaction, under the block's lock.
+    cells: SQL of what else is to be read of the contact `c`, for `Row.contact`.
     """
     named = held.named(
         seqs=_array(seqs),
@@ -254,11 +260,11 @@ def intend(
         suppressed=list(SUPPRESSED_WORDS),
     )
     with prepared() as cursor:
-        cursor.execute(_INTENDS[channel], named)
+        cursor.execute(_intends(channel, cells), named)
         found = cursor.fetchall()
         if len(found) < len(seqs):
             cursor.execute(_NO_CONTACT, named)
-    rows = [Row(*cells) for state, *cells in found if state == AttemptState.SENDING]
+    rows = [Row(*one[1:8], one[8:]) for one in found if one[0] == _SENDING]
     rows = quiet_rows.put_off(rows, channel=channel, account=held.account, sending=held.sending, now=business)
     failpoint("m10")
     rows.sort(key=_seq)
@@ -351,6 +357,6 @@ def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-_INTENDS = {
-    channel: _INTEND.format(late=_LATE, reason=reason_sql(channel.value, _IGNORED)) for channel in Channel
-}
+@lru_cache(maxsize=64)
+def _intends(channel: Channel, cells: str) -> str:
+    return _INTEND.format(late=_LATE, reason=reason_sql(channel.value, _IGNORED), cells=cells)

@@ -10,11 +10,12 @@ from tandem.kit.problems import Problem
 from tandem.messenger.contacts import queries as contacts
 from tandem.messenger.contacts.domain import Recipient
 from tandem.messenger.delivery import holding, tokens
-from tandem.messenger.delivery.claims import Claim, Row
+from tandem.messenger.delivery.claims import Claim
 from tandem.messenger.delivery.dkim import service as dkim
 from tandem.messenger.delivery.dkim.signing import Signer
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
 from tandem.messenger.delivery.models import Sending, SendingTemplate
+from tandem.messenger.delivery.rows import Row
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
 from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting
@@ -71,9 +72,14 @@ class Composer:
         first = next(iter(self._compiled.values()), None)
         return first.sender.rpartition("@")[2].lower() if first else ""
 
+    @property
+    def cells(self) -> str:
+        """SQL of what `recipients` needs of a contact `c`."""
+        return self._reader.cells
+
     def recipients(self, rows: Sequence[Row]) -> Mapping[int, Recipient]:
         """The contacts of a sub-block, by contact id."""
-        found = self._reader.read([row.contact_id for row in rows])
+        found = self._reader.made([row.contact for row in rows])
         return self._with_added(found, rows) if self._gated else found
 
     def _with_added(self, found: Mapping[int, Recipient], rows: Sequence[Row]) -> Mapping[int, Recipient]:

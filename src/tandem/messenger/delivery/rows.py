@@ -1,6 +1,6 @@
 """Rows of the ledger on their way through a sender."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tandem.messenger.delivery.domain import Outcome
 
@@ -15,6 +15,8 @@ class Row(NamedTuple):
     contact_id: int
     customer: str
     ignore_opt_out: bool = False
+    #: what the intent's statement read of the contact, for `Composer.recipients`
+    contact: tuple[Any, ...] = ()
 
 
 class Change(NamedTuple):

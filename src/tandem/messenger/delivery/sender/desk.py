@@ -192,7 +192,13 @@ class Desk:
                 held.in_hand -= len(changes)
                 if held in plan and standing.sends:
                     rows = claims.intend(
-                        held.claim, plan[held], standing, feed.channel, business=business, system=system
+                        held.claim,
+                        plan[held],
+                        standing,
+                        feed.channel,
+                        business=business,
+                        system=system,
+                        cells=held.composer.cells,
                     )
                     intended[held] = self._paced(held, rows, standing)
                     held.in_hand += len(intended[held])

@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 
 from tandem.messenger.delivery import journal
@@ -83,18 +86,43 @@ def test_a_release_that_is_the_last_word_before_a_power_loss_proves_nothing(path
     assert journal.read(path, 7).truth(1, 1).state is AttemptState.UNCERTAIN
 
 
-def test_nothing_is_written_after_half_a_line(path, monkeypatch):
-    """It would end up in the other half: the intent of another message would be lost."""
+def test_a_line_without_room_is_not_begun_and_nothing_follows_it(path, monkeypatch):
+    """Half of it would end up in another line: the intent of another message would be lost."""
+    monkeypatch.setattr(journal, "TURN_OVER_BYTES", 120)
+    monkeypatch.setattr(journal, "SPARE_BYTES", 0)
     written = journal.Journal(path, 7)
-    write = journal.os.write
-    with monkeypatch.context() as full:
-        full.setattr(journal.os, "write", lambda file, data: write(file, data[:3]))
-        with pytest.raises(OSError, match="in full"):
-            written.intent(5, 1)
-    with pytest.raises(OSError):
+    written.intent(4, 1)
+    with pytest.raises(OSError, match="in full"):
+        written.outcome(4, 1, Outcome(state=AttemptState.REJECTED, detail="no " * 60))
+    with pytest.raises(OSError, match="in full"):
         written.intent(6, 1)
+    assert journal.read(path, 7).truth(4, 1).state is AttemptState.UNCERTAIN
+    assert journal.read(path, 7).truth(6, 1).state is AttemptState.PENDING
     written.close()
-    assert journal.read(path, 7).truth(5, 1).state is AttemptState.UNCERTAIN
+
+
+def test_what_was_said_is_read_though_its_owner_was_killed(path):
+    """The room that it had not used yet says nothing."""
+    child = os.fork()
+    if child == 0:
+        written = journal.Journal(path, 7)
+        written.intent(1, 1)
+        written.outcome(1, 1, ACCEPTED)
+        written.intent(2, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.read_bytes().endswith(b"\0")
+
+    record = journal.read(path, 7)
+    assert [record.truth(row, 1) for row in (1, 3)] == [ACCEPTED, Outcome(state=AttemptState.PENDING)]
+    assert record.truth(2, 1).state is AttemptState.UNCERTAIN
+    assert journal.is_locked(path) is False
+
+
+def test_a_disk_without_room_is_heard_of_before_anything_leaves(path, monkeypatch):
+    monkeypatch.setattr(journal.os, "posix_fallocate", lambda *_: _no_space(None))
+    with pytest.raises(OSError, match="No space"):
+        journal.Journal(path, 7)
 
 
 @pytest.mark.parametrize("line", ["O 5 1 1O 56 1 0 \n", "I x 1\n", "O 5 1 99 no state\n", "\x00\x00\n"])

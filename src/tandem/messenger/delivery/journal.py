@@ -3,9 +3,13 @@
 Append-only text. First line: `tandem-journal 1 <sender id> <boot id>`. Then `I <attempt> <try>` before the content of
 a message leaves, `O <attempt> <try> <state> <detail>` after the answer. The file is locked (flock) for as long as
 its process lives: a free lock on the same host proves the death of its owner.
+
+Its room on the disk is taken beforehand and mapped: a line is with the kernel as soon as it is copied, without a call.
+What is not written yet is NUL bytes; a line that a kill cut is not whole when it is read.
 """
 
 import fcntl
+import mmap
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -17,6 +21,8 @@ from tandem.messenger.delivery.domain import AttemptState, Outcome
 _MAGIC = "tandem-journal 1"
 LONGEST_DETAIL = 200
 TURN_OVER_BYTES = 16 << 20
+#: room for what is written until the turn-over comes, more than every row in hand can need
+SPARE_BYTES = 4 << 20
 
 
 def boot_id() -> str:
@@ -40,12 +46,12 @@ class Journal:
         self._head = f"{_MAGIC} {sender_id} {boot_id()}\n"
         self._guard = threading.Lock()
         self._unsettled: dict[int, bytes] = {}
-        self._size = 0
         self._is_torn = False
-        self._file = _opened(path, os.O_APPEND)
+        self._file = _opened(path)
         os.ftruncate(
             self._file, 0
         )  # numbers come again after a backup was put back; what is here is not ours
+        self._map, self._size = _mapped(self._file), 0
         self._write(self._head.encode())
 
     def intent(self, attempt_id: int, tries: int) -> None:
@@ -59,9 +65,8 @@ class Journal:
         self._say(attempt_id, line.encode())
 
     def sync(self) -> None:
-        """What was said so far survives the machine too."""
-        with self._guard:
-            os.fdatasync(self._file)
+        """What was said so far survives the machine too. Lines may be written meanwhile."""
+        os.fdatasync(self._file)
 
     def settled(self, attempt_ids: Iterable[int]) -> None:
         """The ledger knows what became of these."""
@@ -71,9 +76,11 @@ class Journal:
             self._turn_over()
 
     def close(self) -> None:
-        """Give the lock back. Whoever still writes then gets an OSError: the number may be another file's soon."""
+        """Give the lock back. Whoever still writes then gets an OSError."""
         with self._guard:
-            file, self._file = self._file, -1
+            file, self._file, self._is_torn = self._file, -1, True
+            self._map.close()
+            os.ftruncate(file, self._size)
             os.close(file)
 
     def _say(self, attempt_id: int, line: bytes) -> None:
@@ -82,11 +89,13 @@ class Journal:
             self._write(line)
 
     def _write(self, data: bytes) -> None:
-        """Nothing follows half a line: it would become its other half."""
-        if self._is_torn or os.write(self._file, data) != len(data):
+        """A whole line or nothing; and nothing more after a line that had no room."""
+        end = self._size + len(data)
+        if self._is_torn or end > len(self._map):
             self._is_torn = True
             raise OSError("The journal cannot be written in full.")
-        self._size += len(data)
+        self._map[self._size : end] = data
+        self._size = end
 
     def _turn_over(self) -> None:
         """The new file is locked and durable before it has the name, and has it before the old one is let go."""
@@ -94,23 +103,32 @@ class Journal:
             fresh = self.path.with_suffix(".new")
             fresh.unlink(missing_ok=True)
             lines = self._head.encode() + b"".join(self._unsettled.values())
-            file = _opened(fresh, os.O_APPEND | os.O_EXCL)
+            file = _opened(fresh, os.O_EXCL)
             try:
-                if os.write(file, lines) != len(lines):
-                    raise OSError("The journal cannot be turned over.")
+                mapped = _mapped(file)
+                mapped[: len(lines)] = lines
                 os.fdatasync(file)
                 os.rename(fresh, self.path)
             except OSError:
                 os.close(file)
                 raise
             old, self._file, self._size = self._file, file, len(lines)
+            self._map.close()
+            self._map = mapped
             os.close(old)
 
 
-def _opened(path: Path, flags: int) -> int:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
+def _opened(path: Path, flags: int = 0) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return file
+
+
+def _mapped(file: int) -> mmap.mmap:
+    """Room that is really there: a full disk is heard of here, not when a line is copied into it."""
+    size = TURN_OVER_BYTES + SPARE_BYTES
+    os.posix_fallocate(file, 0, size)
+    return mmap.mmap(file, size)
 
 
 def fit(outcome: Outcome) -> Outcome:
@@ -168,7 +186,7 @@ def _is_at(handle: int, path: Path) -> bool:
 def read(path: Path, sender_id: int) -> JournalRecord:
     """The record of a dead sender; not intact if lost, of another sender, or of an earlier boot of the machine."""
     try:
-        lines = path.read_text(errors="replace").split("\n")
+        lines = path.read_text(errors="replace").rstrip("\0").split("\n")
     except OSError:
         return JournalRecord(intact=False)
     header = lines[0].rsplit(" ", 2)

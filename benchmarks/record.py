@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from benchmarks import measure
+from tandem.messenger.delivery.domain import BLOCK_ROWS
 
 HALF = "messenger"
 SENDINGS = 10
@@ -40,7 +41,8 @@ FROM generate_series(1, %(rows)s) n
 """
 _BLOCKS = """
 INSERT INTO messenger_delivery_block (account_id, sending_id, first_seq, last_seq, next_at, fence, done)
-SELECT %(account)s, %(sending)s, n, least(n + 999, %(rows)s), now(), 1, TRUE FROM generate_series(1, %(rows)s, 1000) n
+SELECT %(account)s, %(sending)s, n, least(n + %(block)s - 1, %(rows)s), now(), 1, TRUE
+FROM generate_series(1, %(rows)s, %(block)s) n
 """
 _BACK = """
 INSERT INTO messenger_bounces_bounce
@@ -137,7 +139,7 @@ def _generate(account: int, rows: int) -> list[int]:
     ]
     _do(_TEMPLATES, {"account": account})
     for sending in sendings:
-        named = {"account": account, "sending": sending, "rows": rows}
+        named = {"account": account, "sending": sending, "rows": rows, "block": BLOCK_ROWS}
         _do(_ROWS, named)
         _do(_BLOCKS, named)
     _do(_BACK, {"account": account})
@@ -221,7 +223,7 @@ def _under_way(account: int, sending: int, rows: int) -> dict[str, Any]:
     from tandem.messenger.reporting import service as reporting
 
     [(sender,)] = _do(_SENDER, {}, wanted=True)
-    half = rows // 2 // 1000 * 1000
+    half = rows // 2 // BLOCK_ROWS * BLOCK_ROWS
     named = {"account": account, "sending": sending, "half": half, "sender": sender}
     for sql in (_RUNNING, _WAITING, _OPEN_BLOCKS):
         _do(sql, named)

@@ -495,6 +495,7 @@ def _messenger_commands(houses):
         "sendings cancel": ([b["sending_id"]], True),
         "sendings retry": ([b["sending_id"]], True),
         "sendings rate": ([b["sending_id"], "1"], True),
+        "sendings policy-default": ([], False),
         "sendings policy": ([b["sending_id"], "hold"], True),
         "sendings resolve": ([b["sending_id"], "1", "accepted"], True),
         "pacing show": ([], False),

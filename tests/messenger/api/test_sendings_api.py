@@ -7,7 +7,7 @@ from tests.fixtures.sendings import CLOCK, turn_once
 
 from tandem.messenger.delivery import ledger
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate
-from tandem.messenger.delivery.models import Attempt
+from tandem.messenger.delivery.models import Attempt, Sending
 from tandem.messenger.projects import service as projects
 
 pytestmark = pytest.mark.django_db
@@ -70,3 +70,15 @@ def test_a_rate_that_is_none(desk, sending, body):
 
 def test_nobody_elses(desk, sending):
     assert "error" in desk.get(f"/sendings/{sending + 1000}", 404)
+
+
+def test_what_becomes_of_messages_in_doubt_is_chosen_per_sending_and_for_new_ones(desk, sending):
+    path = f"/sendings/{sending}/policy"
+    assert desk.get(f"/sendings/{sending}")["policy"] == "hold"
+    assert desk.call("POST", path, body={"policy": "resend"})["policy"] == "resend"
+    assert "error" in desk.call("POST", path, 422, body={"policy": "twice"})
+    Sending.objects.filter(pk=sending).update(policy="hold", channel="sms")
+    assert "may have cost money" in desk.call("POST", path, 422, body={"policy": "resend"})["error"]
+    assert desk.get("/policy") == {"policy": "hold", "by": ""}
+    assert desk.call("POST", "/policy", body={"policy": "resend"}) == {"policy": "resend", "by": "REST API"}
+    assert "error" in desk.call("POST", "/policy", 400, body=[])

@@ -103,3 +103,14 @@ def test_who_looked_settles_an_uncertain_row_and_the_numbers(house, memory, stat
         {"accepted": 2} if state is AttemptState.ACCEPTED else {"accepted": 1, "rejected": 1}
     )
     assert reporting.summary(house.account_id, sending).uncertain == 0
+
+
+def test_new_email_sendings_begin_with_the_accounts_policy_and_sms_do_not(house, memory):
+    assert policies.default_of(house.account_id) == policies.Default()
+    policies.choose_default(house.account_id, Policy.RESEND, by="Ann")
+    people = create_contacts(house, 1)
+    mail = service.get_sending(house.account_id, create_sending(house, people))
+    sms = service.get_sending(house.account_id, create_sending(house, people, channel=Channel.SMS))
+    assert (mail.policy, mail.policy_by, sms.policy, sms.policy_by) == ("resend", "Ann", "hold", "")
+    with pytest.raises(policies.BadPolicy):
+        policies.policy_named("twice")

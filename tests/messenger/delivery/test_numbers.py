@@ -51,7 +51,7 @@ def told(house, sending):
     assert numbers.states(house.account_id, sending) == Counter(rows.values_list("state", flat=True))
     course = service.pace_so_far(house.account_id, sending)
     assert sum(course.counts if course else ()) == rows.filter(state=OK).count()
-    return len(numbers._blocks(house.account_id, sending).kept)
+    return len(numbers._blocks(house.account_id, sending, "lines").kept)
 
 
 def test_blocks_at_rest_are_counted_once_and_held_ones_each_time(house, sending, sender):

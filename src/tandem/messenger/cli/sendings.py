@@ -162,17 +162,35 @@ def policy(
 ) -> None:
     """Choose what becomes of messages in doubt: the sender stopped between handing over and the answer."""
     from tandem.messenger.delivery import policies, service
-    from tandem.messenger.delivery.domain import Policy
 
-    chosen = _account(account)
-    if choice not in set(Policy):
-        raise typer.BadParameter("hold or resend")
+    chosen, wanted = _account(account), policies.policy_named(choice)
     service.get_sending(chosen, sending_id)
     if not dry_run:
-        policies.choose(chosen, sending_id, Policy(choice), by=by or getpass.getuser())
+        policies.choose(chosen, sending_id, wanted, by=by or getpass.getuser())
     words.print(
         f"Messages in doubt of sending {sending_id} {'would be' if dry_run else 'are'} under: {choice}."
     )
+
+
+@app.command("policy-default")
+@command("messenger")
+def policy_default(
+    choice: Annotated[str, typer.Argument(help="hold or resend; left out, it is only shown.")] = "",
+    by: Annotated[str, typer.Option(help="Who decides.")] = "",
+    account: Account = None,
+    as_json: Json = False,
+) -> None:
+    """What new email sendings of the account begin with; SMS are never sent again in doubt."""
+    from tandem.messenger.delivery import policies
+
+    chosen = _account(account)
+    if choice:
+        policies.choose_default(chosen, policies.policy_named(choice), by=by or getpass.getuser())
+    found = policies.default_of(chosen)
+    if as_json:
+        print_json({"policy": found.policy, "by": found.by})
+        return
+    data.print(f"in doubt: {found.policy}{f', chosen by {found.by}' if found.by else ''}", markup=False)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
-from tandem.messenger.delivery import cancelling, holding
+from tandem.messenger.delivery import cancelling, holding, policies
 from tandem.messenger.delivery.domain import BLOCK_ROWS, LATE_CUT_OFF, Channel, PlannedTemplate, SendingState
 from tandem.messenger.delivery.errors import ListChanged
 from tandem.messenger.delivery.models import Sending, SendingTemplate
@@ -93,6 +93,7 @@ def open_sending(
             "list_hash": list_hash,
             "gate_id": gate_id,
             "gate_held": gate_id is not None,
+            **policies.of_new(account_id, channel),
             "created_at": now,
         },
     )

@@ -32,7 +32,7 @@ SELECT least(floor(extract(epoch FROM a.done_at - %(start)s) / %(seconds)s)::int
 {of} AND a.state = 10 AND a.done_at IS NOT NULL GROUP BY 1
 """
 _BLOCKS = """
-SELECT b.first_seq, b.last_seq, CASE WHEN b.sender_id IS NULL AND k.fence = b.fence THEN k.numbers END
+SELECT b.first_seq, b.last_seq, CASE WHEN b.sender_id IS NULL AND k.fence = b.fence THEN k.numbers -> %(part)s END
 FROM messenger_delivery_block b
 LEFT JOIN messenger_delivery_blocknumbers k
   ON k.account_id = b.account_id AND k.sending_id = b.sending_id AND k.first_seq = b.first_seq
@@ -68,18 +68,18 @@ class Course:
 
 @dataclass(frozen=True, kw_only=True)
 class _Blocks:
-    kept: list[dict[str, Any]]
+    kept: list[Any]
     open: list[Range]
 
 
 def totals(account_id: int, sending_id: int) -> list[dict[str, Any]]:
     """Rows per template, state and reason."""
-    blocks = _blocks(account_id, sending_id)
+    blocks = _blocks(account_id, sending_id, "lines")
     sums: dict[tuple[int, int, str], int] = defaultdict(int)
     for template, state, reason, rows in _lines(account_id, sending_id, blocks.open):
         sums[template, state, reason] += rows
-    for numbers in blocks.kept:
-        for template, state, reason, rows in numbers["lines"]:
+    for lines in blocks.kept:
+        for template, state, reason, rows in lines:
             sums[template, state, reason] += rows
     return [
         {"template": template, "state": state, "reason": reason, "rows": rows}
@@ -97,12 +97,10 @@ def states(account_id: int, sending_id: int) -> dict[int, int]:
 
 def waits(account_id: int, sending_id: int) -> list[tuple[str, datetime, int]]:
     """(words, until when, rows) of open rows that something lets wait; those of a limit are one line, the earliest."""
-    blocks = _blocks(account_id, sending_id)
+    blocks = _blocks(account_id, sending_id, "waits")
     found = [(words, until, rows) for words, until, rows in _waits(account_id, sending_id, blocks.open)]
     found += [
-        (words, datetime.fromisoformat(until), rows)
-        for one in blocks.kept
-        for words, until, rows in one["waits"]
+        (words, datetime.fromisoformat(until), rows) for one in blocks.kept for words, until, rows in one
     ]
     sums: dict[tuple[str, datetime | None], tuple[datetime, int]] = {}
     for words, until, rows in found:
@@ -114,8 +112,8 @@ def waits(account_id: int, sending_id: int) -> list[tuple[str, datetime, int]]:
 
 def course(account_id: int, sending_id: int) -> Course:
     """When messages were taken over: exact where rows move, to a 24th of a block's time elsewhere."""
-    blocks = _blocks(account_id, sending_id)
-    parts = [_course(account_id, sending_id, blocks.open), *(_read(one["course"]) for one in blocks.kept)]
+    blocks = _blocks(account_id, sending_id, "course")
+    parts = [_course(account_id, sending_id, blocks.open), *(_read(one) for one in blocks.kept)]
     parts = [part for part in parts if part.start is not None]
     if not parts:
         return Course()
@@ -169,13 +167,13 @@ def _keep(account_id: int, sending_id: int, first: int, last: int) -> bool:
     return True
 
 
-def _blocks(account_id: int, sending_id: int) -> _Blocks:
-    """What is kept, and the ranges that are not; ranges side by side become one."""
-    kept: list[dict[str, Any]] = []
+def _blocks(account_id: int, sending_id: int, part: str) -> _Blocks:
+    """That part of what is kept, and the ranges that are not; ranges side by side become one."""
+    kept: list[Any] = []
     ranges: list[Range] = []
-    for first, last, numbers in _rows(_BLOCKS, {"account": account_id, "sending": sending_id}):
-        if numbers is not None:
-            kept.append(orjson.loads(numbers))
+    for first, last, found in _rows(_BLOCKS, {"account": account_id, "sending": sending_id, "part": part}):
+        if found is not None:
+            kept.append(orjson.loads(found))
         elif ranges and ranges[-1][1] == first - 1:
             ranges[-1] = (ranges[-1][0], last)
         else:

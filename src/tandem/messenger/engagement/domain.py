@@ -43,6 +43,8 @@ RAW_KEPT = timedelta(hours=23)
 COUNTED_LIVE = 20_000
 #: not oftener than that, and a hundredth of the time at the most
 COUNT_EVERY = timedelta(seconds=30)
+#: who did something with a message in this time is engaged
+ENGAGED_SINCE = timedelta(days=90)
 LONGEST_AGENT = 300
 LONGEST_IP = 45
 LONGEST_SOURCE = 100

@@ -19,6 +19,7 @@ from tandem.messenger.web.pacing import views as pacing
 from tandem.messenger.web.projects import editor, making, snippets
 from tandem.messenger.web.projects import views as projects
 from tandem.messenger.web.record import views as record
+from tandem.messenger.web.sendings import doubt
 from tandem.messenger.web.sendings import views as sendings
 from tandem.messenger.web.session import views as session
 from tandem.messenger.web.settings import counting
@@ -109,6 +110,8 @@ urlpatterns = [
     path("sendings/hold", sendings.hold, name="sendings-hold"),
     path("sendings/<int:sending_id>", sendings.sending, name="sending"),
     path("sendings/<int:sending_id>/act", sendings.act, name="sending-act"),
+    path("sendings/<int:sending_id>/policy", doubt.choose, name="sending-policy"),
+    path("settings/policy", doubt.choose_default, name="policy"),
     path("jobs", jobs.jobs, name="jobs"),
     path("jobs/<int:job_id>", jobs.job, name="job"),
     path("exports", exports.exports, name="exports"),

@@ -4,6 +4,7 @@ from tandem.messenger.engagement.service.counting import count_due, tallies_of
 from tandem.messenger.engagement.service.dropping import drop_raw
 from tandem.messenger.engagement.service.judging import judge
 from tandem.messenger.engagement.service.looking import grown, looked, settled_until
+from tandem.messenger.engagement.service.ordering import engaged_first
 from tandem.messenger.engagement.service.personal import export, forget
 from tandem.messenger.engagement.service.reading import (
     events_of,
@@ -21,6 +22,7 @@ from tandem.messenger.engagement.service.watching import watch_running
 __all__ = [
     "count_due",
     "drop_raw",
+    "engaged_first",
     "events_of",
     "events_of_sending",
     "export",

@@ -17,6 +17,8 @@ from tandem.messenger.contacts.files import Shape, opened
 from tandem.messenger.contacts.storage import import_path
 from tandem.messenger.delivery import ledger
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate, SendingKind
+from tandem.messenger.delivery.staging import StagedList
+from tandem.messenger.engagement import service as engagement
 from tandem.messenger.jobs import listed
 from tandem.messenger.jobs.domain import DONE, FAILED, GENERATION_STARTED, JobState, Severity
 from tandem.messenger.jobs.models import Job, JobUpload
@@ -91,27 +93,34 @@ def _generate(job: Job, upload: JobUpload, batch: BatchView, clock: Clock) -> li
         if not found.recipients:
             raise BadImport("The file names no customer that can be sent to.", "Make a new job.")
         failpoint("jobs.read")
-        job.sending_id = ledger.open_sending(
-            job.account_id,
-            source_key=f"job:{job.pk}",
-            channel=Channel(job.channel),
-            templates=[
-                PlannedTemplate(
-                    template_id=job.trigger_id,
-                    version_id=job.version_id,
-                    list_id=job.list_id,
-                    due_at=upload.due_at,
-                    ignore_opt_out=projects.get_trigger(job.account_id, job.trigger_id).ignore_opt_out,
-                )
-            ],
-            rows=_rows(spool, job.trigger_id),
-            clock=clock,
-            kind=SendingKind.JOB.value,
-            name=f"Job {job.pk}",
-        )
+        with StagedList() as staged:
+            staged.add(_rows(spool, job.trigger_id))
+            engagement.engaged_first(job.account_id, staged, [job.trigger_id], clock=clock)
+            job.sending_id = _open(job, upload, staged, clock)
     job.recipients = found.recipients
     made = listed.made_by(job.account_id, job.list_id, job.sending_id, batch)
     return [(words, Severity.WARNING, "") for words in found.warnings(made)]
+
+
+def _open(job: Job, upload: JobUpload, staged: StagedList, clock: Clock) -> int:
+    return ledger.open_sending(
+        job.account_id,
+        source_key=f"job:{job.pk}",
+        channel=Channel(job.channel),
+        templates=[
+            PlannedTemplate(
+                template_id=job.trigger_id,
+                version_id=job.version_id,
+                list_id=job.list_id,
+                due_at=upload.due_at,
+                ignore_opt_out=projects.get_trigger(job.account_id, job.trigger_id).ignore_opt_out,
+            )
+        ],
+        rows=staged,
+        clock=clock,
+        kind=SendingKind.JOB.value,
+        name=f"Job {job.pk}",
+    )
 
 
 def _rows(spool: IO[str], trigger_id: int) -> Iterator[tuple[str, int]]:

@@ -19,6 +19,7 @@ from tandem.messenger.delivery import ledger
 from tandem.messenger.delivery.domain import Channel, PlannedTemplate
 from tandem.messenger.delivery.errors import ListedTwice
 from tandem.messenger.delivery.staging import StagedList
+from tandem.messenger.engagement import service as engagement
 from tandem.messenger.listener.domain import InboxState, is_stopped, retry_after, wire_to_utc
 from tandem.messenger.listener.errors import CampaignStopped, InboxNotFound, ListNotUsable
 from tandem.messenger.listener.models import ChannelBinding, Inbox
@@ -113,6 +114,7 @@ def _open(row: Inbox, read: CompleteRead, staged: StagedList, clock: Clock) -> i
     zone = connection_row(row.account_id).zone
     templates = _templates(row.account_id, binding.kind, read.channel_rows, zone)
     _check(staged, {template.template_id for template in templates})
+    engagement.engaged_first(row.account_id, staged, [one.template_id for one in templates], clock=clock)
     sending_id = ledger.open_sending(
         row.account_id,
         source_key=f"campaign:{row.campaign_id}:{row.channel_id}",

@@ -148,6 +148,13 @@ def warming(account_id: int, senders: Sequence[str]) -> dict[str, tuple[str, dat
     return {row.sender: (row.schedule, row.started) for row in rows}
 
 
+def is_warming(account_id: int, senders: Sequence[str], clock: Clock) -> bool:
+    """Whether a warm-up limits one of these senders today."""
+    day = today(account_id, clock)
+    found = warming(account_id, senders).values()
+    return any(warm_up_rate(schedule, started, day).per_day is not None for schedule, started in found)
+
+
 def today(account_id: int, clock: Clock) -> date:
     """The machine's day in the account's zone: relays and providers live by the real clock."""
     zone = Account.objects.values_list("zone", flat=True).get(pk=account_id)

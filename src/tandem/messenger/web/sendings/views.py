@@ -97,6 +97,7 @@ def sending(request: HttpRequest, sending_id: int) -> HttpResponse:
         "after": after,
         "next": rows[PAGE - 1].seq if len(rows) > PAGE else None,
         "hold": gates.hold_of(account, sending_id),
+        "may_choose": may(request, "sending"),
         "actions": actions_of(found) if may(request, "sending") else (),
     }
     if request.GET.get("live") and request.headers.get("HX-Request"):

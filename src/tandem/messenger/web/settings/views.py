@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from tandem.kit.problems import Problem
 from tandem.messenger.accounts import service as accounts
 from tandem.messenger.web.pages import account_id, changes, may, note, number, page, tell
+from tandem.messenger.web.sendings import doubt
 from tandem.messenger.web.settings import counting
 
 
@@ -72,4 +73,5 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "people": accounts.list_users(account),
         "activity": accounts.recent_activity(account, limit=30),
         **counting.context(request),
+        **doubt.context(request),
     }

@@ -5,6 +5,7 @@ from typing import Any
 from tandem.messenger.api.rest.call import Call
 from tandem.messenger.api.rest.endpoint import Kind, Param, Sure, get, post
 from tandem.messenger.api.rest.wire import BadRequest, Json, ms
+from tandem.messenger.delivery import policies
 from tandem.messenger.delivery import service as delivery
 from tandem.messenger.delivery.domain import SendingView
 
@@ -22,6 +23,7 @@ def _sending(view: SendingView) -> Json:
         "counts": view.counts,
         "pausedBecause": view.paused_because,
         "perSecond": view.rate_per_second,
+        "policy": str(view.policy),
     }
 
 
@@ -65,9 +67,38 @@ def rate(call: Call) -> Any:
     return _sending(delivery.set_rate(call.account_id, call.number("sendingId"), said))
 
 
+def policy(call: Call) -> Any:
+    """What becomes of messages in doubt."""
+    wanted = policies.policy_named(_said(call, "policy"))
+    return _sending(policies.choose(call.account_id, call.number("sendingId"), wanted, by=_BY))
+
+
+def default_policy(call: Call) -> Any:
+    """What new ones begin with."""
+    found = policies.default_of(call.account_id)
+    return {"policy": str(found.policy), "by": found.by}
+
+
+def choose_default(call: Call) -> Any:
+    """Set it."""
+    policies.choose_default(call.account_id, policies.policy_named(_said(call, "policy")), by=_BY)
+    return default_policy(call)
+
+
+def _said(call: Call, name: str) -> Any:
+    body = call.json()
+    if not isinstance(body, dict) or name not in body:
+        raise BadRequest(f"{name} must be given.")
+    return body[name]
+
+
+_BY = "REST API"
+_POLICY = Param(
+    name="policy", kind=Kind.TEXT, required=True, meaning="`hold`: never twice; `resend`: never lost, email only."
+)
 _EXAMPLE = (
     '{"id":17,"name":"Spring","channel":"email","state":"paused","campaignId":12,"deliveryTime":1441374310577,'
-    '"finished":0,"recipients":500,"counts":{"accepted":120,"pending":380},"pausedBecause":"","perSecond":null}'
+    '"finished":0,"recipients":500,"counts":{"accepted":120,"pending":380},"pausedBecause":"","perSecond":null,"policy":"hold"}'
 )
 ENDPOINTS = (
     get(
@@ -88,7 +119,7 @@ ENDPOINTS = (
         meaning="End it: what waits is never sent. 409 if it has ended.",
     ),
     post(
-        "sendings/{sendingId}/retry", retry, sure=Sure.OURS, example=_EXAMPLE.replace("null}", 'null,"retried":3}'),
+        "sendings/{sendingId}/retry", retry, sure=Sure.OURS, example=_EXAMPLE.replace('"hold"}', '"hold","retried":3}'),
         meaning="Refused messages and those that could not be made get another turn, under the same Message-ID; what "
         "left never does. Within 7 days of its end. 409 if nothing has failed.",
     ),
@@ -96,5 +127,18 @@ ENDPOINTS = (
         "sendings/{sendingId}/rate", rate,
         Param(name="perSecond", kind=Kind.ANY, required=True, meaning="Messages a second, or null."),
         sure=Sure.OURS, example=_EXAMPLE, meaning="Its own limit of pace.",
+    ),
+    post(
+        "sendings/{sendingId}/policy", policy, _POLICY, sure=Sure.OURS, example=_EXAMPLE,
+        meaning="What becomes of messages in doubt: the sender stopped between handing over and the answer. 409 if it "
+        "has ended, 422 for SMS.",
+    ),
+    get(
+        "policy", default_policy, sure=Sure.OURS, example='{"policy":"hold","by":""}',
+        meaning="What new email sendings begin with.",
+    ),
+    post(
+        "policy", choose_default, _POLICY, sure=Sure.OURS, example='{"policy":"resend","by":"REST API"}',
+        meaning="Set what new email sendings begin with; SMS are always held.",
     ),
 )  # fmt: skip

@@ -264,11 +264,11 @@ class TestOtherMail:
         assert not post.contact().bounced
         assert events_of(post) == [Event.REPLIED]
 
-    def test_a_persons_reply_is_counted_and_not_kept(self, post):
+    def test_a_persons_reply_is_counted_and_kept_for_a_person(self, post):
         post.back(plain("Re: Hello", "Dear shop, ..."), null_sender=False)
         assert kinds() == [("c1", "reply")]
         assert Bounce.objects.get().diagnosis == ""
-        assert InboundMail.objects.get().kept is False
+        assert (InboundMail.objects.get().state, InboundMail.objects.get().kept) == ("reply", True)
 
     def test_what_a_server_writes_in_no_known_form_is_put_aside(self, post):
         post.back(plain("Something", "odd", writer="MAILER-DAEMON@x.example"))

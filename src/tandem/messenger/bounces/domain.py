@@ -115,6 +115,7 @@ class MailState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     QUARANTINED = "quarantined"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,3 +25,9 @@ class NoCertificate(Refused):
     """What the door should show of itself under TLS cannot be read."""
 
     title = "The certificate of the mail door cannot be used"
+
+
+class BadReplyAddress(Refused):
+    """Replies cannot go there."""
+
+    title = "Replies cannot go there"

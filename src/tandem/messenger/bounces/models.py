@@ -3,6 +3,7 @@
 from django.db import models
 
 from tandem.messenger.accounts.models import Account
+from tandem.messenger.bounces.answers import Forward
 from tandem.messenger.bounces.domain import Kind, MailState
 
 
@@ -79,3 +80,40 @@ class RefusalMark(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "sending_id", "first_seq"], name="refusal_mark_once")
         ]
+
+
+class Reply(models.Model):
+    """A mail by a person, to the address of a message of ours. What it says lies in the spool, as long as its mail."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    mail = models.ForeignKey(InboundMail, models.CASCADE, related_name="+")
+    sending_id = models.BigIntegerField()
+    attempt_id = models.BigIntegerField()
+    template_id = models.BigIntegerField()
+    customer = models.TextField()
+    asks_to_stop = models.BooleanField(default=False)
+    forward = models.CharField(max_length=10, choices=[(f.value, f.value) for f in Forward])
+    why = models.CharField(max_length=300, blank=True, default="")
+    tries = models.SmallIntegerField(default=0)
+    next_at = models.DateTimeField(help_text="Machine time: of the next try, or of the last.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "mail"], name="reply_once")]
+        indexes = [
+            models.Index(fields=["account", "attempt_id"], name="reply_of_message"),
+            models.Index(fields=["account", "customer"], name="reply_of_customer"),
+            models.Index(
+                fields=["next_at"], condition=models.Q(forward=Forward.WAITING.value), name="reply_due"
+            ),
+        ]
+
+
+class ReplyTo(models.Model):
+    """To whom replies are passed on: those to messages of one From address, or '' to all others."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sender = models.CharField(max_length=254, blank=True, default="")
+    address = models.CharField(max_length=254)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "sender"], name="reply_to_once")]

@@ -26,6 +26,20 @@ def tick(timestamp: int) -> None:
     service.work_due(clock=now)
 
 
+@app.periodic(cron="* * * * * */5")
+@app.task(
+    name="messenger.bounces.replies",
+    queue="messenger",
+    queueing_lock="messenger-bounces-replies",
+    pass_context=False,
+)
+def pass_on(timestamp: int) -> None:
+    """Replies by people to whoever reads them."""
+    from tandem.messenger.bounces import service
+
+    service.forward_due(clock=clock.from_environment())
+
+
 @app.periodic(cron="* * * * * */15")
 @app.task(
     name="messenger.bounces.refusals",

@@ -184,3 +184,71 @@ def lift(list_id: int, customer: str, account: Account = None, dry_run: DryRun =
         return
     done = bouncing.lift_bounced(chosen, contact_id, clock=now)
     words.print("Mail goes to this contact again." if done else "Nothing kept mail from this contact.")
+
+
+@app.command()
+@command("messenger")
+def replies(
+    before: Annotated[int, typer.Option(help="Those with a lower number.")] = 0,
+    limit: int = 50,
+    account: Account = None,
+    as_json: Json = False,
+) -> None:
+    """What people wrote back, who asks to be left alone, and whether it was passed on."""
+    from tandem.messenger.bounces import service
+
+    found = service.list_replies(_account(account), before=before, limit=limit)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        asks = "asks to be left alone  " if one.asks_to_stop else ""
+        data.print(
+            f"{one.id:>8}  {one.arrived_at:%Y-%m-%d %H:%M} UTC  {one.customer}  sending {one.sending_id}  "
+            f"{asks}{one.forward}  {one.why}".rstrip(),
+            markup=False,
+        )
+
+
+@app.command()
+@command("messenger")
+def reply(
+    reply_id: int,
+    done: Annotated[bool, typer.Option("--done", help="It is dealt with; its content is deleted.")] = False,
+    unsubscribe: Annotated[
+        bool, typer.Option("--unsubscribe", help="Its writer asks for it; done with it then.")
+    ] = False,
+    account: Account = None,
+    as_json: Json = False,
+) -> None:
+    """One reply as it reads, and what is done about it."""
+    from tandem.kit import clock
+    from tandem.messenger.bounces import service
+
+    chosen = _account(account)
+    found = service.read_reply(chosen, reply_id)
+    if as_json:
+        print_json(asdict(found))
+    elif not (done or unsubscribe):
+        for line in (f"From: {found.writer}", f"Subject: {found.subject}", "", *found.words.splitlines()):
+            data.print(line, markup=False)
+    if done or unsubscribe:
+        now = clock.from_environment()
+        service.finish_reply(chosen, reply_id, unsubscribe=unsubscribe, actor="command line", clock=now)
+        words.print("Unsubscribed." if unsubscribe else "Done.")
+
+
+@app.command("forward-replies")
+@command("messenger")
+def forward_replies(
+    address: Annotated[str, typer.Argument(help="A person's mailbox; empty = they are only shown.")] = "",
+    sender: Annotated[str, typer.Option(help="Only replies to messages from this address.")] = "",
+    account: Account = None,
+) -> None:
+    """To whom replies are passed on."""
+    from tandem.kit import clock
+    from tandem.messenger.bounces import service
+
+    now = clock.from_environment()
+    service.set_address(_account(account), address, sender=sender, actor="command line", clock=now)
+    words.print(f"Replies go to {address}." if address else "Replies are only shown.", markup=False)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tandem.messenger.web.alarms import views as alarms
+from tandem.messenger.web.bounces import replies
 from tandem.messenger.web.bounces import views as bounces
 from tandem.messenger.web.contacts import importing, people
 from tandem.messenger.web.contacts import making as list_making
@@ -100,6 +101,10 @@ urlpatterns = [
         name="contact-bounce-lift",
     ),
     path("bounces", bounces.bounces, name="bounces"),
+    path("bounces/replies", replies.replies, name="replies"),
+    path("bounces/replies/forward", replies.forward, name="replies-forward"),
+    path("bounces/replies/<int:reply_id>", replies.reply, name="reply"),
+    path("bounces/replies/<int:reply_id>/act", replies.act, name="reply-act"),
     path("bounces/quarantine", bounces.quarantine, name="quarantine"),
     path("bounces/quarantine/<int:mail_id>", bounces.mail, name="quarantined-mail"),
     path("bounces/quarantine/<int:mail_id>/act", bounces.act, name="quarantined-mail-act"),

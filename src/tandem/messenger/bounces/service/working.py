@@ -10,12 +10,13 @@ from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.messenger.bounces import addresses, spool
 from tandem.messenger.bounces.addresses import Ours
+from tandem.messenger.bounces.answers import REPLY_KEPT
 from tandem.messenger.bounces.domain import RAW_KEPT, Mail, MailState, What
 from tandem.messenger.bounces.errors import NotOurs
 from tandem.messenger.bounces.mime import MOST_BYTES
 from tandem.messenger.bounces.models import InboundMail
 from tandem.messenger.bounces.reading import read
-from tandem.messenger.bounces.service import judging
+from tandem.messenger.bounces.service import judging, replies
 from tandem.messenger.bounces.service.facts import Known, known
 
 log = logging.getLogger("tandem.bounces")
@@ -84,6 +85,9 @@ def _settle(row: InboundMail, clock: Clock) -> bool:
     why = _refusal(mail, message) or judging.apply(ours, mail, message, clock=clock)
     if why:
         return _end(row, MailState.QUARANTINED, clock, why=why)
+    if mail.what is What.REPLY and ours.kind == "b" and message is not None:
+        replies.keep(row, message, content, clock=clock)
+        return _end(row, MailState.REPLY, clock)
     return _end(row, MailState.DONE, clock, kept=False)
 
 
@@ -126,13 +130,17 @@ def clear_old(*, clock: Clock) -> int:
     now = clock.system()
     # all accounts: it is not known whose the mails are
     old = InboundMail.objects.filter(kept=True, arrived_at__lt=now - RAW_KEPT).exclude(
-        state=MailState.WAITING.value
+        state__in=[MailState.WAITING.value, MailState.REPLY.value]
     )
+    # all accounts: replies of every account are kept as long
+    told = InboundMail.objects.filter(state=MailState.REPLY.value, arrived_at__lt=now - REPLY_KEPT)
     digests = list(old.values_list("digest", flat=True)[:10_000])
+    digests += told.values_list("digest", flat=True)[:10_000]
     for digest in digests:
         spool.remove(digest)
     # all accounts: it is not known whose the mails are
     InboundMail.objects.filter(digest__in=digests).update(kept=False)
+    told.filter(kept=False).delete()
     # all accounts: it is not known whose the mails are
     InboundMail.objects.filter(state=MailState.DONE.value, arrived_at__lt=now - ROWS_KEPT).delete()
     _clear_files(now.timestamp())

@@ -44,6 +44,7 @@ def bounces(request: HttpRequest) -> HttpResponse:
     context = {
         "numbers": service.numbers(account, since=now_clock().business() - timedelta(days=DAYS)),
         "quarantined": service.quarantine_size(account),
+        "replies": service.replies_number(account),
         "rows": rows[:PAGE],
         "next": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "chosen": chosen,

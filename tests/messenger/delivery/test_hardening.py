@@ -19,12 +19,14 @@ from tests.fixtures.sendings import (
 )
 
 from tandem.messenger.delivery import claims, composing, journal, policies, recovery, service
-from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, Policy, SendingState
+from tandem.messenger.delivery.claims import Claim
+from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome, Policy, SendingState
 from tandem.messenger.delivery.models import Attempt, Sender
 from tandem.messenger.delivery.pausing import ErrorsSeen
 from tandem.messenger.delivery.rows import Change, Row
 from tandem.messenger.delivery.sender import desk as desks
 from tandem.messenger.delivery.sender import life as sender
+from tandem.messenger.delivery.sender.feed import ChannelFeed
 from tandem.messenger.delivery.sender.hosts import Window
 
 pytestmark = pytest.mark.django_db
@@ -202,25 +204,46 @@ def _registered(*, boot_id=None, lasts=-1, path="j"):
     )  # fmt: skip
 
 
-def test_a_slow_account_is_served_beside_a_fast_one(house, memory):
-    """What is in hand of another does not count against its few."""
+def test_no_account_has_more_in_hand_than_three_sub_blocks(house, memory):
+    """Where its gateway hangs, another has its few beside it."""
     life = sender.Life(CLOCK, None)
     feed = life.desk.feeds[0]
-    fast, slow = _held(open_=2000, in_hand=320), _held(open_=100, in_hand=0, rate=10)
-    feed.held = (fast, slow)
-    life.desk._paces[feed].rate = 1600.0
+    hanging, more, other = _held(1, 2000, in_hand=300), _held(1, 2000, in_hand=180), _held(2, 100, in_hand=0)
+    feed.held = (hanging, more, other)
+    life.desk._paces[feed].rate = 160.0
     try:
+        assert set(life.desk._plan(feed)) == set()
+        life.desk._paces[feed].rate = 10.0
         plan = life.desk._plan(feed)
     finally:
         feed.held = ()
         life.close()
-    assert len(plan[slow]) == 10
-    assert sum(map(len, plan.values())) + 320 <= desks.ROWS_IN_HAND
+    assert {held: len(rows) for held, rows in plan.items()} == {other: 10}
 
 
-def _held(*, open_, in_hand, rate=0):
-    held = desks.Held(None, None, range(open_))
-    held.in_hand, held.rate = in_hand, rate
+def test_an_account_whose_gateway_hangs_leaves_room_for_others():
+    """It has three quarters of the window alone; whoever comes has at least one at once."""
+    feed = ChannelFeed(Channel.SMS, None, CLOCK, lambda: None)
+    feed.window, feed.trusted_until = 8, float("inf")
+    hanging, other = _held(1, 0, rows=20), _held(2, 0, rows=20)
+    feed.held = (hanging,)
+    taken = [feed.take() for _ in range(7)]
+    assert taken[5] is not None and taken[6] is None
+    feed.held = (hanging, other)
+    assert [feed.take() is not None for _ in range(3)] == [True, True, False]
+    assert (len(hanging.queue), len(other.queue)) == (14, 18)
+
+
+class _Composing:
+    def compose(self, row, recipient, now):
+        return Message(row.id, row.contact_id, 1, Channel.SMS, "", "", b"")
+
+
+def _held(account, open_, *, in_hand=0, rows=0):
+    claim = Claim(block=1, account=account, sending=1, first=1, last=1, fence=1, sender=1)
+    held = desks.Held(claim, _Composing(), range(open_))
+    held.in_hand = in_hand
+    held.supply([Row(100 * account + n, n, 1, 1, account, "c") for n in range(rows)], {})
     return held
 
 

@@ -85,7 +85,7 @@ def test_calls_run_side_by_side_and_no_more_than_allowed(house, gateway):
     sending = create_sending(house, create_contacts(house, 23))
     assert send_until(house, sending).counts == {"accepted": 23}
     assert len(set(gateway.taken)) == len(gateway.taken) == 23
-    assert gateway.most == 5
+    assert gateway.most == 4, "one stays for other accounts"
 
 
 def test_a_gateway_that_is_down_frees_every_row_for_later(house, gateway, monkeypatch):

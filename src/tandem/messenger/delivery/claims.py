@@ -56,8 +56,7 @@ WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(fi
 """
 #: all accounts: one sender holds blocks of several; each names its own
 _STANDING = """
-SELECT b.id, s.state, coalesce(d.held, FALSE), s.cut_off, coalesce(d.rate_per_second, 0), s.campaign_id, s.policy,
-       s.rate_per_second, s.overruled
+SELECT b.id, s.state, coalesce(d.held, FALSE), s.cut_off, s.campaign_id, s.policy, s.rate_per_second, s.overruled
 FROM unnest(%(accounts)s::bigint[], %(blocks)s::bigint[], %(fences)s::bigint[]) AS h (account, id, fence)
 JOIN messenger_delivery_block b
   ON b.account_id = h.account AND b.id = h.id AND b.fence = h.fence AND b.sender_id = %(sender)s
@@ -160,7 +159,6 @@ class Standing:
     state: SendingState
     held: bool
     cut_off: timedelta
-    rate: int
     campaign: int | None
     policy: Policy
     own_rate: float | None = None
@@ -226,13 +224,12 @@ def standings(held: Sequence[Claim], *, lock: bool) -> dict[int, Standing]:
                 state=SendingState(state),
                 held=stopped,
                 cut_off=cut_off,
-                rate=rate,
                 campaign=campaign,
                 policy=Policy(policy),
                 own_rate=own_rate,
                 overruled=overruled,
             )
-            for block, state, stopped, cut_off, rate, campaign, policy, own_rate, overruled in cursor.fetchall()
+            for block, state, stopped, cut_off, campaign, policy, own_rate, overruled in cursor.fetchall()
         }
 
 

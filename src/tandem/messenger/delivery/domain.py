@@ -113,9 +113,8 @@ def sub_block_size(rate: float, most: int = SUB_BLOCK_ROWS) -> int:
     return max(1, min(most, int(rate)))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What one hand-over came to."""
+class Outcome(NamedTuple):
+    """What one hand-over came to. A tuple, as Message is."""
 
     state: AttemptState
     detail: str = ""
@@ -134,7 +133,7 @@ class Message(NamedTuple):
     campaign_id: int | None = None
     reference: str = ""
     #: the content is quoted-printable of our own making: ASCII in CRLF lines, none of which begins with a dot or is too
-    #: long in its body
+    #: long
     is_quoted: bool = False
 
 

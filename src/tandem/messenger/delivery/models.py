@@ -11,9 +11,6 @@ class DeliverySettings(models.Model):
 
     account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="+")
     held = models.BooleanField(default=False, help_text="The kill switch of the account.")
-    rate_per_second = models.PositiveIntegerField(
-        default=0, help_text="0 = as fast as the way out takes them."
-    )
     policy = models.CharField(
         max_length=10, default="hold", db_default="hold", help_text="Of new email sendings: hold or resend."
     )

@@ -7,6 +7,7 @@ when its intent is committed; the way out is never waited for, and never waits f
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -229,17 +230,19 @@ class Desk:
     def _plan(self, feed: ChannelFeed) -> dict[Held, list[int]]:
         """The rows to intend now: while there is room in hand, a sub-block of each block, who has least in hand first.
 
-        So a block whose account sends slowly has its few among the many of another.
+        No account has more than three sub-blocks in hand: where its gateway hangs, others go on.
         """
         pace, plan = self._paces[feed], {}
-        in_hand, room = feed.in_hand, min(ROWS_IN_HAND, 3 * sub_block_size(pace.rate, SUB_BLOCK_ROWS))
+        most = sub_block_size(pace.rate, SUB_BLOCK_ROWS)
+        in_hand = Counter[int]()
+        for held in feed.held:
+            in_hand[held.claim.account] += held.in_hand
         for held in sorted(feed.held, key=lambda one: one.in_hand):
-            rate = min(pace.rate, held.rate or pace.rate)
-            most = sub_block_size(rate, SUB_BLOCK_ROWS)
-            has_room = in_hand + most <= room and held.in_hand + most <= 3 * most
+            account = held.claim.account
+            has_room = in_hand.total() + most <= ROWS_IN_HAND and in_hand[account] + most <= 3 * most
             if held.open and not held.stopped and has_room:
                 plan[held] = held.part(most)
-                in_hand += len(plan[held])
+                in_hand[account] += len(plan[held])
         return plan
 
     def _claim_more(self, feed: ChannelFeed) -> bool:
@@ -263,7 +266,7 @@ class Desk:
             return False
         if sum(len(held.open) for held in feed.held) >= SUB_BLOCK_ROWS:
             return False
-        return feed.in_hand < ROWS_IN_HAND // 2 and time.monotonic() >= self._look_again[feed]
+        return feed.in_hand < ROWS_IN_HAND and time.monotonic() >= self._look_again[feed]
 
     def _end_turns(self, feed: ChannelFeed) -> None:
         """A block that takes long is given back when another sending waits: a small one does not wait for a large."""

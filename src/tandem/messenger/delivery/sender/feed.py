@@ -7,7 +7,7 @@ reference or a deque, so neither waits for the other.
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from tandem.kit.clock import Clock
@@ -18,7 +18,6 @@ from tandem.messenger.delivery.domain import SUB_BLOCK_ROWS, AttemptState, Chann
 from tandem.messenger.delivery.errors import OutboundStopped
 from tandem.messenger.delivery.journal import Journal, fit
 from tandem.messenger.delivery.rows import Change, Row
-from tandem.messenger.delivery.sender.brake import AccountRates, Brake
 from tandem.messenger.delivery.sender.held import Held
 
 log = logging.getLogger("tandem.sender")
@@ -36,10 +35,8 @@ class ChannelFeed:
         self._journal = journal
         self._clock = clock
         self._nudge = nudge
-        self.brake: Brake = AccountRates()
         #: set by whoever keeps the way out at work
         self.wake: Callable[[], None] = lambda: None
-        self.wake_in: Callable[[float], None] = lambda seconds: None
         self.held: tuple[Held, ...] = ()
         #: attempts that must not leave any more, and why
         self.refused: Mapping[int, str] = {}
@@ -47,8 +44,12 @@ class ChannelFeed:
         self.trusted_until = 0.0
         self.down_until = 0.0
         self.closing = False
+        #: messages the way out carries side by side where accounts have next hops of their own; None = one for all
+        self.window: int | None = None
         self._failures = self._place = 0
         self._out: dict[int, tuple[Held, Row, Recipient | None]] = {}
+        #: of `_out`, by account
+        self._carried: Counter[int] = Counter()
         self._done: deque[tuple[Held, Change]] = deque()
 
     # the way out's side
@@ -61,8 +62,8 @@ class ChannelFeed:
             made = self._made(held, row, recipient)
             if isinstance(made, Message):
                 return made
-            del self._out[row.id]
-            self._end(held, row, made)
+            self._back(row.id)
+            self._end(held, row, fit(made))
         return None
 
     def _made(self, held: Held, row: Row, recipient: Recipient | None) -> Message | Outcome:
@@ -87,14 +88,15 @@ class ChannelFeed:
 
     def outcome(self, message: Message, outcome: Outcome) -> None:
         """A line of the journal, and the row is done."""
-        held, row, _ = self._out.pop(message.attempt_id)
+        held, row, _ = self._back(message.attempt_id)
+        outcome = fit(outcome)
         self._journal.outcome(row.id, row.tries, outcome)
         self._failures = 0
         self._end(held, row, outcome)
 
     def release(self, message: Message) -> None:
         """Back into the queue, unless it was stopped or refused meanwhile."""
-        held, row, recipient = self._out.pop(message.attempt_id)
+        held, row, recipient = self._back(message.attempt_id)
         self._journal.outcome(row.id, row.tries, _FREE)
         word = self.refused.get(row.id)
         if word is not None:
@@ -117,14 +119,9 @@ class ChannelFeed:
     def _next(self) -> tuple[Held, Row, Recipient | None] | None:
         if self._shut():
             return None
-        shortest = 0.0
         for held in self._in_turn():
             first = None if held.stopped else held.first()
-            if first is None:
-                continue
-            wait = self.brake.wait(held, *first)
-            if wait:
-                shortest = min(shortest or wait, wait)
+            if first is None or (self.window is not None and self._has_its_share(held.claim.account)):
                 continue
             ready = self._taken(held, first)
             if ready is None:
@@ -132,10 +129,16 @@ class ChannelFeed:
             if len(held.queue) == SUB_BLOCK_ROWS:
                 self._nudge()
             return ready
-        if shortest:
-            self.wake_in(shortest)
         self._nudge()
         return None
+
+    def _has_its_share(self, account: int) -> bool:
+        """Whether the account carries three times as many as there is room left for: some stays for the others.
+
+        So one whose gateway hangs does not keep theirs from working; alone it has three quarters of the window.
+        """
+        carried = self._carried[account]
+        return carried > 0 and carried >= 3 * ((self.window or 0) - len(self._out))
 
     def _in_turn(self) -> tuple[Held, ...]:
         """The blocks, another one first each time: a small sending does not stand behind a large one."""
@@ -158,16 +161,24 @@ class ChannelFeed:
         if row is not first[0]:
             del self._out[first[0].id]
             self._out[row.id] = (held, row, recipient)
+        self._carried[held.claim.account] += 1
         return held, row, recipient
+
+    def _back(self, attempt_id: int) -> tuple[Held, Row, Recipient | None]:
+        """What the way out had, taken out of its hands."""
+        ready = self._out.pop(attempt_id)
+        self._carried[ready[0].claim.account] -= 1
+        return ready
 
     def _shut(self) -> bool:
         now = time.monotonic()
         return self.closing or now > self.trusted_until or now < self.down_until
 
     def _end(self, held: Held, row: Row, outcome: Outcome) -> None:
-        outcome = fit(outcome)
-        reason = outcome.detail if outcome.state in _NEVER_SENT else ""
-        self._done.append((held, Change(row, Outcome(state=outcome.state) if reason else outcome, reason)))
+        if outcome.state in _NEVER_SENT and outcome.detail:
+            self._done.append((held, Change(row, Outcome(state=outcome.state), outcome.detail)))
+        else:
+            self._done.append((held, Change(row, outcome)))
         if len(self._done) == SUB_BLOCK_ROWS:
             self._nudge()
 

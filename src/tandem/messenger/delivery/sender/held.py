@@ -24,8 +24,6 @@ class Held:
         self.queue: deque[tuple[Row, Recipient | None]] = deque()
         #: the sending was paused or cancelled, the account stopped, the block lost, the relay is down
         self.stopped = False
-        #: messages a second that the account allows; 0 = no limit
-        self.rate = 0
 
     @property
     def spent(self) -> bool:
@@ -35,7 +33,6 @@ class Held:
     def see(self, standing: Standing, *, down: bool) -> None:
         """Take note of how its sending stands, and whether the next hop is there at all."""
         self.stopped = down or not standing.sends
-        self.rate = standing.rate
         if self.stopped:
             self.end_turn()
 

@@ -43,7 +43,9 @@ def host_for(way: WayOut | HandOver | Provider, feed: ChannelFeed, loop: "Loop")
     if hasattr(way, "run"):
         return Waiting(cast("WayOut", way), feed, loop)
     if hasattr(way, "hand_over"):
-        return Waiting(Window(cast("HandOver", way)), feed, loop)
+        window = Window(cast("HandOver", way))
+        feed.window = window.in_flight
+        return Waiting(window, feed, loop)
     return Blocking(cast("Provider", way), feed)
 
 
@@ -64,10 +66,6 @@ class Loop:
         """Call it on the loop's thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._made().call_soon_threadsafe(function)
-
-    def call_in(self, seconds: float, function: Callable[[], object]) -> None:
-        """Call it later; only on the loop's thread."""
-        self._made().call_later(seconds, function)
 
     def run(self, work: Coroutine[Any, Any, None], seconds: float | None = None) -> None:
         """Do a piece of work on the loop and wait for it."""
@@ -104,7 +102,6 @@ class Waiting:
         self._task: asyncio.Task[None] | None = None
         self.error: BaseException | None = None
         feed.wake = lambda: loop.call(way.wake)
-        feed.wake_in = lambda seconds: loop.call_in(seconds, way.wake)
 
     def start(self) -> None:
         """Begin."""
@@ -235,10 +232,8 @@ class Blocking:
         self._provider, self._feed = provider, feed
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
-        self._wait: float | None = None
         self.error: BaseException | None = None
         feed.wake = self._woken.set
-        feed.wake_in = self._wake_in
 
     def start(self) -> None:
         """Begin."""
@@ -257,16 +252,12 @@ class Blocking:
             self._thread.join(CLOSE_SECONDS)
         self._provider.close()
 
-    def _wake_in(self, seconds: float) -> None:
-        self._wait = seconds
-
     def _work(self) -> None:
         try:
             while not self._feed.closing:
                 self._woken.clear()
-                self._wait = None
                 if not self._group():
-                    self._woken.wait(self._wait)
+                    self._woken.wait()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the sender's life ends
             self.error = error
             self._feed.down(OutboundStopped(f"{type(error).__name__} in the way out."))

@@ -27,6 +27,7 @@ MODULES = {
     "record": "record",
     "tracking": "tracking",
     "smtp": "smtp",
+    "smpp": "smpp",
     "delivery": "delivery",
 }
 

@@ -33,6 +33,7 @@ def letter(source, values=None, counts=NOTHING_COUNTED, **more):
     )
     assert max(map(len, raw.split(b"\r\n\r\n", 1)[1].split(b"\r\n"))) <= 76
     assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert b"\r\n." not in raw and raw[:1] != b"."
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert [part.defects for part in message.walk() if part.defects] == []
     return message

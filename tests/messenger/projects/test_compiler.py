@@ -165,6 +165,10 @@ def test_a_long_unsubscribe_address_stays_on_one_line():
         {"message_id": "m\n@b"},
         {"unsubscribe_url": "https://x.example/\r\nX: y"},
         {"unsubscribe_url": "javascript:x"},
+        {
+            "unsubscribe_url": "https://x.example/" + "x" * 800,
+            "unsubscribe_mail": "u@" + "x" * 200 + ".example",
+        },
         {"headers": [("X-A", "b\nc")]},
         {"headers": [("X A", "b")]},
     ],

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -98,13 +98,12 @@ def find_short(key: str, said: str) -> tuple[int, int, str] | None:
 
 def signer(key: str, token: str) -> Callable[[int, str], str]:
     """Signs links with values of the message with this token: (number, address) -> 16 characters."""
-    secret, begin = key.encode(), b"tandem token " + _LINK + b" " + token.encode() + b" "
+    return partial(_signature, key, token)
 
-    def sign(number: int, address: str) -> str:
-        mac = hmac.digest(secret, begin + f"{number} {address}".encode(), hashlib.sha256)[:_MAC_BYTES]
-        return base64.urlsafe_b64encode(mac).decode()
 
-    return sign
+def _signature(key: str, token: str, number: int, address: str) -> str:
+    mac = _mac(key, _LINK, f"{token} {number} {address}".encode())
+    return base64.urlsafe_b64encode(mac).decode()
 
 
 def is_signed(key: str, token: str, number: int, address: str, signature: str) -> bool:

@@ -15,6 +15,7 @@ from tandem.messenger.projects.shortening import Short
 from tandem.messenger.projects.slots import PIXEL, SLOT
 
 FORMAT = 3
+LONGEST_LINE = 950  # with a name before it still what SMTP takes
 _PAGE = re.compile(r"https?://[!-;=?-~]{1,890}")
 _BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
 
@@ -126,7 +127,10 @@ def _unsubscribe_header(url: str, mail: str) -> str:
     """The link, then the address if there is one; one line, because signatures of a folded one were seen to break."""
     if not _PAGE.fullmatch(url):
         raise ValueError("unsubscribe address")
-    return f"<{url}>, <mailto:{quoted.address(mail)}?subject=unsubscribe>" if mail else f"<{url}>"
+    line = f"<{url}>, <mailto:{quoted.address(mail)}?subject=unsubscribe>" if mail else f"<{url}>"
+    if len(line) > LONGEST_LINE:
+        raise ValueError("unsubscribe addresses")
+    return line
 
 
 def _dated(date: datetime) -> str:

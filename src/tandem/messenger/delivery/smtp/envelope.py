@@ -86,8 +86,6 @@ def content(message: Message, offer: Offer) -> tuple[bytes, bytes]:
         raise Unfit(f"The message has {len(lines)} bytes, the relay takes {offer.size}.")
     if not message.is_quoted:
         lines = _wired(lines, offer)
-    if _has_long_line(lines, lines.find(b"\r\n\r\n") if message.is_quoted else len(lines)):
-        raise Unfit(f"The message has a line of more than {LONGEST_CONTENT_LINE} bytes.")
     return lines, (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
@@ -95,7 +93,10 @@ def _wired(lines: bytes, offer: Offer) -> bytes:
     """What somebody else made, as it may go over the wire."""
     if not (offer.eightbit or offer.smtputf8 or lines.isascii()):
         raise Unfit("The message has bytes outside ASCII, and the relay does not take those (8BITMIME).")
-    lines = with_crlf(lines).replace(b"\r\n.", b"\r\n..")
+    lines = with_crlf(lines)
+    if _has_long_line(lines):
+        raise Unfit(f"The message has a line of more than {LONGEST_CONTENT_LINE} bytes.")
+    lines = lines.replace(b"\r\n.", b"\r\n..")
     return b"." + lines if lines.startswith(b".") else lines
 
 
@@ -107,9 +108,9 @@ def with_crlf(lines: bytes) -> bytes:
     return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
-def _has_long_line(lines: bytes, end: int) -> bool:
+def _has_long_line(lines: bytes) -> bool:
     """Leaps from the last line end within reach to the next: a few steps per 10 kB."""
-    at, reach = 0, LONGEST_CONTENT_LINE + 2
+    at, end, reach = 0, len(lines), LONGEST_CONTENT_LINE + 2
     while end - at > reach:
         at = lines.rfind(b"\n", at, at + reach) + 1
         if at == 0:

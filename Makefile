@@ -24,7 +24,7 @@ fix: ## format and mend what can be mended
 	$(PYTHON) -m ruff check --fix src tests tools benchmarks faults
 	$(PYTHON) -m ruff format src tests tools benchmarks faults
 
-faults: ## break it on purpose and check the promise: KILLS=200 N=10000 JSON=1 ONLY=F2,F8
+faults: ## break it on purpose and check the promise: KILLS=200 N=10000 JSON=1 ONLY=F2,F8 EACH=20
 	@script/faults
 
 bench: ## make bench NAME=import|snapshot|count|list|send|contacts|details|activation|render|bridge|record|tracking|smtp|delivery N=1000000 JSON=1

@@ -7,7 +7,8 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 
 from faults.invariants import UNCERTAIN
-from faults.world import Run, World, address_of
+from faults.observed import Run
+from faults.world import World, address_of
 
 _UNSURE = "SELECT seq, customer FROM messenger_delivery_attempt WHERE sending_id = %s AND state = %s"
 SECONDS = 30.0
@@ -20,7 +21,7 @@ def settle(world: World, run: Run) -> int:
     if not found or not rows:
         return 0
     at_relay = {fact["to"]: fact for fact in world.facts(run)}
-    with smtplib.SMTP("127.0.0.1", world.bounce_port, timeout=20) as door:
+    with _door(world.bounce_port) as door:
         for seq, customer in rows:
             fact = at_relay.get(address_of(customer))
             if fact is None:
@@ -28,6 +29,18 @@ def settle(world: World, run: Run) -> int:
             else:
                 door.send_message(_delivered(fact["to"], fact["id"]), "", fact["from"])
     return len(rows) - _left(world, found[0])
+
+
+def _door(port: int) -> smtplib.SMTP:
+    """The door for bounces, which may be on its way up."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            return smtplib.SMTP("127.0.0.1", port, timeout=20)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def _left(world: World, sending: int) -> int:

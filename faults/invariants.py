@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from faults.world import TERMINAL, Run, World, address_of
+from faults.observed import TERMINAL, Observed, Run
 
 ACCEPTED, UNCERTAIN = 10, 12
 _ROWS = """
@@ -28,6 +28,8 @@ class Report:
     lost: int
     late_seconds: float
     violations: tuple[str, ...]
+    #: writes of senders that were given up, refused; None where nobody looked
+    rejected: int | None = None
 
     def with_more(self, violations: list[str]) -> "Report":
         """The same with more that was broken."""
@@ -35,7 +37,7 @@ class Report:
 
 
 def check_invariants(
-    world: World, run: Run, *, resend: bool = False, ended: bool = True, buried: Sequence[int] = ()
+    world: Observed, run: Run, *, resend: bool = False, ended: bool = True, buried: Sequence[int] = ()
 ) -> Report:
     """I1 to I6 and I8 of a campaign; ended: it should have. buried: what dead senders left, as far as logged."""
     found = world.sending(run)
@@ -44,7 +46,7 @@ def check_invariants(
     sending, _, finished = found
     rows = world.rows(_ROWS, [sending])
     facts = world.facts(run)
-    copies = Counter(fact["to"] for fact in facts)
+    copies, address_of = Counter(fact["to"] for fact in facts), world.address_of
     states = {address_of(customer): state for customer, state, *_ in rows}
     sent = {address for address, state in states.items() if state == ACCEPTED}
     unsure = {address for address, state in states.items() if state == UNCERTAIN}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from faults.report import Tally
 from faults.world import PASSWORD, PEOPLE, World
 
 CANARIES = {"an address": f"@{PEOPLE}".encode(), "the planner's password": PASSWORD.encode()}
@@ -23,6 +24,12 @@ def found(world: World) -> list[str]:
 def size(world: World) -> int:
     """Bytes that were looked through."""
     return sum(path.stat().st_size for path in _written(world.home))
+
+
+def look(world: World, tally: Tally) -> None:
+    """A row, and how much was looked through."""
+    tally.looked_through += size(world)
+    tally.row("I11", "addresses and secrets in output, logs, journals").break_off(*found(world))
 
 
 def _written(home: Path) -> list[Path]:

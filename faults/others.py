@@ -5,15 +5,17 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
 from faults.invariants import Report, check_invariants
+from faults.observed import DATABASE, Run
 from faults.proxy import Chaos, Proxy
-from faults.world import DATABASE, LEASE, SENDERS, Run, World
+from faults.world import LEASE, SENDERS, World
 from tandem.kit import embedded_postgres
 
 SLOWEST = 90.0
@@ -26,60 +28,122 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pi
 _LOSE_SIGHT = (
     "UPDATE messenger_delivery_sender SET host = 'out-of-sight' WHERE pid = %s AND NOT recovered RETURNING id"
 )
+#: as if another machine bore its name: then its lease counts, and its session, which still stands, does not
+_OTHER_BOOT = (
+    "UPDATE messenger_delivery_sender SET boot_id = 'another' WHERE pid = %s AND NOT recovered RETURNING id"
+)
 _END_SESSION = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
 
 
 def zombies(
-    world: World, *, recipients: int, senders: int, chance: random.Random, out_of_sight: bool
+    world: World,
+    *,
+    recipients: int,
+    senders: int,
+    chance: random.Random,
+    out_of_sight: bool,
+    unlike: bool = False,
+    seconds: float = LEASE + 4.0,
 ) -> tuple[Run, Report, bool]:
     """One of several senders stands still for longer than its lease, and goes on; whether it was given up meanwhile.
 
-    Out of sight it is taken for dead, and its rows are settled by others before it wakes.
+    Out of sight it is taken for dead because its session is gone too, unlike because another machine has its name (and
+    so its lease alone counts): its rows are settled by others before it wakes. Its session still open, all that it then
+    writes must be refused by the fence.
     """
     if len(world.senders()) != senders:
         world.stop()
         world.start(TANDEM_SENDERS=str(senders))
-    world.slow(LEASE * 1.5 * 8 * senders / recipients)
+    world.slow((seconds + 2) * 8 * senders / recipients)
     run, before = world.begin(recipients), world.burials()
     _until_sending(world, run)
-    frozen = chance.choice(world.working(run))
+    frozen = chance.choice(_working(world, run))
     os.kill(frozen, signal.SIGSTOP)
     run.kills, run.deaths = ["frozen"], 1
     if out_of_sight:
         for (sender,) in world.rows(_LOSE_SIGHT, [frozen]):
             world.rows(_END_SESSION, [sender])
-    time.sleep(LEASE + 4)
+    elif unlike:
+        world.rows(_OTHER_BOOT, [frozen])
+    world.slow(LEASE * 8 * senders / recipients)
+    time.sleep(seconds)
     given_up = bool(world.buried_since(before))
+    refused = world.refused_by_fence()
     with contextlib.suppress(ProcessLookupError):
         os.kill(frozen, signal.SIGCONT)
+    run.mended = time.monotonic()
+    time.sleep(2.0 if unlike else 0.0)  # what it does when it wakes is what this is about
     world.slow(0)
     world.wait(run, SLOWEST)
     report = check_invariants(world, run, buried=world.buried_since(before))
-    missing = [] if given_up or not out_of_sight else ["F3: nobody gave the frozen sender up"]
+    missing = [] if given_up or not (out_of_sight or unlike) else ["F3: nobody gave the frozen sender up"]
+    if unlike:
+        report = replace(report, rejected=world.refused_by_fence() - refused)
+        missing += [] if report.rejected else ["F3: the fence refused nothing"]
     return run, report.with_more(missing), given_up
 
 
-def database_stops(world: World, *, recipients: int, times: int, chance: random.Random) -> tuple[Run, Report]:
-    """The server is stopped as by a crash, or every session ended, in the middle of a sending."""
+def database_stops(
+    world: World,
+    *,
+    recipients: int,
+    times: int,
+    chance: random.Random,
+    what: Sequence[str] = ("server", "sessions"),
+) -> tuple[Run, Report]:
+    """The server is stopped as by a crash, or every session ended, or both in turn, in the middle of a sending."""
     world.slow(times * 3.0 * 16 / recipients)
     run, before = world.begin(recipients), world.burials()
     _until_sending(world, run)
     for number in range(times):
         time.sleep(chance.uniform(0.3, 1.5))
-        if number % 2:
+        done = what[number % len(what)]
+        if done == "sessions":
             with psycopg.connect(world.database_url, autocommit=True) as connection:
                 connection.execute(_END_SESSIONS, [DATABASE])
         else:
-            server = embedded_postgres.find(world.home)
-            assert server is not None
-            embedded_postgres.stop(server, mode="immediate")
-            time.sleep(0.5)
-            embedded_postgres.ensure(world.home)
-        run.kills.append("sessions" if number % 2 else "server")
+            _away(world, 0.5)
+        run.kills.append(done)
         run.deaths += SENDERS
+        run.mended = time.monotonic()
     world.slow(0)
     world.wait(run, SLOWEST)
     return run, check_invariants(world, run, buried=world.buried_since(before))
+
+
+def database_away(world: World, *, recipients: int, seconds: float) -> tuple[Run, Report]:
+    """A fail-over: no server for so long, and then the one that has all that was committed. No message meanwhile.
+
+    The database is one that is served: none of the processes may start it again.
+    """
+    server = embedded_postgres.find(world.home)
+    assert server is not None
+    world.stop()
+    world.start(TANDEM_MESSENGER_DATABASE_URL=server.url(DATABASE))
+    world.slow(8.0 * 16 / recipients)
+    run, before = world.begin(recipients), world.burials()
+    _until_sending(world, run)
+    run.kills, run.deaths, gone = ["server"], SENDERS, time.time()
+    _away(world, seconds)
+    run.mended = time.monotonic()
+    there = gone + seconds
+    world.slow(0)
+    world.wait(run, SLOWEST)
+    left = [fact["at"] - gone for fact in world.facts(run) if gone < fact["at"] < there]
+    broken = []
+    if len(left) > world.in_flight * SENDERS or any(one > STOPPED for one in left):
+        broken.append(f"F4: {len(left)} left without a database, the last after {max(left):.1f} s")
+    if world.arrived(run) - len(left) >= len(run.customers - run.opted_out):
+        broken.append("F4: all had left before, which proves nothing")
+    return run, check_invariants(world, run, buried=world.buried_since(before)).with_more(broken)
+
+
+def _away(world: World, seconds: float) -> None:
+    server = embedded_postgres.find(world.home)
+    assert server is not None
+    embedded_postgres.stop(server, mode="immediate")
+    time.sleep(seconds)
+    embedded_postgres.ensure(world.home)
 
 
 def stopped(world: World, *, recipients: int, words: tuple[str, ...]) -> tuple[Run, Report]:
@@ -114,24 +178,23 @@ def _left(world: World, run: Run, after: list[float], before: int) -> list[str]:
 
 
 def nth_piece_to_relay(
-    world: World, numbers: Iterator[int], *, recipients: int
+    world: World, numbers: Iterator[int], *, recipients: int, whole: bool | None = None
 ) -> Iterator[tuple[Run, Report]]:
-    """The connection to the relay is cut at the n-th piece the sender writes: before it arrives, or right after."""
+    """The connection to the relay is cut at the n-th piece the sender writes: before it arrives, or right after.
+
+    Of several kinds the odd numbers are `whole`. It ends with a run that came to no n-th piece, whose kills are none.
+    """
     with Proxy(world.relay.port) as proxy:
         world.stop()
         world.slow(0)
         world.start(TANDEM_SMTP_PORT=str(proxy.port), TANDEM_SENDERS="1")
-        for number in numbers:
-            proxy.tell(Chaos(cut_at=number, whole=bool(number % 2)))
-            run = world.begin(recipients, lead_seconds=1.0)
-            world.wait(run, SLOWEST)
-            yield _cut(world, run, proxy, number)
+        yield from _each_piece(world, proxy, numbers, recipients=recipients, whole=whole)
 
 
 def nth_piece_to_database(
-    world: World, numbers: Iterator[int], *, recipients: int
+    world: World, numbers: Iterator[int], *, recipients: int, whole: bool | None = None
 ) -> Iterator[tuple[Run, Report]]:
-    """The same of every process's connections to PostgreSQL."""
+    """The same of every process's connections to PostgreSQL; a piece is a statement, or a commit."""
     server = embedded_postgres.find(world.home)
     assert server is not None
     folder = Path(f"/tmp/tandem-faults-{os.getpid()}")  # a socket's name may not be long
@@ -142,25 +205,38 @@ def nth_piece_to_database(
         world.stop()
         world.slow(0)
         world.start(TANDEM_MESSENGER_DATABASE_URL=url, TANDEM_SENDERS="1")
-        for number in numbers:
-            run = world.begin(recipients, lead_seconds=1.5)
-            proxy.tell(Chaos(cut_at=number, whole=bool(number % 2)))
-            world.wait(run, SLOWEST)
-            yield _cut(world, run, proxy, number)
+        yield from _each_piece(world, proxy, numbers, recipients=recipients, whole=whole)
     for left in folder.iterdir():
         left.unlink()
     folder.rmdir()
 
 
+def _each_piece(
+    world: World, proxy: Proxy, numbers: Iterator[int], *, recipients: int, whole: bool | None
+) -> Iterator[tuple[Run, Report]]:
+    for number in numbers:
+        proxy.tell(Chaos(cut_at=number, whole=bool(number % 2) if whole is None else whole))
+        run = world.begin(recipients, lead_seconds=1.0)
+        world.wait(run, SLOWEST)
+        yield _cut(world, run, proxy, number)
+
+
 def _cut(world: World, run: Run, proxy: Proxy, number: int) -> tuple[Run, Report]:
     run.kills = [f"piece {number}"] * proxy.cuts
-    run.deaths = proxy.cuts
+    run.deaths, run.mended = proxy.cuts, proxy.cut_when
     proxy.tell(Chaos())
-    report = check_invariants(world, run)
-    return run, report if run.kills else report.with_more([f"F17: there was no piece {number}"])
+    return run, check_invariants(world, run)
 
 
 def _until_sending(world: World, run: Run) -> None:
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline and not world.arrived(run):
         time.sleep(0.05)
+
+
+def _working(world: World, run: Run) -> list[int]:
+    deadline = time.monotonic() + 20
+    while not (found := world.working(run)):
+        assert time.monotonic() < deadline, "no sender works on it"
+        time.sleep(0.1)
+    return found

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ class Proxy:
         self._target, self._listen = target, listen
         self.port = 0
         self.pieces = self.cuts = 0
+        #: when it cut the last time (monotonic)
+        self.cut_when = 0.0
         self._chaos = Chaos()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -107,7 +110,7 @@ class Proxy:
             chaos = self._chaos
             self.pieces += counted
             if counted and chaos.cut_at and self.pieces == chaos.cut_at:
-                self.cuts += 1
+                self.cuts, self.cut_when = self.cuts + 1, time.monotonic()
                 if chaos.whole:
                     writer.write(piece)
                     await writer.drain()

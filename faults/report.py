@@ -11,16 +11,42 @@ from faults.invariants import Report
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
 COLUMNS = {
     "fault": "fault", "what": "what", "runs": "runs", "kills": "kills", "listed": "listed", "at_relay": "at the relay",
-    "uncertain": "uncertain", "had_arrived": "of them arrived", "uncertain_max": "most of one death",
-    "resolved_later": "resolved later", "duplicates": "duplicates", "lost": "lost", "slowest_seconds": "slowest, s",
-    "violations": "violations",
+    "uncertain": "uncertain", "uncertain_per_kill": "a kill", "had_arrived": "of them arrived",
+    "uncertain_max": "most of one death", "resolved_later": "resolved later", "duplicates": "duplicates",
+    "lost": "lost", "rejected": "refused by the fence", "recovery_seconds": "recovery, s", "violations": "violations",
 }  # fmt: skip
 BEGIN, END = "<!-- written by make faults -->", "<!-- end of what make faults wrote -->"
 
 
 @dataclass(kw_only=True)
+class Step:
+    """What was seen of one step that processes were killed at."""
+
+    runs: int = 0
+    uncertain: int = 0
+    most: int = 0
+    recovery: float = 0.0
+    violations: int = 0
+
+    def add(self, *, uncertain: int, seconds: float | None, violations: int) -> None:
+        """One kill more."""
+        self.runs, self.uncertain, self.most = (
+            self.runs + 1,
+            self.uncertain + uncertain,
+            max(self.most, uncertain),
+        )
+        self.recovery = round(max(self.recovery, seconds or 0.0), 1)
+        self.violations += violations
+
+
+@dataclass(kw_only=True)
 class Row:
-    """One fault, all its runs. kills: of processes, database or connections; deaths: senders that died."""
+    """One fault, all its runs; a figure that does not apply is None.
+
+    kills: of processes, database or connections; deaths: senders that died. recovery_seconds: the longest from the
+    fault's end to the sending's. rejected: writes of senders that were given up, refused. checked: what was looked at
+    beside the invariants.
+    """
 
     fault: str
     what: str
@@ -35,12 +61,26 @@ class Row:
     resolved_later: int = 0
     duplicates: int = 0
     lost: int = 0
-    slowest_seconds: float = 0.0
+    rejected: int | None = None
+    recovery_seconds: float | None = None
     violations: int = 0
+    checked: str = ""
+    steps: dict[str, Step] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
+    @property
+    def uncertain_per_kill(self) -> float | None:
+        """Uncertain rows for each kill."""
+        return round(self.uncertain / self.kills, 2) if self.kills else None
+
     def add(
-        self, report: Report, *, kills: int = 0, deaths: int = 0, seconds: float = 0.0, resolved: int = 0
+        self,
+        report: Report,
+        *,
+        kills: int = 0,
+        deaths: int = 0,
+        seconds: float | None = None,
+        resolved: int = 0,
     ) -> None:
         """One run more."""
         self.runs += 1
@@ -54,13 +94,27 @@ class Row:
         self.resolved_later += resolved
         self.duplicates += report.duplicates
         self.lost += report.lost
-        self.slowest_seconds = round(max(self.slowest_seconds, seconds), 1)
+        if seconds is not None:
+            self.recovery_seconds = round(max(self.recovery_seconds or 0.0, seconds), 1)
+        if report.rejected is not None:
+            self.rejected = (self.rejected or 0) + report.rejected
         self.break_off(*report.violations)
 
     def break_off(self, *words: str) -> None:
         """Something was broken."""
         self.violations += len(words)
         self.broken += words
+
+    def shown(self) -> dict[str, Any]:
+        """As it stands in the document."""
+        return {**asdict(self), "uncertain_per_kill": self.uncertain_per_kill}
+
+
+def row_of(shown: dict[str, Any]) -> Row:
+    """A row as another process printed it."""
+    row = Row(**{name: value for name, value in shown.items() if name != "uncertain_per_kill"})
+    row.steps = {name: Step(**step) for name, step in shown["steps"].items()}
+    return row
 
 
 @dataclass(kw_only=True)
@@ -71,11 +125,22 @@ class Tally:
     in_flight: int = 0
     seed: int = 0
     interrupted: bool = False
+    #: seconds that all of it took
+    seconds: float = 0.0
+    #: bytes that were looked through for addresses and secrets
+    looked_through: int = 0
 
-    def row(self, fault: str, what: str) -> Row:
+    def row(self, fault: str, what: str, checked: str = "") -> Row:
         """A new line."""
-        self.rows.append(Row(fault=fault, what=what))
+        self.rows.append(Row(fault=fault, what=what, checked=checked))
         return self.rows[-1]
+
+    def take(self, document: dict[str, Any]) -> None:
+        """Also what another process did."""
+        self.rows += [row_of(one) for one in document["faults"]]
+        self.in_flight = max(self.in_flight, document["in_flight"])
+        self.interrupted = self.interrupted or document["interrupted"]
+        self.looked_through += document["looked_through"]
 
     def document(self, kills: int, recipients: int) -> dict[str, Any]:
         """The one JSON document.
@@ -102,9 +167,17 @@ class Tally:
             "seed": self.seed,
             "load": round(os.getloadavg()[0], 1),
             "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "minutes": round(self.seconds / 60, 1),
             "interrupted": self.interrupted,
-            "faults": [asdict(row) for row in self.rows],
+            "looked_through": self.looked_through,
+            "runs": self._runs(),
+            "faults": [row.shown() for row in self.rows],
         }
+
+    def _runs(self) -> dict[str, int]:
+        """Runs by fault."""
+        names = dict.fromkeys(row.fault for row in self.rows)
+        return {name: sum(row.runs for row in self.rows if row.fault == name) for name in names}
 
     def _resend(self) -> dict[str, int]:
         rows = [row for row in self.rows if row.fault == "F2R"]
@@ -132,13 +205,18 @@ def _section(document: dict[str, Any]) -> str:
         "## Measured: faults injected",
         "",
         f"`make faults KILLS={asked['kills']} N={asked['recipients']} SEED={document['seed']} JSON=1`, "
-        f"{document['at']}, {os.cpu_count()} cores, load {document['load']} at the end. In flight: "
-        f"{document['in_flight']} messages a sender process. F2R is F2 under the policy `resend`.",
+        f"{document['at']}, {os.cpu_count()} cores, {document['minutes']} min, load {document['load']} at the end. "
+        f"In flight: {document['in_flight']} messages a sender process. F2R is F2 under policy `resend`. Recovery "
+        "is the longest time from a fault's end to the end of its sending, what was left to send included; an empty "
+        "field is a figure that does not apply.",
         "",
         "| " + " | ".join(COLUMNS.values()) + " |",
         "|---" * len(COLUMNS) + "|",
     ]
-    lines += ["| " + " | ".join(str(row[key]) for key in COLUMNS) + " |" for row in document["faults"]]
+    lines += ["| " + " | ".join(_cell(row[key]) for key in COLUMNS) + " |" for row in document["faults"]]
+    checked = [
+        f"- {row['fault']} {row['what']}: {row['checked']}" for row in document["faults"] if row["checked"]
+    ]
     broken = [f"- {row['fault']} {row['what']}: {one}" for row in document["faults"] for one in row["broken"]]
     summary = (
         f"{document['kills']} kills: {document['lost']} lost, {document['duplicates']} duplicates under `hold`, "
@@ -147,4 +225,26 @@ def _section(document: dict[str, Any]) -> str:
         f"`resend` {resend['kills']} kills, {resend['lost']} lost, {resend['duplicates']} duplicates (of at most "
         f"{resend['duplicates_at_most']}). {document['violations']} violations."
     )
-    return "\n".join([*lines, "", summary, *(["", *broken] if broken else []), ""])
+    more = ["", "Beside the invariants was checked:", "", *checked] if checked else []
+    return "\n".join([*lines, "", summary, *_steps(document), *(["", *broken] if broken else []), *more, ""])
+
+
+def _steps(document: dict[str, Any]) -> list[str]:
+    rows = [
+        f"| {name} | {step['runs']} | {step['uncertain']} | {_mean(step)} | {step['most']} | "
+        f"{step['recovery']} | {step['violations']} |"
+        for row in document["faults"]
+        for name, step in row["steps"].items()
+    ]
+    if not rows:
+        return []
+    head = "| SIGKILL at | kills | uncertain | a kill | most | recovery, s | violations |"
+    return ["", head, "|---" * 7 + "|", *rows]
+
+
+def _mean(step: dict[str, Any]) -> float:
+    return round(step["uncertain"] / step["runs"], 2) if step["runs"] else 0.0
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

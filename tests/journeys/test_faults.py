@@ -51,17 +51,18 @@ def test_a_relay_that_answers_each_recipient_otherwise(world):
     assert report.violations == ()
 
 
-def test_a_sender_taken_for_dead_wakes_and_sends_nothing(world):
-    _, report, _ = others.zombies(
-        world, recipients=200, senders=2, chance=random.Random(SEED), out_of_sight=True
+def test_a_sender_taken_for_dead_wakes_and_the_fence_refuses_it(world):
+    _, report, given_up = others.zombies(
+        world, recipients=200, senders=2, chance=random.Random(SEED), out_of_sight=False, unlike=True
     )
     assert report.violations == ()
+    assert given_up and report.rejected > 0
 
 
 def test_a_connection_to_the_relay_is_cut_at_a_piece(world):
     made = list(others.nth_piece_to_relay(world, iter((3, 6)), recipients=30))
     world.stop()
-    assert [report.violations for _, report in made] == [(), ()]
+    assert [(len(run.kills), report.violations) for run, report in made] == [(1, ()), (1, ())]
 
 
 def test_no_address_and_no_password_was_written(world):

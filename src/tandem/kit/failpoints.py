@@ -1,4 +1,4 @@
-"""Failpoints for fault tests: TANDEM_FAILPOINT=step:nth:kill|raise|hang|slow, test builds only.
+"""Failpoints for fault tests: TANDEM_FAILPOINT=step:nth:kill|stop|raise|hang|slow, test builds only.
 
 TANDEM_FAILPOINT_FILE names a file with the same words, read at every step: it may come while the process runs.
 One process alone, of all that look, takes it away and does what it says; one that is started again gets past the step.
@@ -65,6 +65,8 @@ def _is_first() -> bool:
 def _happen(step: str, action: str) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
     elif action == "hang":
         time.sleep(3600)
     elif action == "slow":

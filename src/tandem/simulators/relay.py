@@ -82,9 +82,9 @@ class Relay:
 
         self._soon(hang_up)
 
-    def used(self) -> int:
-        """How often a rule of the script of now was followed."""
-        return self._turns.used()
+    def used(self, rule: Rule | None = None) -> int:
+        """How often this rule, or any, of the script of now was followed."""
+        return self._turns.used(rule)
 
     def _soon(self, work: Callable[[], object]) -> None:
         if self._loop is not None:

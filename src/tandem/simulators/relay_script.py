@@ -136,9 +136,9 @@ class Turns:
         for one in self.script.rules:
             self._steps[one.at] = (*self._steps.get(one.at, ()), one)
 
-    def used(self) -> int:
-        """How often a rule was followed so far."""
-        return sum(self._used.values())
+    def used(self, rule: Rule | None = None) -> int:
+        """How often this rule, or any, was followed so far."""
+        return sum(self._used.values()) if rule is None else self._used[rule]
 
     def rule(self, step: str, to: str, own: Counter[Rule]) -> Rule | None:
         """The rule of this step, if one holds. own: what the connection has counted."""

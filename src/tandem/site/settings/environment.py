@@ -90,6 +90,12 @@ SETTINGS = (
         "8",
         "Connections of one sender process: its messages in flight, and the most that a crash makes uncertain.",
     ),
+    Setting(
+        "TANDEM_SMTP_ANSWER_SECONDS",
+        "600",
+        "Seconds until the answer to a message's content counts as lost, and the message as uncertain; RFC 5321 asks "
+        "for 600.",
+    ),
     Setting("TANDEM_SMTP_MESSAGES", "0", "Messages over one connection; 0 = until the relay says so."),
     Setting(
         "TANDEM_KUMOMTA_URL",
@@ -145,7 +151,7 @@ SETTINGS = (
     Setting("TANDEM_ALARM_LATE_MINUTES", "30", "Minutes after its time from which a message counts as late."),
     Setting("TANDEM_LOG_LEVEL", "INFO", "Least level that is logged."),
     Setting("TANDEM_TEST_BUILD", "0", "1 = failpoints work. Never in production."),
-    Setting("TANDEM_FAILPOINT", "", "step:nth:kill|raise|hang|slow, test builds only."),
+    Setting("TANDEM_FAILPOINT", "", "step:nth:kill|stop|raise|hang|slow, test builds only."),
     Setting(
         "TANDEM_FAILPOINT_FILE",
         "",

@@ -76,7 +76,7 @@ def relay_of(setting: Mapping[str, str], *, seconds: float | None = None) -> Rel
         name=setting.get("TANDEM_SMTP_NAME", ""),
         connections=min(500, max(1, int(setting.get("TANDEM_SMTP_CONNECTIONS") or 8))),
         messages=max(0, int(setting.get("TANDEM_SMTP_MESSAGES") or 0)),
-        waits=Waits()
+        waits=Waits(final=max(1.0, float(setting.get("TANDEM_SMTP_ANSWER_SECONDS") or Waits.final)))
         if seconds is None
         else Waits(seconds, seconds, seconds, seconds, seconds, seconds, 1.0),
     )

@@ -29,6 +29,7 @@ MODULES = {
     "smtp": "smtp",
     "smpp": "smpp",
     "delivery": "delivery",
+    "alarms": "alarms",
 }
 
 

@@ -1,11 +1,13 @@
 """Messages in doubt: held or sent again, as was chosen, and settled by whoever knows."""
 
+from datetime import timedelta
 from email import message_from_bytes
 
 import pytest
 from django.db import IntegrityError, transaction
 from tests.fixtures.sendings import (
     CLOCK,
+    change_contact,
     create_contacts,
     create_sending,
     intend_rows,
@@ -13,7 +15,7 @@ from tests.fixtures.sendings import (
     turn_once,
 )
 
-from tandem.messenger.delivery import policies, resolving, service
+from tandem.messenger.delivery import cancelling, claims, policies, resolving, service
 from tandem.messenger.delivery.domain import AttemptState, Channel, Outcome, Policy
 from tandem.messenger.delivery.models import Attempt, Block, Sending
 from tandem.messenger.delivery.sender import life as sender
@@ -114,3 +116,43 @@ def test_new_email_sendings_begin_with_the_accounts_policy_and_sms_do_not(house,
     assert (mail.policy, mail.policy_by, sms.policy, sms.policy_by) == ("resend", "Ann", "hold", "")
     with pytest.raises(policies.BadPolicy):
         policies.policy_named("twice")
+
+
+@pytest.mark.parametrize(
+    "how", ["opts out", "customer cancelled", "sending cancelled", "contact gone", "given up"]
+)
+def test_one_that_may_have_left_is_never_said_to_have_got_nothing(house, memory, how):
+    """Under `resend` it waits for its next try; what stops it then does not call the first one back."""
+    sending = create_sending(house, create_contacts(house, 1))
+    policies.choose(house.account_id, sending, Policy.RESEND, by="Ann")
+    memory.refuse["c1@people.example"] = Outcome(state=AttemptState.UNCERTAIN, detail="lost")
+    turn_once()
+    assert Attempt.objects.get(sending_id=sending).reason == claims.DOUBTFUL_WORD
+    Attempt.objects.update(due_at=CLOCK.business())
+    Block.objects.update(next_at=CLOCK.business())
+    if how == "opts out":
+        change_contact(house, "c1", unsubscribed=True)
+    elif how == "customer cancelled":
+        Sending.objects.update(campaign_id=9)
+        cancelling.cancel_customers(house.account_id, 9, ["c1"], clock=CLOCK)
+    elif how == "sending cancelled":
+        service.cancel(house.account_id, sending, clock=CLOCK)
+    elif how == "contact gone":
+        Attempt.objects.update(contact_id=0)
+    else:
+        memory.refuse["c1@people.example"] = Outcome(state=AttemptState.DEFERRED, detail="451 later")
+        Sending.objects.update(due_at=CLOCK.business() - timedelta(hours=73))
+    view = send_until(house, sending)
+    row = Attempt.objects.get(sending_id=sending)
+    assert (view.counts, row.detail) == ({"uncertain": 1}, "451 later" if how == "given up" else "lost")
+    assert row.reason not in ("", claims.DOUBTFUL_WORD), "the row says what stopped it"
+
+
+def test_one_that_may_have_left_before_its_sender_died_keeps_that_too(house, memory):
+    sending = create_sending(house, create_contacts(house, 4))
+    policies.choose(house.account_id, sending, Policy.RESEND, by="Ann")
+    died_in_the_middle()
+    change_contact(house, "c1", unsubscribed=True)
+    change_contact(house, "c4", unsubscribed=True)
+    assert send_until(house, sending).counts == {"accepted": 2, "uncertain": 1, "suppressed": 1}
+    assert set(Attempt.objects.filter(state=10).values_list("reason", flat=True)) == {""}

@@ -291,3 +291,39 @@ def _died(last_words):
     _, [row] = intend_rows(dead.id)
     last_words(dead, row)
     dead.close()
+
+
+def test_recipients_that_cannot_be_made_out_pause_their_sending_alone(house, memory, monkeypatch):
+    """Their intents are committed by then: the rows are free again, and nobody else's sender ends."""
+    people = create_contacts(house, 3)
+    broken, other = create_sending(house, people, campaign_id=1), create_sending(house, people, campaign_id=2)
+    read = composing.Composer.recipients
+
+    def breaks(composer, rows):
+        if composer._claim.sending == broken:
+            raise ValueError("what is this?")
+        return read(composer, rows)
+
+    with monkeypatch.context() as broke:
+        broke.setattr(composing.Composer, "recipients", breaks)
+        assert send_until(house, other).counts == {"accepted": 3}
+    view = service.get_sending(house.account_id, broken)
+    assert (view.state, view.counts) == (SendingState.PAUSED, {"pending": 3})
+    assert "cannot be composed" in view.paused_because
+    service.resume(house.account_id, broken)
+    assert send_until(house, broken).counts == {"accepted": 3}
+
+
+def test_a_paused_sending_without_an_open_row_ends(house, memory, monkeypatch):
+    sending = create_sending(house, create_contacts(house, 2))
+    send = memory.send
+
+    def sends_and_pauses(message, leave):
+        outcome = send(message, leave)
+        if len(memory.messages) == 2:
+            service.pause(house.account_id, sending)
+        return outcome
+
+    monkeypatch.setattr(memory, "send", sends_and_pauses)
+    assert send_until(house, sending).counts == {"accepted": 2}
+    assert service.get_sending(house.account_id, sending).state is SendingState.FINISHED

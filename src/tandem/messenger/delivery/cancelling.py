@@ -31,11 +31,13 @@ _NAMED = """EXISTS (
     SELECT 1 FROM messenger_delivery_cancelledcustomer k
     WHERE k.account_id = a.account_id AND k.campaign_id = %(campaign)s AND k.customer = a.customer)"""
 _CANCEL_NAMED = f"""
-UPDATE messenger_delivery_attempt a SET state = 24, reason = 'cancelled', done_at = %(now)s
+UPDATE messenger_delivery_attempt a
+SET state = CASE WHEN a.reason = 'doubtful' THEN 12 ELSE 24 END, reason = 'cancelled', done_at = %(now)s
 WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.state IN (0, 2) AND {_NAMED}
 """  # noqa: S608 - constants of this module
 _CANCEL_OPEN = """
-UPDATE messenger_delivery_attempt SET state = 24, reason = 'cancelled', done_at = %(now)s
+UPDATE messenger_delivery_attempt
+SET state = CASE WHEN reason = 'doubtful' THEN 12 ELSE 24 END, reason = 'cancelled', done_at = %(now)s
 WHERE account_id = %(account)s AND sending_id = %(sending)s AND state IN (0, 2)
 """
 _OTHERS = f"""

@@ -73,12 +73,14 @@ SELECT EXISTS (
     WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state IN ('scheduled', 'sending')
       AND NOT s.gate_held AND NOT coalesce(d.held, FALSE) AND s.channel = %(channel)s AND s.id <> ALL(%(mine)s))
 """
+#: a row that may have left and was to be sent again is not said to have got nothing: it is uncertain, with the reason
 #: the contact is read with the intent: who may not be sent to gets the reason in the place of `sending`
 _INTEND = """
 UPDATE messenger_delivery_attempt a
-SET state = CASE WHEN r.why = 'cancelled' THEN 24 WHEN {late} THEN 23 WHEN r.why IS NULL THEN 1
+SET state = CASE WHEN r.why IS NULL AND NOT {late} THEN 1 WHEN a.reason = 'doubtful' THEN 12
+                 WHEN r.why = 'cancelled' THEN 24 WHEN {late} THEN 23
                  WHEN r.why = ANY(%(suppressed)s) THEN 20 ELSE 21 END,
-    reason = CASE WHEN {late} AND r.why IS DISTINCT FROM 'cancelled' THEN 'missed' ELSE coalesce(r.why, '') END,
+    reason = CASE WHEN {late} AND r.why IS DISTINCT FROM 'cancelled' THEN 'missed' ELSE coalesce(r.why, a.reason) END,
     done_at = CASE WHEN r.why IS NOT NULL OR {late} THEN %(business)s END,
     tries = a.tries + CASE WHEN r.why IS NOT NULL OR {late} THEN 0 ELSE 1 END
 FROM messenger_contacts_contact c
@@ -99,7 +101,8 @@ RETURNING a.state, a.id, a.seq, a.tries, a.template_id, a.contact_id, a.customer
 _LATE = "(a.due_at < %(latest)s)"
 #: rows whose contact is gone: those of the sub-block that the statement before could not join
 _NO_CONTACT = """
-UPDATE messenger_delivery_attempt a SET state = 21, reason = 'no contact', done_at = %(business)s
+UPDATE messenger_delivery_attempt a SET state = CASE WHEN a.reason = 'doubtful' THEN 12 ELSE 21 END,
+       reason = 'no contact', done_at = %(business)s
 WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq = ANY(%(seqs)s::int[])
   AND a.state IN (0, 2) AND a.due_at <= %(business)s
   AND NOT EXISTS (SELECT 1 FROM messenger_contacts_contact c
@@ -107,18 +110,21 @@ WHERE a.account_id = %(account)s AND a.sending_id = %(sending)s AND a.seq = ANY(
 """
 _SETTLE = """
 UPDATE messenger_delivery_attempt a
-SET state = v.state, reason = v.reason, detail = v.detail, done_at = CASE WHEN v.state >= 10 THEN %(at)s END,
+SET state = CASE WHEN a.reason = 'doubtful' AND (v.state >= 20 OR v.reason = 'given up') THEN 12 ELSE v.state END,
+    reason = CASE WHEN v.state = 10 OR v.reason <> '' THEN v.reason ELSE a.reason END,
+    detail = v.detail, done_at = CASE WHEN v.state >= 10 THEN %(at)s END,
     due_at = coalesce(v.next_at, a.due_at)
 FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(reasons)s::text[], %(details)s::text[],
             %(nexts)s::timestamptz[]) AS v (id, state, reason, detail, next_at)
 WHERE a.account_id = %(account)s AND a.id = v.id AND a.state = 1
 """
 _SETTLE_ALIKE = """
-UPDATE messenger_delivery_attempt SET state = %(state)s, detail = %(detail)s, done_at = %(at)s
+UPDATE messenger_delivery_attempt SET state = %(state)s, reason = '', detail = %(detail)s, done_at = %(at)s
 WHERE account_id = %(account)s AND id = ANY(%(ids)s::bigint[]) AND state = 1
 """
 _CANCEL_REST = """
-UPDATE messenger_delivery_attempt SET state = 24, reason = 'cancelled', done_at = %(business)s
+UPDATE messenger_delivery_attempt
+SET state = CASE WHEN reason = 'doubtful' THEN 12 ELSE 24 END, reason = 'cancelled', done_at = %(business)s
 WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(first)s AND %(last)s AND state IN (0, 2)
 """
 _GIVE_BACK = """
@@ -131,6 +137,8 @@ WHERE b.account_id = %(account)s AND b.id = %(block)s AND b.sender_id = %(sender
 """
 _IGNORED = "t.ignore_opt_out"
 CANCELLED_WORD = "cancelled"
+#: the reason of an open row under `resend` of which a copy may have left: however else it ends, it ends uncertain
+DOUBTFUL_WORD = "doubtful"
 _SENDING = int(AttemptState.SENDING)
 SUPPRESSED_WORDS = frozenset({"unsubscribed", "suppressed", "bounced"})
 
@@ -326,7 +334,7 @@ def final(change: Change, policy: Policy, first_due: datetime, at: datetime) -> 
     state = change.outcome.state
     if state is AttemptState.UNCERTAIN and policy is Policy.RESEND:
         change = change._replace(
-            outcome=Outcome(state=AttemptState.DEFERRED, detail=change.outcome.detail), reason=""
+            outcome=Outcome(state=AttemptState.DEFERRED, detail=change.outcome.detail), reason=DOUBTFUL_WORD
         )
     if change.outcome.state is AttemptState.DEFERRED and at - first_due > GIVE_UP_AFTER:
         given_up = AttemptState.REJECTED if state is AttemptState.DEFERRED else AttemptState.UNCERTAIN

@@ -12,7 +12,7 @@ from tandem.messenger.delivery.models import Sending
 
 _READY = """
 SELECT s.account_id, s.id FROM messenger_delivery_sending s
-WHERE s.finished_at IS NULL AND s.state IN ('scheduled', 'sending', 'cancelled')
+WHERE s.finished_at IS NULL AND s.state IN ('scheduled', 'sending', 'paused', 'cancelled')
   AND (s.due_at <= %(now)s OR s.state = 'cancelled')
   AND NOT EXISTS (SELECT 1 FROM messenger_delivery_block b
                   WHERE b.account_id = s.account_id AND b.sending_id = s.id AND NOT b.done)

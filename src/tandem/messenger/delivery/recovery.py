@@ -22,6 +22,8 @@ log = logging.getLogger("tandem.sender")
 #: the ways out of the sender that buries
 Ways = Mapping[Channel, Any]
 ADVISORY_CLASS = 7261001
+#: it may have left, and is to be sent again
+_ONCE_MORE = Outcome(state=AttemptState.PENDING)
 _LOCK = "SELECT id FROM messenger_delivery_sender WHERE id = %s AND NOT recovered FOR UPDATE SKIP LOCKED"
 _ORPHANS = """
 SELECT a.account_id, a.id, a.sending_id, a.tries, s.channel, s.policy, a.due_at + s.cut_off < %s
@@ -33,9 +35,10 @@ WHERE b.sender_id = %s AND NOT b.done
 """
 _SETTLE = """
 UPDATE messenger_delivery_attempt a SET state = v.state, detail = v.detail,
+       reason = CASE WHEN v.state = 10 THEN '' WHEN v.is_doubtful THEN 'doubtful' ELSE a.reason END,
        done_at = CASE WHEN v.state >= 10 THEN %(now)s END, due_at = coalesce(v.next_at, a.due_at)
-FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(details)s::text[], %(nexts)s::timestamptz[])
-  AS v(id, state, detail, next_at)
+FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(details)s::text[], %(doubts)s::bool[],
+            %(nexts)s::timestamptz[]) AS v(id, state, detail, is_doubtful, next_at)
 WHERE a.id = v.id AND a.state = 1
 """
 _RELEASE = """
@@ -102,6 +105,7 @@ def _bury(sender: Sender, ways: Ways, now: datetime) -> bool:
                     "ids": [orphan[1] for orphan in orphans],
                     "states": [int(truth.state) for truth in truths],
                     "details": [truth.detail for truth in truths],
+                    "doubts": [truth is _ONCE_MORE for truth in truths],
                     "nexts": [
                         next_try(orphan[3], now) if truth.state is AttemptState.DEFERRED else None
                         for orphan, truth in zip(orphans, truths, strict=True)
@@ -149,4 +153,4 @@ def _truth(record: journal.JournalRecord, orphan: tuple, ways: Ways) -> Outcome:
             return Outcome(state=AttemptState.ACCEPTED, detail="found at the destination")
         if found is not None:
             return Outcome(state=AttemptState.PENDING)
-    return Outcome(state=AttemptState.PENDING) if policy == Policy.RESEND and not is_late else truth
+    return _ONCE_MORE if policy == Policy.RESEND and not is_late else truth

@@ -15,7 +15,8 @@ from tandem.messenger.delivery.errors import NothingFailed, SendingNotFound, Sen
 from tandem.messenger.delivery.models import Sending
 
 _AGAIN = """
-UPDATE messenger_delivery_attempt SET state = 2, due_at = %(now)s, done_at = NULL, reason = '', detail = ''
+UPDATE messenger_delivery_attempt SET state = 2, due_at = %(now)s, done_at = NULL, detail = '',
+       reason = CASE WHEN reason = 'doubtful' THEN reason ELSE '' END
 WHERE account_id = %(account)s AND sending_id = %(sending)s AND state = ANY(%(failed)s)
 """
 _OPEN = """

@@ -168,9 +168,20 @@ class Desk:
         if not (done or plan or any(held.spent for held in feed.held)):
             return worked
         for held, rows in self._commit(feed, done, plan).items():
-            held.supply(rows, held.composer.recipients(rows))
+            self._supply(feed, held, rows)
         feed.wake()
         return True
+
+    def _supply(self, feed: ChannelFeed, held: Held, rows: Sequence[Row]) -> None:
+        """Rows for the way out. Where their recipients cannot be made out the sending pauses, and they are free."""
+        try:
+            held.supply(rows, held.composer.recipients(rows))
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 see _set_aside
+            held.stopped = True
+            held.supply(rows, {})
+            self._pause(held.claim, error)
 
     def _commit(
         self, feed: ChannelFeed, done: Mapping[Held, Sequence[Change]], plan: Mapping[Held, Sequence[int]]
@@ -300,8 +311,11 @@ class Desk:
 
     def _set_aside(self, claim: Claim, error: Exception) -> None:
         """Whatever it is, it would meet each sender anew and end it, and everybody's messages with it."""
+        self._pause(claim, error)
+        claims.give_back(claim)
+
+    def _pause(self, claim: Claim, error: Exception) -> None:
         words = f"{error.title} {error.detail}" if isinstance(error, Problem) else type(error).__name__
         log.error("sender.sending.paused sending=%s %s", claim.sending, words, exc_info=error)
         with suppress(SendingOver):
             service.pause(claim.account, claim.sending, because=f"It cannot be composed: {words}")
-        claims.give_back(claim)

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from tandem.messenger.engagement.domain import HIDDEN_LINK, Actor
+from tandem.messenger.engagement.networks import Network
 
 #: fetches every picture of every message as it arrives, seen or not
 _PRIVACY = re.compile(r"Mozilla/5\.0\Z")
@@ -18,6 +19,18 @@ _MACHINE = re.compile(
     r"|guzzle|http_request|httpie|postman|monitor|uptime|pingdom",
     re.IGNORECASE,
 )
+
+#: a browser names itself with its version; what fetches for mail programs does not
+_BROWSER = re.compile(r"(?:Version|Chrome|CriOS|Firefox|FxiOS|Edg|OPR)/\d")
+
+
+def by_network(said: Actor, agent: str, link: int | None, network: Network | None) -> Actor:
+    """The same with what the network of the address says. A known opening proxy stays what it is."""
+    if network is None or said is not Actor.PERSON or _OPENING_PROXY.search(agent):
+        return said
+    if network is Network.MACHINE:
+        return Actor.BOT
+    return Actor.PROXY if link is None and not _BROWSER.search(agent) else said
 
 
 @lru_cache(maxsize=8192)

@@ -16,8 +16,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from tandem.kit.clock import Clock
 from tandem.kit.web import address_behind
 from tandem.messenger.engagement import service as engagement
-from tandem.messenger.engagement.agents import actor_of
+from tandem.messenger.engagement.agents import actor_of, by_network
 from tandem.messenger.engagement.domain import LONGEST_AGENT, SAME_SECONDS, Happened, Kind, Recorded
+from tandem.messenger.engagement.networks import Networks
 from tandem.messenger.tracking.links import Tables
 
 log = logging.getLogger("tandem.tracking")
@@ -44,7 +45,8 @@ class Hit(NamedTuple):
 class Buffer:
     """Takes hits from the event loop; a thread of its own writes them."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, clock: Clock, networks: Networks) -> None:
+        self._networks = networks
         self._tables = tables
         self._clock = clock
         self._ahead = clock.business() - clock.system()
@@ -117,7 +119,9 @@ class Buffer:
         if account_id is None:
             return None
         agent = hit.agent[:LONGEST_AGENT]
+        ip = address_behind(hit.peer, hit.forwarded)
         actor = actor_of(hit.method, agent, hit.link)
+        actor = by_network(actor, agent, hit.link, self._networks.kind_of(ip))
         link = hit.link or 0
         return Happened(
             account_id=account_id,
@@ -127,7 +131,7 @@ class Buffer:
             source=f"{int(hit.at) // SAME_SECONDS:x}.{link:x}.{int(actor)}",
             actor=actor,
             link=link,
-            ip=address_behind(hit.peer, hit.forwarded),
+            ip=ip,
             agent=agent,
         )
 

@@ -142,6 +142,7 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
         "TANDEM_BOUNCE_MAILDIR": value("TANDEM_BOUNCE_MAILDIR"),
         "TANDEM_BOUNCE_TLS_CERTIFICATE": value("TANDEM_BOUNCE_TLS_CERTIFICATE"),
         "TANDEM_BOUNCE_TLS_KEY": value("TANDEM_BOUNCE_TLS_KEY"),
+        "TANDEM_MACHINE_NETWORKS": value("TANDEM_MACHINE_NETWORKS"),
         "TANDEM_KEY_LIMIT": value("TANDEM_KEY_LIMIT"),
         "TANDEM_PROXIES": _proxies(),
         "TANDEM_ALLOW_PRIVATE": tuple(

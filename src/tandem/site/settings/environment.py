@@ -120,6 +120,11 @@ SETTINGS = (
     ),
     Setting("TANDEM_SENDER_TURN", "2", "Seconds a sender keeps to one block while another sending waits."),
     Setting(
+        "TANDEM_MACHINE_NETWORKS",
+        "",
+        "File of networks whose openings and clicks are no person's, in the place of the shipped table.",
+    ),
+    Setting(
         "TANDEM_BOUNCE_DOMAIN",
         "",
         "Mail domain that bounces come back to; its MX is this machine, or a mail server that passes it on.",

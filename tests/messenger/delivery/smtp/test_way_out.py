@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from tests.messenger.delivery.smtp.test_session import Book, message
 
 from tandem.messenger.delivery.domain import AttemptState
 from tandem.messenger.delivery.errors import OutboundStopped
+from tandem.messenger.delivery.smtp.connection import Connection
 from tandem.messenger.delivery.smtp.provider import SmtpProvider
 from tandem.messenger.delivery.smtp.relay import Encryption, Waits, relay_of
 from tandem.messenger.delivery.smtp.relay import Relay as NextHop
@@ -229,6 +231,25 @@ def test_an_answer_while_the_content_goes_out(relay, reply, state, copies):
     desk = send(hop(relay), [message(0, content=big * 300_000), message(1)], patience=1)
     assert desk.states() == {0: state, 1: ACCEPTED}
     assert arrived(relay) == Counter({0: copies, 1: 1}) + Counter()
+
+
+def test_a_yes_that_comes_together_with_the_leave_to_send_is_not_believed():
+    book, wire = Book([message(1)]), Mock()
+    wire.get_write_buffer_size.return_value, wire.get_extra_info.return_value = 0, ("127.0.0.1", 1)
+
+    async def talk():
+        one = Connection(Mock(), NextHop(host="relay", port=25, encryption=Encryption.NONE), book, 0)
+        one.connection_made(wire)
+        for said in (
+            b"220 hello\r\n",
+            b"250-relay\r\n250 PIPELINING\r\n",
+            b"250 1\r\n250 2\r\n354 go\r\n250 thanks\r\n",
+        ):
+            one.data_received(said)
+
+    asyncio.run(talk())
+    assert book.outcomes[1].state is UNCERTAIN and wire.abort.called
+    assert not any(b"Subject" in call.args[0] for call in wire.write.call_args_list)
 
 
 def test_the_relays_limit_of_messages_is_learned(relay):

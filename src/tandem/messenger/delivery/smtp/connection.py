@@ -16,7 +16,7 @@ from tandem.messenger.delivery.providers.base import Feed
 from tandem.messenger.delivery.smtp.greeting import Closed, Greeting
 from tandem.messenger.delivery.smtp.relay import Encryption, Relay, context
 from tandem.messenger.delivery.smtp.replies import NoReply, Replies, Reply
-from tandem.messenger.delivery.smtp.session import Session, Step
+from tandem.messenger.delivery.smtp.session import Session
 from tandem.messenger.delivery.smtp.tls import Tls
 
 if TYPE_CHECKING:
@@ -134,9 +134,13 @@ class Connection(asyncio.Protocol):
         try:
             if self._tls is not None:
                 data = self._decrypted(data)
+            is_unsent = self._is_content_unwritten()
             for reply in self._replies.feed(data):
                 self._since = now
-                self._on_reply(reply)
+                if self.session is None:
+                    self._greeted(reply)
+                else:
+                    self.session.reply(reply, unsent=is_unsent or self.session.dot_at is not None)
         except (NoReply, ssl.SSLError) as error:
             return self._broken(error)
         except Closed as closed:
@@ -160,11 +164,7 @@ class Connection(asyncio.Protocol):
             words = f"its certificate is not trusted: {error.verify_message}"
         self.drop(f"{'TLS' if isinstance(error, ssl.SSLError) else 'it sent'} {words}"[:150])
 
-    def _on_reply(self, reply: Reply) -> None:
-        session = self.session
-        if session is not None:
-            is_final = bool(session.owed) and session.owed[0] is Step.FINAL
-            return session.reply(reply, unsent=is_final and self._is_content_unwritten())
+    def _greeted(self, reply: Reply) -> None:
         if self.greeting.wants_tls:
             raise NoReply("something between STARTTLS and TLS")
         self._write(self.greeting.reply(reply))

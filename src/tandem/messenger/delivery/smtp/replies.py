@@ -10,6 +10,7 @@ LONGEST_LINE = 4096
 MOST_LINES = 100
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
+_CODES = {b"%d" % code: code for code in range(200, 600)}
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 
 
@@ -48,6 +49,9 @@ class Replies:
             raise NoReply("a line without an end")
 
     def _line(self, line: bytes) -> Reply | None:
+        plain = _CODES.get(line[:3]) if line[3:4] == b" " and len(line) <= LONGEST_LINE else None
+        if plain and not self._lines:
+            return _remembered(line, Reply(plain, line[4:]))
         match = _LINE.fullmatch(line)
         if match is None or len(line) > LONGEST_LINE or (self._code and match[1] != self._code):
             raise NoReply("something that is no reply")

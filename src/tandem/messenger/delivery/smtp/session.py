@@ -37,6 +37,8 @@ class Step(IntEnum):
     QUIT = 7
 
 
+#: looked up for each message: members of an enumeration are found slowly by name
+_FINAL = Step.FINAL
 _ENVELOPE = (Step.MAIL, Step.RCPT, Step.DATA)
 
 
@@ -95,10 +97,10 @@ class Session:
         if not self.owed:
             return self.end(f"Unasked for, the relay said {said(reply)}")
         step = self.owed.popleft()
-        if reply.code == 421 and step is not Step.FINAL:
+        if reply.code == 421 and step is not _FINAL:
             self.is_used_up = self.done > 0
             return self.end(f"The relay ended the connection: {said(reply)}")
-        if step is Step.FINAL and unsent:
+        if unsent and step is _FINAL:
             return self._on_early(reply)
         self._answers[step](reply)
         if self._later and not self.owed and self.ended is None:
@@ -202,7 +204,7 @@ class Session:
         self.sent, self.announced = message, None
         failpoint("m13")
         content, self._content = self._content, ()
-        self._put(Step.FINAL, *content)
+        self._put(_FINAL, *content)
         self.dot_at = len(self.out)
         self._announce()
 

@@ -1,12 +1,19 @@
-"""The installation's own second paths, from its settings."""
+"""The installation's own second paths, from its settings; a half's verbs of alarms, put together."""
 
 import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from tandem.kit import webhooks
+from tandem.kit.alarms.book import Book, Tables, Watch
 from tandem.kit.alarms.paths import Means, Way
+from tandem.kit.alarms.running import Outage
+from tandem.kit.alarms.telling import Half, Teller
+from tandem.kit.alarms.watching import WATCHES
+from tandem.kit.clock import Clock
 
 
 def own_ways() -> list[Way]:
@@ -28,6 +35,29 @@ def means() -> Means:
         sender=sender,
         allow_private=settings.TANDEM_ALLOW_PRIVATE,
     )
+
+
+def verbs(
+    name: str, tables: Tables, watches: Sequence[Watch], accounts: Any
+) -> tuple[Callable[[], Half], Teller, Book, Outage]:
+    """A half's room of alarms. accounts: the service of its accounts, which knows their names and keeps the log."""
+
+    def half() -> Half:
+        return Half(
+            name=name,
+            base_url=settings.TANDEM_PUBLIC_URL,
+            own=own_ways(),
+            vault=settings.TANDEM_VAULT,
+            means=means(),
+            name_of=lambda account_id: accounts.get_account(account_id).name,
+            record=record,
+        )
+
+    def record(account_id: int, actor: str, action: str, detail: dict[str, object], clock: Clock) -> None:
+        accounts.record(account_id, actor=actor, action=action, subject="alarms", detail=detail, clock=clock)
+
+    teller = Teller(tables, half)
+    return half, teller, Book(tables, [*WATCHES, *watches], teller.ways_of), Outage(half)
 
 
 def late_minutes() -> int:

@@ -1,10 +1,63 @@
 """The tables of alarms, made by each half in its own room."""
 
+from typing import Any
+
 from django.db import models
 
 from tandem.kit.alarms.domain import Kind, What
 
 PATHS = ("webhook", "mail")
+
+
+def alarm_account(account: type[models.Model]) -> "models.ForeignKey[Any, Any]":
+    """Whose alarm it is."""
+    return models.ForeignKey(
+        account, models.CASCADE, null=True, related_name="+", help_text="Null = the whole installation."
+    )
+
+
+def telling_account(account: type[models.Model]) -> "models.ForeignKey[Any, Any]":
+    """By whose path it is told."""
+    return models.ForeignKey(
+        account,
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Whose path; null = the installation's.",
+    )
+
+
+def open_once(half: str) -> models.UniqueConstraint:
+    """One open alarm of a kind and a subject in an account, or in the installation."""
+    return models.UniqueConstraint(
+        fields=["account", "kind", "subject"],
+        condition=models.Q(ended_at__isnull=True),
+        nulls_distinct=False,
+        name=f"{half}_alarm_open_once",
+    )
+
+
+def newest(half: str) -> models.Index:
+    """An account's alarms, the newest first."""
+    return models.Index(fields=["account", "-since"], name=f"{half}_alarm_newest")
+
+
+def told_once(half: str) -> models.UniqueConstraint:
+    """The same thing is told once by a path."""
+    return models.UniqueConstraint(
+        fields=["account", "alarm", "path", "what", "made_at"],
+        nulls_distinct=False,
+        name=f"{half}_alarm_told_once",
+    )
+
+
+def due(half: str) -> models.Index:
+    """What a path still has to tell."""
+    return models.Index(
+        fields=["account", "path", "next_at"],
+        condition=models.Q(next_at__isnull=False),
+        name=f"{half}_alarm_due",
+    )
 
 
 class AlarmBase(models.Model):

@@ -2,63 +2,36 @@
 
 from django.db import models
 
-from tandem.kit.alarms.models import AlarmBase, LookBase, TellingBase, WayBase
+from tandem.kit.alarms import models as kit
 from tandem.messenger.accounts.models import Account
 
 
-class Alarm(AlarmBase):
+class Alarm(kit.AlarmBase):
     """Something that is or was wrong."""
 
-    account = models.ForeignKey(
-        Account, models.CASCADE, null=True, related_name="+", help_text="Null = the whole installation."
-    )
+    account = kit.alarm_account(Account)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account", "kind", "subject"],
-                condition=models.Q(ended_at__isnull=True),
-                nulls_distinct=False,
-                name="messenger_alarm_open_once",
-            )
-        ]
-        indexes = [models.Index(fields=["account", "-since"], name="messenger_alarm_newest")]
+        constraints = [kit.open_once("messenger")]
+        indexes = [kit.newest("messenger")]
 
 
-class Telling(TellingBase):
+class Telling(kit.TellingBase):
     """One thing to tell by one path."""
 
-    account = models.ForeignKey(
-        Account,
-        models.CASCADE,
-        null=True,
-        related_name="+",
-        help_text="Whose path; null = the installation's.",
-    )
+    account = kit.telling_account(Account)
     alarm = models.ForeignKey(Alarm, models.CASCADE, related_name="tellings")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account", "alarm", "path", "what", "made_at"],
-                nulls_distinct=False,
-                name="messenger_alarm_told_once",
-            )
-        ]
-        indexes = [
-            models.Index(
-                fields=["account", "path", "next_at"],
-                condition=models.Q(next_at__isnull=False),
-                name="messenger_alarm_due",
-            )
-        ]
+        constraints = [kit.told_once("messenger")]
+        indexes = [kit.due("messenger")]
 
 
-class Way(WayBase):
+class Way(kit.WayBase):
     """An account's own second path."""
 
     account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="+")
 
 
-class Look(LookBase):
+class Look(kit.LookBase):
     """When the watch last looked."""

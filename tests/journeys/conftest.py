@@ -46,7 +46,7 @@ class Home(Stack):
 @pytest.fixture(scope="session")
 def demo():
     """The finished demonstration: (home, the document it printed)."""
-    home = Home(Path(tempfile.mkdtemp(prefix="tandem-journey-")))
+    home = Home(Path(tempfile.mkdtemp(prefix="tandem-journey-")), migrated=True)
     try:
         home.environment.pop("TANDEM_ALLOW_PRIVATE")
         document = home.run("demo", "run", "--no-serve", "--json", "--customers", CUSTOMERS)

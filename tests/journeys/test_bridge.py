@@ -60,7 +60,7 @@ print("read")
 @pytest.fixture(scope="module")
 def house():
     """Both halves with customers and templates; the messenger has no listener of its own."""
-    home = Home(Path(tempfile.mkdtemp(prefix="tandem-bridge-")))
+    home = Home(Path(tempfile.mkdtemp(prefix="tandem-bridge-")), migrated=True)
     home.bridge_port = free_port()
     home.environment["TANDEM_ALLOW_PRIVATE"] += f",127.0.0.1:{home.bridge_port}"
     try:

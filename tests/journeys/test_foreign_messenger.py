@@ -47,7 +47,7 @@ class Foreign:
 @pytest.fixture(scope="module")
 def house():
     """A planner's home without a messenger, and the foreign one beside it."""
-    home = Stack(Path(tempfile.mkdtemp(prefix="tandem-foreign-")))
+    home = Stack(Path(tempfile.mkdtemp(prefix="tandem-foreign-")), migrated=True)
     try:
         port = free_port()
         home.environment["TANDEM_ALLOW_PRIVATE"] += f",127.0.0.1:{port}"

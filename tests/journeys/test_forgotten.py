@@ -87,7 +87,7 @@ class Person:
 
 @pytest.fixture(scope="module")
 def person():
-    home = Home(Path(tempfile.mkdtemp(prefix="tandem-forgotten-")))
+    home = Home(Path(tempfile.mkdtemp(prefix="tandem-forgotten-")), migrated=True)
     files = Path(tempfile.mkdtemp(prefix="tandem-own-files-"))
     try:
         _files(files)

@@ -20,7 +20,7 @@ LOOKS = (
 @pytest.fixture(scope="module")
 def shop():
     """A connected installation: two projects at the messenger, five customers, one group."""
-    home = Home(Path(tempfile.mkdtemp(prefix="tandem-refusals-")))
+    home = Home(Path(tempfile.mkdtemp(prefix="tandem-refusals-")), migrated=True)
     try:
         urls = ["--planner-url", home.url("planner"), "--messenger-url", home.url("messenger")]
         home.run("init", *urls, "--admin", "admin@house.example", "--name", "House", "--zone", ZONE, "--json")

@@ -46,7 +46,7 @@ def side(home, half, step, facts):
 @pytest.fixture(scope="module")
 def shop():
     """Both halves running: customers at the planner, contacts, templates and listener at the messenger."""
-    home = Home(Path(tempfile.mkdtemp(prefix="tandem-flow-")))
+    home = Home(Path(tempfile.mkdtemp(prefix="tandem-flow-")), migrated=True)
     try:
         yield home, _made(home)
     finally:

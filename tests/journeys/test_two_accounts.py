@@ -90,12 +90,9 @@ class Houses:
 
 @pytest.fixture(scope="module")
 def houses():
-    home = Home(Path(tempfile.mkdtemp(prefix="tandem-two-")))
+    home = Home(Path(tempfile.mkdtemp(prefix="tandem-two-")), migrated=True)
     (home.home / "tandem.env").write_text("TANDEM_PROVIDER_LOCK=1\n")
     try:
-        for half in ("planner", "messenger"):
-            python(home, "import django; django.setup(); from django.core.management import call_command as c; "
-                         "c('migrate', verbosity=0); print()", half)  # fmt: skip
         made = Houses(home)
         made.step("messenger", "prepare", "messenger")
         made.step("planner", "prepare", "planner")

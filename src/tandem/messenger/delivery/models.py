@@ -3,7 +3,7 @@
 from django.db import models
 
 from tandem.messenger.accounts.models import Account
-from tandem.messenger.delivery.domain import LARGE_ROWS, AttemptState, Channel, SendingState
+from tandem.messenger.delivery.domain import BLOCK_ROWS, LARGE_ROWS, AttemptState, Channel, SendingState
 
 
 class DeliverySettings(models.Model):
@@ -176,6 +176,13 @@ class Block(models.Model):
         indexes = [
             models.Index(fields=["next_at"], condition=models.Q(done=False), name="block_due"),
             models.Index(fields=["sender"], condition=models.Q(done=False), name="block_held"),
+            models.Index(
+                models.F("first_seq") + models.F("fence") * BLOCK_ROWS,
+                "next_at",
+                "id",
+                condition=models.Q(done=False, sender__isnull=True),
+                name="block_in_turn",
+            ),
         ]
 
 

@@ -235,6 +235,16 @@ def test_a_complete_report_settles_it_though_some_are_uncertain(shop):
     n = service.outcome(account, occurrence)
     assert (n.sent, n.failed, n.uncertain) == (summary.targeted - 2, 0, 2)
     assert campaigns.get_campaign(account, view.id).cause.startswith("The messenger cannot tell whether 2 of")
+    for heard, words, after in (
+        (1, "whether 1 of", OccurrenceState.SENT_WITH_FAILURES),
+        (2, "", OccurrenceState.SENT),
+    ):
+        totals[0] = summary.targeted - 2 + heard
+        service.metrics_arrived(account, occurrence, totals, stated={(11, 0)}, clock=shop.clock)
+        found = campaigns.get_campaign(account, view.id)
+        assert (found.state, words in found.cause, bool(found.cause)) == (after, True, bool(words))
+    service.metrics_arrived(account, occurrence, {**totals, 9: 1}, stated={(11, 9)}, clock=shop.clock)
+    assert state(shop, view) == OccurrenceState.SENT, "what bounces later changes the numbers only"
 
 
 def test_a_cancelled_campaign_is_never_listed(shop):

@@ -84,6 +84,8 @@ def metrics_arrived(
         save_totals(account_id, occurrence_id, totals)
         complete = bool(stated) and is_complete(_templates(account_id, occurrence_id), set(stated))
         state = settled_state(summary, reported, complete=complete)
+        if row.state == OccurrenceState.SENT_WITH_FAILURES and row.cause:
+            _heard_later(row, summary, reported)
         if row.state not in OPEN or state is None:
             return
         if row.state == OccurrenceState.BEING_CANCELLED:
@@ -92,6 +94,13 @@ def metrics_arrived(
         row.state, row.settled_at, row.cause = state, clock.business(), _cause(outcome_of(summary, reported))
         row.sending_at = row.sending_at or row.settled_at
         row.save(update_fields=["state", "settled_at", "sending_at", "cause"])
+
+
+def _heard_later(row: Occurrence, summary: ListSummary, reported: Reported) -> None:
+    """Of messages in doubt it was heard what became of them; the rest of a settled campaign stays as it is."""
+    row.cause = _cause(outcome_of(summary, reported))
+    row.state = settled_state(summary, reported, complete=True) or row.state
+    row.save(update_fields=["state", "cause"])
 
 
 def _end_cancelled(row: Occurrence, outcome: Outcome) -> None:

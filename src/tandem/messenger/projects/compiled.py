@@ -19,6 +19,10 @@ LONGEST_LINE = 950  # with a name before it still what SMTP takes
 _PAGE = re.compile(r"https?://[!-;=?-~]{1,890}")
 _BOUNDARY = b"=_tandem_alternative"  # "=_" never occurs in quoted-printable
 
+_PART = b"--%b\r\nContent-Type: %b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+_TEXT, _HTML = _PART % (_BOUNDARY, b"text/plain"), b"\r\n" + _PART % (_BOUNDARY, b"text/html")
+_END = b"\r\n--%b--\r\n" % _BOUNDARY
+
 
 class CompiledEmail:
     """An email version, ready to render."""
@@ -80,11 +84,8 @@ class CompiledEmail:
         return b"".join(
             (
                 head.encode("ascii"),
-                b"--", _BOUNDARY, b"\r\nContent-Type: text/plain; charset=utf-8\r\n", _QP,
-                text.counted(clean, slot, counts, is_html=False),
-                b"\r\n--", _BOUNDARY, b"\r\nContent-Type: text/html; charset=utf-8\r\n", _QP,
-                html.counted(clean, html_slot, counts, is_html=True),
-                b"\r\n--", _BOUNDARY, b"--\r\n",
+                _TEXT, text.counted(clean, slot, counts, is_html=False),
+                _HTML, html.counted(clean, html_slot, counts, is_html=True), _END,
             )
         )  # fmt: skip
 
@@ -112,14 +113,11 @@ class CompiledEmail:
         mark: str,
     ) -> str:
         when = date if isinstance(date, str) else _dated(date)
-        extra = _header_lines(tuple(headers))
         return (
             f"{self._fixed}To: {quoted.address(to)}\r\n"
             f"Subject: {quoted.header_text(mark + self.subject_of(values))}\r\n"
-            f"Date: {quoted.header_token(when)}\r\nMessage-ID: <{quoted.address(message_id)}>\r\n"
-            f"List-Unsubscribe: {unsubscribe}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-            f"{extra}MIME-Version: 1.0\r\n"
-            f'Content-Type: multipart/alternative; boundary="{_BOUNDARY.decode()}"\r\n\r\n'
+            f"Message-ID: <{quoted.address(message_id)}>\r\nList-Unsubscribe: {unsubscribe}\r\n"
+            f"{_shared_lines(when, tuple(headers))}"
         )
 
 
@@ -143,13 +141,14 @@ def _decoded(part: bytes) -> str:
     return a2b_qp(part).decode().replace("\r\n", "\n")
 
 
-_QP = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-
-
 @lru_cache(maxsize=256)
-def _header_lines(headers: tuple[tuple[str, str], ...]) -> str:
-    """The same for every message of a sending, so they are checked once."""
-    return "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
+def _shared_lines(date: str, headers: tuple[tuple[str, str], ...]) -> str:
+    """The end of a head: the same for the messages of a sending within a second, so it is checked and made once."""
+    more = "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
+    return (
+        f"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nDate: {quoted.header_token(date)}\r\n{more}"
+        f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{_BOUNDARY.decode()}"\r\n\r\n'
+    )
 
 
 def _header_name(name: str) -> str:

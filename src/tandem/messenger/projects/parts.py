@@ -206,7 +206,8 @@ class Counting:
     def __init__(self, url: str = "", pixel_url: str = "", sign: counting.Sign = counting.unsigned) -> None:
         self.url, self.sign = url, sign
         #: how its links begin, and its picture, encoded
-        self.prefix, self.picture = quoted.encode(url), counting.picture(pixel_url)
+        self.prefix = quoted.encode(url) if url else b""
+        self.picture = counting.picture(pixel_url) if pixel_url else b""
 
 
 NOTHING_COUNTED = Counting()

@@ -94,7 +94,10 @@ def _said(call: Call, name: str) -> Any:
 
 _BY = "REST API"
 _POLICY = Param(
-    name="policy", kind=Kind.TEXT, required=True, meaning="`hold`: never twice; `resend`: never lost, email only."
+    name="policy",
+    kind=Kind.TEXT,
+    required=True,
+    meaning="`hold`: never twice; `resend`: never lost, email only.",
 )
 _EXAMPLE = (
     '{"id":17,"name":"Spring","channel":"email","state":"paused","campaignId":12,"deliveryTime":1441374310577,'

@@ -1,5 +1,6 @@
 """Every test run has its own home and its own embedded PostgreSQL, kept between runs."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +26,36 @@ def pytest_configure() -> None:
         1,
     )
     TransactionTestCase._fixture_teardown = emptied.empty
+    _find_static_files_once()
     hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared
     hypothesis.settings.load_profile("tests")
+
+
+def _find_static_files_once() -> None:
+    """Each test's Client makes its own middleware, which looked for a hundred static files each time."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    look, found = WhiteNoiseMiddleware.add_files_from_finders, {}
+
+    def add_files_from_finders(middleware: Any) -> None:
+        if not found:
+            look(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    WhiteNoiseMiddleware.add_files_from_finders = add_files_from_finders
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_sessionfinish() -> None:
+    """What ends with the process is collected as usual."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

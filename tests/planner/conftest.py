@@ -6,9 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts.models import Account
+from tandem.planner.accounts.service import people
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_password_of_nobody() -> None:
+    """Whom nobody knows is compared with a password as dear as a real one; here real ones are cheap."""
+    people._SOMEBODY = make_password("nobody's password")
 
 
 @pytest.fixture

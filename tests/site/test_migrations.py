@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -41,6 +42,17 @@ def test_only_once_per_release(started, monkeypatch):
     monkeypatch.setattr(migrations, "_release", lambda: "tandem next")
     migrations.migrate(("planner",))
     assert started == ["planner", "planner"]
+
+
+def test_services_that_start_together_migrate_once(started, monkeypatch):
+    def start(half):
+        started.append(half)
+        return subprocess.Popen(["sleep", "0.3"], stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(migrations, "_start", start)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(migrations.migrate, [("planner",), ("planner",)]))
+    assert started == ["planner"]
 
 
 def test_what_failed_is_tried_again(started):

@@ -8,6 +8,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from tandem.kit.problems import Problem
 from tandem.site.settings.base import database
 
 PACKAGE = Path(__file__).resolve().parent.parent
+HALVES = ("planner", "messenger")
+ADVISORY_CLASS = 7261090
+_TRY = "SELECT pg_try_advisory_lock(%s, %s)"
 
 
 class MigrationFailed(Problem):
@@ -28,18 +34,24 @@ class MigrationFailed(Problem):
 
 
 def migrate(halves: tuple[str, ...]) -> None:
-    """Migrate the halves side by side. Raises MigrationFailed with what the database said."""
+    """Migrate the halves side by side. Raises MigrationFailed with what the database said.
+
+    Services that start at the same moment take turns: the first one does it, the others find it done.
+    """
     release = _release()
     behind = [half for half in halves if _at(half) != release]
-    running = {half: _start(half) for half in behind}
-    for half, process in running.items():
-        output, _ = process.communicate()
-        if process.returncode != 0:
-            raise MigrationFailed(
-                f"{half}: {output.decode(errors='replace').strip()[-1500:]}",
-                "Nothing was started. See `tandem doctor`.",
-            )
-        _note(half, release)
+    with ExitStack() as held:
+        for half in behind:
+            held.enter_context(_alone(half))
+        running = {half: _start(half) for half in behind if _at(half) != release}
+        for half, process in running.items():
+            output, _ = process.communicate()
+            if process.returncode != 0:
+                raise MigrationFailed(
+                    f"{half}: {output.decode(errors='replace').strip()[-1500:]}",
+                    "Nothing was started. See `tandem doctor`.",
+                )
+            _note(half, release)
 
 
 def differ(half: str) -> bool:
@@ -60,6 +72,20 @@ def _at(half: str) -> str | None:
             "SELECT obj_description(to_regclass('django_migrations'), 'pg_class')"
         ).fetchone()
     return row[0] if row else None
+
+
+@contextmanager
+def _alone(half: str) -> Iterator[None]:
+    """Nobody else migrates this half meanwhile.
+
+    Asked for again and again, not waited for in the database: there a statement that waits holds up the index that is
+    built beside the work (CREATE INDEX CONCURRENTLY), and that the lock.
+    """
+    with _connection(half) as connection:
+        connection.autocommit = True
+        while not connection.execute(_TRY, [ADVISORY_CLASS, HALVES.index(half)]).fetchone()[0]:  # type: ignore[index]
+            time.sleep(0.2)
+        yield
 
 
 def _note(half: str, release: str) -> None:

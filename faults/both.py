@@ -17,6 +17,7 @@ from tests.fixtures.processes import Stack, wait_for
 
 from faults.invariants import Report, check_invariants
 from faults.observed import Observed, Run
+from faults.world import UP
 from tandem.kit import embedded_postgres
 
 WHERE = {
@@ -91,7 +92,7 @@ class House(Observed):
             self.stack.start(*words)
         self._beside.start("worker", "planner")
         for half in ("planner", "messenger"):
-            wait_for(self.stack.url(half) + "/ui/sign-in", 90)
+            wait_for(self.stack.url(half) + "/ui/sign-in", UP)
         self._addresses = dict(self.rows(_ADDRESSES, []))
 
     def close(self) -> None:

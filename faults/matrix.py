@@ -17,6 +17,8 @@ SMALL = 60
 MIDDLE = 400
 #: recipients of a campaign that is cut off at each piece: the fewer, the fewer pieces
 FEWEST = 8
+#: of one row of F17; what n it came to is said
+LONGEST_ROW = 600.0
 
 
 def tell(words: str) -> None:
@@ -27,11 +29,18 @@ def tell(words: str) -> None:
 def _steps(world: World, plan: Plan, tally: Tally) -> None:
     row = tally.row("F1", f"SIGKILL at each of m1 to m17, {plan.each} times")
     row.steps = {_named(step, kills.WHERE): Step() for step in kills.STEPS}
-    for turn in range(plan.each):
+
+    def add(step: str, run: Run, report: Report, turn: int, left: int, seconds: float | None) -> None:
+        one = row.steps[_named(step, kills.WHERE)]
+        one.add(uncertain=left, seconds=seconds, violations=len(report.violations))
+        _add(world, row, run, report, f"{step}, {turn + 1} of {plan.each}")
+
+    for step in kills.STEPS:  # alone, for the time that it takes
+        run, report, _ = kills.at_step(world, step, recipients=SMALL)
+        add(step, run, report, 0, report.uncertain, run.recovery)
+    for turn in range(1, plan.each):
         for step, run, report, left in kills.a_round(world, turn, recipients=SMALL):
-            one = row.steps[_named(step, kills.WHERE)]
-            one.add(uncertain=left, seconds=run.recovery, violations=len(report.violations))
-            _add(world, row, run, report, f"{step}, {turn + 1} of {plan.each}")
+            add(step, run, report, turn, left, None)
 
 
 def _named(step: str, where: Mapping[str, str]) -> str:
@@ -128,15 +137,20 @@ def _pieces(world: World, plan: Plan, tally: Tally) -> None:
 
 
 def _each_piece(world: World, plan: Plan, row: Row, each: Callable[..., object], *, whole: bool) -> None:
-    """Until a run ends without coming to its n-th piece."""
+    """Until a run ends without coming to its n-th piece, or the row has had its time."""
+    deadline, over = time.monotonic() + LONGEST_ROW, "no run of so few comes to one more"
     numbers = iter(range(1, plan.pieces + 1)) if plan.pieces else itertools.count(1)
     number = 0
     for run, report in each(world, numbers, recipients=FEWEST, whole=whole):  # type: ignore[attr-defined]
         if not run.kills:
             break
         number += 1
+        row.checked = f"n = 1 to {number}"
         _add(world, row, run, report, f"{row.what}, n = {number}")
-    row.checked = f"n = 1 to {number}" + ("" if plan.pieces else "; no run of so few comes to one more")
+        if time.monotonic() > deadline:
+            over = f"then its {LONGEST_ROW / 60:g} minutes were over"
+            break
+    row.checked = f"n = 1 to {number}" + ("" if plan.pieces else f"; {over}")
 
 
 def _planner_steps(plan: Plan, tally: Tally) -> None:

@@ -229,7 +229,7 @@ def _cut(world: World, run: Run, proxy: Proxy, number: int) -> tuple[Run, Report
 
 
 def _until_sending(world: World, run: Run) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not world.arrived(run):
         time.sleep(0.05)
 

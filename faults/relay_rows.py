@@ -44,6 +44,10 @@ class Ledger:
         """Whose row tells of this reply; the words themselves if nobody's does."""
         return next((one for one, detail in self._details.items() if words in detail), words)
 
+    def is_through(self, customer: str) -> bool:
+        """Whether the message was accepted, or the address had bounced before."""
+        return self.states.get(customer) == ACCEPTED or self.reasons.get(customer) == "bounced"
+
     @staticmethod
     def copies(facts: Iterable[dict[str, Any]]) -> Counter[str]:
         """Messages at the relay, by address."""
@@ -51,8 +55,8 @@ class Ledger:
 
 
 def others(ledger: Ledger, run: Run, chosen: set[str]) -> list[str]:
-    """Whoever had nothing to do with it got their message."""
-    left = [one for one in run.customers - run.opted_out - chosen if ledger.states.get(one) != ACCEPTED]
+    """Whoever had nothing to do with it got their message, but for who had bounced before."""
+    left = [one for one in run.customers - run.opted_out - chosen if not ledger.is_through(one)]
     return [f"F8: {len(left)} others were not accepted"] if left else []
 
 

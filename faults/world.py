@@ -22,6 +22,8 @@ CHANNEL = 504
 #: seconds; a zombie must outlive it, and nothing in these runs waits longer for an answer
 LEASE = 6
 SENDERS = 2
+#: seconds until pages answer, on a machine that has much else to do
+UP = 180.0
 #: every so many of the contacts have opted out, and must never be at the relay
 OPTED_OUT_EVERY = 50
 PASSWORD = "canary-7f3a91-of-the-planner"
@@ -94,7 +96,11 @@ class World(Observed):
     def _up(self) -> None:
         for words, values in self._services:
             self.stack.start(*words, **values)
-        wait_for(self.stack.url("messenger") + "/ui/sign-in", 60)
+        self.until_up()
+
+    def until_up(self) -> None:
+        """Return when the pages answer."""
+        wait_for(self.stack.url("messenger") + "/ui/sign-in", UP)
 
     def begin(self, recipients: int, *, lead_seconds: float = 3.0) -> Run:
         """A campaign is executed, as the planner does it; a tenth of its customers more are its control group."""
@@ -187,7 +193,7 @@ class World(Observed):
         """An account with contacts, a template and the planner's stand-in connected."""
         run = self.stack.run
         self.stack.start("messenger")  # makes the tables
-        wait_for(self.stack.url("messenger") + "/ui/sign-in", 90)
+        wait_for(self.stack.url("messenger") + "/ui/sign-in", UP)
         run("messenger-account", "create", "Faults", "--zone", "UTC")
         people = run("contacts", "create-list", "Everybody", "--json")["id"]
         project = run(

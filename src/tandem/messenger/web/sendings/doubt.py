@@ -8,8 +8,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tandem.kit.problems import NotFound, Problem
+from tandem.kit.problems import Problem
 from tandem.messenger.delivery import policies
+from tandem.messenger.delivery import service as delivery
 from tandem.messenger.web.pages import account_id, actor, changes, may, note, page, tell
 
 
@@ -23,13 +24,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 @changes("sending")
 def choose(request: HttpRequest, sending_id: int) -> HttpResponse:
     """For one sending that is not over."""
-    said = request.POST.get("policy", "")
+    account, said = account_id(request), request.POST.get("policy", "")
+    mine = delivery.get_sending(account, sending_id)
     try:
-        found = policies.choose(
-            account_id(request), sending_id, policies.policy_named(said), by=actor(request)
-        )
-    except NotFound:
-        raise
+        found = policies.choose(account, mine.id, policies.policy_named(said), by=actor(request))
     except Problem as problem:
         tell(request, problem)
     else:

@@ -69,8 +69,9 @@ def rate(call: Call) -> Any:
 
 def policy(call: Call) -> Any:
     """What becomes of messages in doubt."""
+    mine = delivery.get_sending(call.account_id, call.number("sendingId"))
     wanted = policies.policy_named(_said(call, "policy"))
-    return _sending(policies.choose(call.account_id, call.number("sendingId"), wanted, by=_BY))
+    return _sending(policies.choose(call.account_id, mine.id, wanted, by=_BY))
 
 
 def default_policy(call: Call) -> Any:

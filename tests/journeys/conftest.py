@@ -36,7 +36,7 @@ class Home(Stack):
             ("messenger", "/ui/sign-in"),
             ("tracking", "/health"),
         ):
-            wait_for(self.url(service) + path, 90)
+            wait_for(self.url(service) + path)
 
     def facts(self) -> dict[str, object]:
         """demo.json of the home."""

@@ -70,10 +70,10 @@ def house():
         )
         secrets = _messenger_side(home)
         home.start("messenger")
-        wait_for(home.url("messenger") + "/ui/sign-in", 90)
+        wait_for(home.url("messenger") + "/ui/sign-in")
         key = _planner_side(home, secrets)
         home.start("planner")
-        wait_for(home.url("planner") + "/ui/sign-in", 90)
+        wait_for(home.url("planner") + "/ui/sign-in")
         bridge = Bridge(home, key, secrets)
         bridge.begin()
         for name in ("messenger", "planner"):

@@ -37,7 +37,7 @@ class Foreign:
     def tell(self, verb, **fields):
         body = json.dumps(fields).encode()
         request = urllib.request.Request(f"{self.url}/_simulator/{verb}", body, method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def fails(self, kind, where, times=1):
@@ -58,7 +58,7 @@ def house():
         home.close()
 
 
-def until(look, seconds=60, pause=0.3):
+def until(look, seconds=120, pause=0.3):
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline
@@ -125,7 +125,7 @@ def test_a_campaign_reaches_a_messenger_that_differs_and_fails(house):
     foreign.fails("429", "/contacts/all")
     home.start("planner")
     home.start("worker", "planner")
-    wait_for(home.url("planner") + "/ui/sign-in", 90)
+    wait_for(home.url("planner") + "/ui/sign-in")
     foreign.tell(
         "listen", planner=home.url("planner"), user=key["user"], password=key["password"], channels=[504, 505],
         own=foreign.url,

@@ -144,7 +144,7 @@ def _bring(made):
     for words in (("planner",), ("messenger",), ("worker", "planner")):
         home.start(*words)
     for half in ("planner", "messenger"):
-        wait_for(home.url(half) + "/ui/sign-in", 90)
+        wait_for(home.url(half) + "/ui/sign-in")
     connection = [
         "account", "add", "--name", "House", "--api-url", home.url("messenger") + "/rest", "--customer-id", "1",
         "--user-name", made.program["user_name"], "--list-id", "1",

@@ -76,7 +76,7 @@ def test_links_lead_to_the_shop_and_out_of_the_list_each_to_its_own(mails, demo)
     home.start("tracking")
     try:
         wait_for(home.url("tracking") + "/health")
-        with httpx.Client(trust_env=False, timeout=20) as reader:
+        with httpx.Client(trust_env=False, timeout=60) as reader:
             for written in WRITTEN.values():
                 for message in [one for one, words in mails if words == written][:SOME]:
                     _follow(reader, message, written[2])

@@ -19,7 +19,7 @@ def served(demo):
     """The demonstration's planner, running; its facts."""
     home, _ = demo
     home.start("planner")
-    wait_for(home.url("planner") + "/ui/sign-in", 90)
+    wait_for(home.url("planner") + "/ui/sign-in")
     yield home, home.facts()
     home.stop("planner")
 

@@ -26,7 +26,7 @@ def shop():
         home.run("init", *urls, "--admin", "admin@house.example", "--name", "House", "--zone", ZONE, "--json")
         secrets = _messenger_side(home)
         home.start("messenger")
-        wait_for(home.url("messenger") + "/ui/sign-in", 90)
+        wait_for(home.url("messenger") + "/ui/sign-in")
         _planner_side(home, secrets)
         yield home
     finally:

@@ -1,0 +1,41 @@
+"""BG/NBD (Fader, Hardie, Lee 2005a), a reference: by it every customer of one purchase is still one for certain."""
+
+from collections.abc import Sequence
+
+from tandem.planner.modelling.value import geometric
+from tandem.planner.modelling.value.counting import Counted
+from tandem.planner.modelling.value.domain import MOST, Array
+
+NAMES, TIMES = geometric.NAMES, geometric.TIMES
+ROWS = MOST
+_FIRST = 0
+
+
+def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array]:
+    """The log-likelihood and its gradient by the logs of r, alpha, a, b."""
+    return geometric.likelihood(parameters, data, _FIRST)
+
+
+def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array:
+    """The chance that a customer has not stopped."""
+    return geometric.p_alive(parameters, x, tx, T, _FIRST)
+
+
+def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
+    """E[Y(t)]: purchases in the next t, by a customer with this history."""
+    return geometric.expected(parameters, x, tx, T, t, _FIRST)
+
+
+def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
+    """The chance of a purchase within t."""
+    return geometric.p_buys(parameters, x, tx, T, t, _FIRST)
+
+
+def unconditional(parameters: Sequence[float], t: Array) -> Array:
+    """E[X(t)]: purchases after the first within t, by a new customer."""
+    return geometric.unconditional(parameters, t, _FIRST)
+
+
+def frequencies(parameters: Sequence[float], T: Array, most: int) -> Array:
+    """P(X(T) = 0 .. most - 1), one row per T."""
+    return geometric.frequencies(parameters, T, most, _FIRST)

@@ -1,0 +1,72 @@
+"""What all likelihoods share: terms in x alone are worked out once per value of x, sums are weighted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tandem.planner.modelling.value.domain import Array, Histories
+
+NUDGE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Counted:
+    """Histories in the model's own unit of time, prepared for many evaluations of a likelihood."""
+
+    x: Array
+    tx: Array
+    T: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, histories: Histories, unit: float) -> "Counted":
+        """Days divided by `unit`."""
+        return cls(
+            x=histories.x, tx=histories.tx / unit, T=histories.T / unit, weight=histories.weight.copy()
+        )
+
+    @cached_property
+    def levels(self) -> Array:
+        """The different x, ascending."""
+        return self._levels[0]
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """For each row where its x is among `levels`."""
+        return self._levels[1]
+
+    @cached_property
+    def level_weight(self) -> Array:
+        """For each of `levels` the customers who have it."""
+        return np.asarray(np.bincount(self.place, self.weight, len(self.levels)), dtype=np.float64)
+
+    @cached_property
+    def _levels(self) -> tuple[Array, np.ndarray]:
+        levels, place = np.unique(self.x, return_inverse=True)
+        return levels, place
+
+
+def away_from_one(value: float) -> float:
+    """The formulas divide by a - 1 (s - 1): at 1 itself they are limits, so step aside."""
+    return 1 + NUDGE if abs(value - 1) < NUDGE else value
+
+
+def softplus_and_share(log_odds: Array) -> tuple[Array, Array]:
+    """log(1 + e) and e / (1 + e) of log e, without overflow."""
+    small = np.exp(-np.abs(log_odds))
+    share = np.where(log_odds >= 0, 1.0, small) / (1 + small)
+    return np.maximum(log_odds, 0) + np.log1p(small), share
+
+
+def share_of(log_odds: Array) -> Array:
+    """e / (1 + e) of log e."""
+    return softplus_and_share(log_odds)[1]
+
+
+def on_pairs(x: Array, time: Array) -> tuple[Array, Array, np.ndarray]:
+    """The different pairs of two arrays, and for each row which of them it is."""
+    levels, first = np.unique(x, return_inverse=True)
+    times, second = np.unique(time, return_inverse=True)
+    keys, place = np.unique(first.astype(np.int64) * len(times) + second, return_inverse=True)
+    return levels[keys // len(times)], times[keys % len(times)], place

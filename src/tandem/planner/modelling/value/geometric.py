@@ -1,0 +1,110 @@
+"""BG/NBD and MBG/NBD: buying as a Poisson process with gamma rates, a geometric chance to stop at purchases.
+
+In BG/NBD (`first` = 0; Fader, Hardie, Lee 2005) nobody stops at the first purchase, in MBG/NBD (`first` = 1;
+Batislam, Denizel, Filiztekin 2007; CBG/NBD of Hoppe, Wagner 2007) it is like any other.
+Parameters r, alpha, a, b; times in the unit of alpha.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tandem.planner.modelling.value.counting import Counted, on_pairs, share_of, softplus_and_share
+from tandem.planner.modelling.value.domain import Array
+from tandem.planner.modelling.value.hypergeometric import purchases_until_stop
+
+NAMES = ("r", "alpha", "a", "b")
+TIMES = ("alpha",)
+
+
+def likelihood(parameters: Sequence[float], data: Counted, first: int) -> tuple[float, Array]:
+    """The log-likelihood and its gradient by the logs of the parameters."""
+    from scipy.special import gammaln, psi
+
+    r, alpha, a, b = parameters
+    x, weight, place = data.levels, data.level_weight, data.place
+    log_end, log_last = np.log(alpha + data.T), np.log(alpha + data.tx)
+    silent = log_end - log_last
+    k = r + data.x
+    extra, stopped = softplus_and_share(_log_odds_of_stop(a, b, x, first)[place] + k * silent)
+    fixed = (
+        gammaln(r + x)
+        - gammaln(r)
+        + r * np.log(alpha)
+        + gammaln(b + x + first)
+        - gammaln(a + b + x + first)
+        + gammaln(a + b)
+        - gammaln(b)
+    )
+    total = weight @ fixed + data.weight @ (extra - k * log_end)
+    stopped *= data.weight
+    gone = np.bincount(place, stopped, len(x))
+    together, last = psi(a + b) - psi(a + b + x + first), np.exp(-log_last)
+    end = np.exp(-log_end)
+    by_r = weight @ (psi(r + x) - psi(r) + np.log(alpha)) - data.weight @ log_end + stopped @ silent
+    by_alpha = weight.sum() * r / alpha - (data.weight * k) @ end + (stopped * k) @ (end - last)
+    by_a = weight @ together + gone.sum() / a
+    stays = np.where(x + first > 0, b + x + first - 1, 1.0)
+    by_b = weight @ (together + psi(b + x + first) - psi(b)) - gone @ (1 / stays)
+    return float(total), np.array([by_r, by_alpha, by_a, by_b]) * parameters
+
+
+def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array, first: int) -> Array:
+    """The chance that a customer has not stopped."""
+    r, alpha, a, b = parameters
+    silent = np.log(alpha + T) - np.log(alpha + tx)
+    return share_of(-(_log_odds_of_stop(a, b, x, first) + (r + x) * silent))
+
+
+def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float, first: int) -> Array:
+    """E[Y(t)]: purchases in the next t, by a customer with this history."""
+    r, alpha, a, b = parameters
+    levels, ends, place = on_pairs(x, T)
+    if_alive = purchases_until_stop(r + levels, a, b + levels + first, t / (alpha + ends))
+    return p_alive(parameters, x, tx, T, first) * if_alive[place]
+
+
+def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float, first: int) -> Array:
+    """The chance of a purchase within t."""
+    r, alpha, _a, _b = parameters
+    return p_alive(parameters, x, tx, T, first) * -np.expm1(-(r + x) * np.log1p(t / (alpha + T)))
+
+
+def unconditional(parameters: Sequence[float], t: Array, first: int) -> Array:
+    """E[X(t)]: purchases after the first within t, by a new customer of whom nothing is known."""
+    r, alpha, a, b = parameters
+    stays = b / (a + b) if first else 1.0
+    t = np.asarray(t, dtype=np.float64)
+    return stays * purchases_until_stop(np.full_like(t, r), a, np.full_like(t, b + first), t / alpha)
+
+
+def frequencies(parameters: Sequence[float], T: Array, most: int, first: int) -> Array:
+    """P(X(T) = 0 .. most - 1), one row per T."""
+    from scipy.special import betaln
+
+    r, alpha, a, b = parameters
+    x = np.arange(most)
+    counts = counted(r, alpha, T, most)
+    alive = np.exp(betaln(a, b + x + first) - betaln(a, b))
+    with np.errstate(invalid="ignore"):
+        stopped = np.where(x + first > 0, np.exp(betaln(a + 1, b + x + first - 1) - betaln(a, b)), 0.0)
+    reached = 1 - np.concatenate((np.zeros((len(T), 1)), np.cumsum(counts, axis=1)[:, :-1]), axis=1)
+    return alive * counts + stopped * reached
+
+
+def counted(r: float, alpha: float, T: Array, most: int) -> Array:
+    """The negative binomial: P(0 .. most - 1 purchases in T) of somebody who never stops, one row per T."""
+    from scipy.special import gammaln
+
+    x = np.arange(most)
+    shape = gammaln(r + x) - gammaln(r) - gammaln(x + 1)
+    share = np.log(alpha) - np.log(alpha + T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bought = np.where(x > 0, x * (np.log(T) - np.log(alpha + T))[:, None], 0.0)
+    return np.exp(shape + r * share[:, None] + bought)
+
+
+def _log_odds_of_stop(a: float, b: float, x: Array, first: int) -> Array:
+    """log of a/(b + x), or a/(b + x - 1); who cannot have stopped yet: minus infinity."""
+    able = x + first > 0
+    return np.where(able, np.log(a) - np.log(np.where(able, b + x + first - 1, 1.0)), -np.inf)

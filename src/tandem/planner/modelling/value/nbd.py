@@ -1,0 +1,55 @@
+"""NBD (Ehrenberg 1959): nobody ever stops. What the other models must beat before their P(alive) is shown."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tandem.planner.modelling.value import geometric
+from tandem.planner.modelling.value.counting import Counted
+from tandem.planner.modelling.value.domain import MOST, Array
+
+NAMES = ("r", "alpha")
+TIMES = ("alpha",)
+ROWS = MOST
+
+
+def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array]:
+    """The log-likelihood and its gradient by the logs of r, alpha."""
+    from scipy.special import gammaln, psi
+
+    r, alpha = parameters
+    x, weight = data.levels, data.level_weight
+    end, k = np.log(alpha + data.T), r + data.x
+    total = weight @ (gammaln(r + x) - gammaln(r) + r * np.log(alpha)) - (data.weight * k) @ end
+    by_r = weight @ (psi(r + x) - psi(r) + np.log(alpha)) - data.weight @ end
+    by_alpha = weight.sum() * r / alpha - (data.weight * k) @ (1 / (alpha + data.T))
+    return float(total), np.array([by_r, by_alpha]) * parameters
+
+
+def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array:
+    """1 for everybody."""
+    return np.ones_like(x)
+
+
+def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
+    """E[Y(t)]: purchases in the next t, by a customer with this history."""
+    r, alpha = parameters
+    return (r + x) * t / (alpha + T)
+
+
+def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
+    """The chance of a purchase within t."""
+    r, alpha = parameters
+    return -np.expm1(-(r + x) * np.log1p(t / (alpha + T)))
+
+
+def unconditional(parameters: Sequence[float], t: Array) -> Array:
+    """E[X(t)]: purchases after the first within t, by a new customer."""
+    r, alpha = parameters
+    return r * np.asarray(t, dtype=np.float64) / alpha
+
+
+def frequencies(parameters: Sequence[float], T: Array, most: int) -> Array:
+    """P(X(T) = 0 .. most - 1), one row per T."""
+    r, alpha = parameters
+    return geometric.counted(r, alpha, T, most)

@@ -47,12 +47,12 @@ def _journeys(*names: str) -> Group:
     return Group(folders=files, half="planner", options=("-n", "0", "-m", "not browser"), lane=names[0])
 
 
-def _browser(folder: str, half: str) -> Group:
+def _browser(folder: str, half: str, lane: str) -> Group:
     return Group(
         folders=(f"tests/journeys/browser/{folder}",),
         half=half,
         options=("-n", "0", "-m", "browser"),
-        lane="browser",
+        lane=lane,
     )
 
 
@@ -81,9 +81,10 @@ GROUPS = {
         options=("-n", "0", "-m", "not browser"),
         lane="bridge",
     ),
-    "browser-planner": _browser("planner", "planner"),
-    "browser-messenger": _browser("messenger", "messenger"),
-    "browser-both": _browser("both", "planner"),
+    # looks at pages, whatever the time: behind the shortest journeys, while the longest wait for their minutes
+    "browser-planner": _browser("planner", "planner", lane="bridge"),
+    "browser-messenger": _browser("messenger", "messenger", lane="bridge"),
+    "browser-both": _browser("both", "planner", lane="browser"),
     "served-planner": Group(
         folders=tuple(f"tests/planner/{name}" for name in KEPT_BY_PLANNER), half="planner", served=True
     ),
@@ -181,12 +182,12 @@ def _chosen(words: list[str]) -> list[str]:
         return [name for name, group in GROUPS.items() if group.lane in ROOMS and not group.served]
     names = [name for name in GROUPS for word in words if name == word or name.startswith(f"{word}-")]
     if "journeys" in words and shutil.which("chromium"):
-        names += [name for name, group in GROUPS.items() if group.lane == "browser" and name not in names]
+        names += [name for name in GROUPS if name.startswith("browser-") and name not in names]
     return names
 
 
 def _run_lanes(runs: list[Run]) -> None:
-    """Rooms and journeys side by side; the browser alone, after them."""
+    """Rooms and journeys side by side; the campaign in the browser alone, after them."""
     beside = [
         threading.Thread(target=_in_order, args=([run for run in runs if run.group.lane == lane],))
         for lane in dict.fromkeys(run.group.lane for run in runs if run.group.lane != "browser")

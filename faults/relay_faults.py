@@ -268,5 +268,5 @@ def _until_come(world: World, run: Run, chosen: dict[str, Case]) -> None:
             and all(state >= ACCEPTED for state in rest)
         )
 
-    until(SECONDS + PATIENCE, come)
+    until(3 * SECONDS + PATIENCE, come)
     time.sleep(0.2)

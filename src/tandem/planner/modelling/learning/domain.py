@@ -1,0 +1,264 @@
+"""What the five models answer, the methods they may use, and the evidence for each. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any, Self
+
+from tandem.planner.modelling.learning.plain import read
+
+ITERATION = 14
+LEAST_FACTOR, MOST_FACTOR = 0.8, 1.25
+MOST_DRIFT = 0.2
+
+
+class Model(StrEnum):
+    """The five models; each value is the column of its score."""
+
+    CHURN = "churn_risk"
+    REACTIVATION = "reactivation"
+    CONVERSION = "conversion"
+    VALUE = "future_value"
+    TOP = "top_spender"
+
+
+class Rung(StrEnum):
+    """The methods, simplest first: of two that do equally well the earlier one is taken."""
+
+    NONE = "none"
+    BASE = "base"
+    PACE = "pace"
+    LIFE = "mbg"
+    LIFE_BG = "bg"
+    LIFE_PARETO = "pareto"
+    LOGISTIC = "logistic"
+    BOOSTING = "boosting"
+
+
+SIMPLEST = tuple(Rung)
+LIFE_KINDS = {Rung.LIFE: "mbg", Rung.LIFE_BG: "bg", Rung.LIFE_PARETO: "pareto"}
+
+LABELS = {
+    Model.CHURN: "Risk of churn",
+    Model.REACTIVATION: "Reactivation",
+    Model.CONVERSION: "Conversion",
+    Model.VALUE: "Future value",
+    Model.TOP: "Top spender",
+}
+RUNG_LABELS = {
+    Rung.NONE: "No model",
+    Rung.BASE: "Average of the stage",
+    Rung.PACE: "Past spend continued",
+    Rung.LIFE: "Purchase model (MBG/NBD)",
+    Rung.LIFE_BG: "Purchase model (BG/NBD)",
+    Rung.LIFE_PARETO: "Purchase model (Pareto/NBD)",
+    Rung.LOGISTIC: "Logistic regression",
+    Rung.BOOSTING: "Boosted trees",
+}
+MEANINGS = {
+    Model.CHURN: "Chance that a customer who still buys reaches the stage Churn within 28 days.",
+    Model.REACTIVATION: "Chance that a customer in Churn buys again within 28 days.",
+    Model.CONVERSION: "Chance that somebody registered who never bought buys within 28 days.",
+    Model.VALUE: "What a customer is expected to spend in the next 365 days.",
+    Model.TOP: "Chance that a customer who is not yet there is among the top 1 % of lifetime spend 84 days from now.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decile:
+    """A tenth of the customers by prediction, 10 = the highest: mean predicted and mean actual per customer."""
+
+    decile: int
+    customers: int
+    predicted: float
+    actual: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """How one method did in one stage over all completed back-tests of the model, calibrated on earlier ones.
+
+    error: of value the root mean squared error in money (amounts above the 99.5 % quantile cut to it), of a chance
+    the Brier score; auc: how often a buyer is ranked above another (None: not to be measured); capture: share of the
+    actual value that the tenth ranked highest brought; refused: in words why it could not be taken.
+    """
+
+    rung: Rung
+    error: float | None
+    auc: float | None = None
+    capture: float | None = None
+    folds: int = 0
+    refused: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageEvidence:
+    """What one model does in one stage and why.
+
+    factor: what its predictions are multiplied by, the mean of `factors` (day of the back-test, actual / predicted);
+    flagged: the factor lies outside .8 to 1.25; curve: (predicted, calibrated) points used instead of the factor.
+    Judged on the newest completed back-test, chosen and calibrated without it: error, auc, brier, capture,
+    past_capture (the same by past spend), deciles.
+    """
+
+    stage: str
+    customers: int
+    rung: Rung
+    why: str
+    candidates: tuple[Candidate, ...] = ()
+    factor: float = 1.0
+    factors: tuple[tuple[date, float], ...] = ()
+    curve: tuple[tuple[float, float], ...] = ()
+    flagged: bool = False
+    judged_rung: Rung = Rung.NONE
+    judged: int = 0
+    positives: int = 0
+    error: float | None = None
+    auc: float | None = None
+    brier: float | None = None
+    capture: float | None = None
+    past_capture: float | None = None
+    ratio: float | None = None
+    deciles: tuple[Decile, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEvidence:
+    """One model: its stages, and how right it was over all of them on the newest completed back-test.
+
+    horizon: days over which it was judged (of future value the longest the log allows); judged_on: as-of date of
+    that back-test, None if none is possible; ratio: sum of actual / sum of predicted; importance: attribute -> how
+    much worse the ranking gets when its values are mixed up, largest first; words: what a reader should know.
+    """
+
+    model: Model
+    horizon: int
+    population: int
+    stages: tuple[StageEvidence, ...] = ()
+    judged_on: date | None = None
+    backtests: tuple[date, ...] = ()
+    judged: int = 0
+    positives: int = 0
+    error: float | None = None
+    auc: float | None = None
+    brier: float | None = None
+    capture: float | None = None
+    past_capture: float | None = None
+    ratio: float | None = None
+    deciles: tuple[Decile, ...] = ()
+    importance: tuple[tuple[str, float], ...] = ()
+    words: tuple[str, ...] = ()
+
+    @property
+    def factor_flagged(self) -> bool:
+        """Whether a stage's calibration lies outside .8 to 1.25."""
+        return any(stage.flagged for stage in self.stages)
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The methods in use, each once."""
+        return tuple(dict.fromkeys(stage.rung for stage in self.stages))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateResult:
+    """One condition under which the purchase models may be believed."""
+
+    name: str
+    passed: bool
+    value: float | None
+    limit: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A purchase model or the spend model as fitted on the day."""
+
+    kind: str
+    parameters: Mapping[str, float | None] = field(default_factory=dict)
+    log_likelihood: float | None = None
+    converged: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Week:
+    """Repeat purchase days in a week and up to it: actual, by the model, and by it times the calibration."""
+
+    ends: date
+    actual: float
+    expected: float
+    cumulative: float
+    cumulative_expected: float
+    held_out: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frequency:
+    """How many customers bought on `x` days after the first (the last: or more): actual and by the model."""
+
+    x: int
+    actual: float
+    expected: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByFrequency:
+    """Mean purchase days in the horizon of customers with `x` repeat days before: by the model, and actual."""
+
+    x: int
+    customers: int
+    expected: float
+    actual: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """What data made the models."""
+
+    as_of: date
+    customers: int
+    purchase_days: int
+    value: float
+    first_day: date | None
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Everything found out on one day: plain, kept in the registry, drawn by the pages."""
+
+    day: date
+    trained_on: date
+    seed: int
+    code: str
+    data: Fingerprint
+    currency: str = ""
+    gates: tuple[GateResult, ...] = ()
+    fits: tuple[Fit, ...] = ()
+    weeks: tuple[Week, ...] = ()
+    calibration_line: date | None = None
+    frequencies: tuple[Frequency, ...] = ()
+    by_frequency: tuple[ByFrequency, ...] = ()
+    models: tuple[ModelEvidence, ...] = ()
+    drift: float | None = None
+    drifted: tuple[tuple[str, float], ...] = ()
+    retrained: str = ""
+    notes: tuple[str, ...] = ()
+    estimators: str = ""
+    estimators_sha256: str = ""
+
+    def of(self, model: Model) -> ModelEvidence | None:
+        """One model's part."""
+        return next((one for one in self.models if one.model is model), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain object that `from_json` reads back (dates as orjson writes them)."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """The evidence that `as_json` wrote."""
+        return read(cls, stored)

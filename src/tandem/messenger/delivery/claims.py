@@ -269,7 +269,7 @@ def intend(
         found = cursor.fetchall()
         if len(found) < len(seqs):
             cursor.execute(_NO_CONTACT, named)
-    rows = [Row(*one[1:8], one[8:]) for one in found if one[0] == _SENDING]
+    rows = [Row._make((*one[1:8], one[8:])) for one in found if one[0] == _SENDING]
     rows = quiet_rows.put_off(rows, channel=channel, account=held.account, sending=held.sending, now=business)
     failpoint("m10")
     rows.sort(key=_seq)

@@ -119,9 +119,7 @@ class CountedResponse(models.Model):
     recipients = models.JSONField(help_text="[template, link, recipients who clicked it] each.")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["account", "sending"], name="counted_response_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["account", "sending"], name="counted_response_once")]
 
 
 class Seen(models.Model):

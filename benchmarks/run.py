@@ -29,6 +29,9 @@ MODULES = {
     "smtp": "smtp",
     "smpp": "smpp",
     "delivery": "delivery",
+    "discovery": "discovery",
+    "discovery-null": "discovery_null",
+    "discovery-planted": "discovery_planted",
     "alarms": "alarms",
 }
 

@@ -121,7 +121,7 @@ def _bins_between(bounds: Sequence[Bound]) -> tuple[Bin, ...]:
 
 
 def category(
-    name: str, values: NDArray[Any], *, label: str = "", role: Role = Role.CATEGORY, bins: int = 0
+    name: str, values: NDArray[Any], *, label: str = "", role: Role = Role.OTHER, bins: int = 0
 ) -> Feature | Dropped:
     """A category, shape (n,), None = unknown: its commonest values, all rarer ones pooled.
 

@@ -1,8 +1,8 @@
 """Whether discovery finds what is there: RUNS runs on N customers, each with a group of its own that spends 80 % more.
 
 The group is a conjunction of two or three features, 4 to 20 % of the customers. Found: a rule shares at least half of
-its customers with it. A condition on a feature the group was not made of is a noise condition; so that none tells of the group by another
-name, each feature is shuffled for itself.
+its customers with it. A condition on a feature the group was not made of is a noise condition; each feature is shuffled
+for itself, so that none tells of the group by another name.
 """
 
 import os

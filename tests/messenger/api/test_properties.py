@@ -236,5 +236,5 @@ def test_every_parameter_of_an_address_is_known(shop):
     named = {part.strip("{}") for one in ENDPOINTS for part in one.parts if part.startswith("{")}
     assert named - TEXTS - set(CHOICES) <= {
         "projectId", "triggerId", "campaignId", "listId", "batchId", "jobId", "journeyId", "contactId",
-            "sendingId",
+            "sendingId", "keyId",
     }  # fmt: skip

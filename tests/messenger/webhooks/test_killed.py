@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from urllib.parse import quote
 
 import pytest
@@ -43,6 +44,14 @@ def killed(home, pair):
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
+def called_when_let_go():
+    """How many were called at the first turn that called any: the dead one's lock goes when PostgreSQL notices."""
+    deadline = time.monotonic() + 60
+    while not (called := webhooks.call_due(CLOCK)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return called
+
+
 def test_the_vendor_s_way_is_fired_once_all_the_same(settings, tmp_path):
     with receiver() as hook:
         settings.TANDEM_ALLOW_PRIVATE = (hook.pair,)
@@ -52,7 +61,7 @@ def test_the_vendor_s_way_is_fired_once_all_the_same(settings, tmp_path):
         webhooks.publish(desk.account, EventType.MAIL_OPENED, events, clock=CLOCK)
 
         killed(tmp_path, hook.pair)
-        assert webhooks.call_due(CLOCK) == 2
+        assert called_when_let_go() == 2
         assert webhooks.call_due(CLOCK) == 0
 
         assert [got.json["contactId"] for got in hook.got] == ["0", "1", "2"]

@@ -6,6 +6,7 @@ command fails only if it exceeds 5 %. MINUTES ends it earlier; the runs done are
 """
 
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -35,6 +36,11 @@ def run(n: int) -> dict[str, Any]:
             numbers = range(first, min(first + 20, runs))
             for number, rules in zip(numbers, pool.map(_one, [n] * len(numbers), numbers), strict=True):
                 hits[GOALS[number % len(GOALS)]].append(rules)
+            print(
+                f"{numbers[-1] + 1} of {runs} runs",
+                {goal: sum(map(bool, hits[goal])) for goal in GOALS},
+                file=sys.stderr,
+            )
     counts = [rules for one in hits.values() for rules in one]
     any_found = sum(rules > 0 for rules in counts)
     bound = float(beta.ppf(LEVEL, any_found, len(counts) - any_found + 1)) if any_found else 0.0

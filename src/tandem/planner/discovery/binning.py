@@ -89,18 +89,25 @@ def _bounds(known: Floats, most: int) -> list[Bound]:
         bounds.append((0.0, False))
     if zero and high > 0:
         bounds.append((0.0, True))
-    parts = most + 1 - (1 if zero else 0)
-    places = np.linspace(0, 1, parts + 1)[1:-1]
-    if len(rest) and len(places):
-        ordered = np.partition(rest, sorted({int(place * (len(rest) - 1)) for place in places}))
-        for place in places:
-            bounds.append((_rounded(float(ordered[int(place * (len(rest) - 1))])), False))
+    bounds += [(value, False) for value in _quantiles(rest, most + 1 - (1 if zero else 0))]
     kept = sorted(
         {(value, beyond) for value, beyond in bounds if low < value <= high or (beyond and value >= low)}
     )
     return [
         (value, beyond) for value, beyond in kept if not (zero and value == 0 and not beyond and low >= 0)
     ]
+
+
+def _quantiles(values: Floats, parts: int) -> list[float]:
+    """Values that cut into parts of a size; a lowest value with more than a part's share is a part of its own."""
+    if parts < 2 or not len(values):
+        return []
+    above = values[values > values.min()]
+    if len(above) and len(values) - len(above) > len(values) / parts:
+        return [float(above.min()), *_quantiles(above, parts - 1)]
+    places = [int(share * (len(values) - 1)) for share in np.linspace(0, 1, parts + 1)[1:-1]]
+    ordered = np.partition(values, sorted(set(places)))
+    return [_rounded(float(ordered[place])) for place in places]
 
 
 def _rounded(value: float) -> float:

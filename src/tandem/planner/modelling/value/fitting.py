@@ -73,7 +73,8 @@ class Fitted:
         days = np.asarray(days, dtype=np.float64)
         if self.note:
             return np.full_like(days, np.nan)
-        return np.asarray(self._model.unconditional(self._values, days / self.unit_days))
+        found = self._model.unconditional(self._values, days.reshape(-1) / self.unit_days)
+        return np.asarray(found).reshape(days.shape)
 
     def frequencies(self, T: ArrayLike, most: int = 7) -> Array:
         """P(X = 0 .. most - 1) and, last, P(X >= most) for each T in days: shape (len(T), most + 1)."""

@@ -61,7 +61,7 @@ def _dropout(fitted: Fitted, histories: Histories) -> Gate:
         passed=within and certain < MOST_CERTAIN,
         value=share,
         limit=limit,
-        words=_stopping_words(share, within, certain),
+        words=_stopping_words(fitted.kind, share, within, certain),
     )
 
 
@@ -79,7 +79,7 @@ def _stopping(fitted: Fitted, histories: Histories) -> tuple[float, float]:
     return gone, known["beta"] * fitted.unit_days / max(float(histories.T.max(initial=1)), 1)
 
 
-def _stopping_words(share: float, within: bool, certain: float) -> str:
+def _stopping_words(kind: Kind, share: float, within: bool, certain: float) -> str:
     if share <= LEAST_STOP:
         return (
             "By this model nobody ever stops buying, so it cannot tell who is still a customer: "
@@ -95,7 +95,8 @@ def _stopping_words(share: float, within: bool, certain: float) -> str:
             "The data do not show that customers differ in how soon they stop, so who is still a customer "
             "cannot be told from silence: no chance of being a customer is shown."
         )
-    return f"On average {share:.1%} stop, and this can be told apart from mere silence."
+    when = "have stopped by now" if kind is Kind.PARETO else "stop after a purchase day"
+    return f"On average {share:.1%} {when}, and this can be told apart from mere silence."
 
 
 def _better(fitted: Fitted, nbd: Fitted) -> Gate:

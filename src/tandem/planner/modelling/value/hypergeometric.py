@@ -6,17 +6,20 @@ With k = r + x and the chance of stopping p ~ Beta(a, b), the BG and MBG expecta
     (a + b - 1)/(a - 1) [1 - (1 - z)^(a - 1) 2F1(a - 1, a + b - 1 - k; a + b - 1; z)],  z = tau/(1 + tau)
 
 Transformed it neither overflows for frequent buyers nor cancels near a = 1. Where scipy's 2F1 is not to be trusted
-(large parameters, a + b near 1, z near 1, a value outside the bounds) the mean is integrated by Gauss and Jacobi.
+(large parameters, a at 1, a + b near 1, z near 1, a difference of nearly equal numbers, a value outside the bounds)
+the mean is integrated by Gauss and Jacobi.
 """
 
 import numpy as np
 
-from tandem.planner.modelling.value.counting import away_from_one
+from tandem.planner.modelling.value.counting import NUDGE
 from tandem.planner.modelling.value.domain import Array, Mask
 
 #: beyond these scipy's series lose digits
-TRUSTED_PARAMETER = 60.0
+TRUSTED_PARAMETER = 200.0
 TRUSTED_Z = 0.9
+#: the least difference in the brackets; a smaller one has lost more than four digits
+LEAST_LEFT = 1e-4
 NODES, MANY_NODES, MANY_FROM = 48, 256, 30.0
 
 
@@ -24,7 +27,6 @@ def purchases_until_stop(k: Array, a: float, b: Array, tau: Array) -> Array:
     """E[(1 - (1 + p tau)^-k)/p] for p ~ Beta(a, b); k, b, tau: arrays of one length, tau = t/(alpha + T)."""
     from scipy.special import hyp2f1
 
-    a = away_from_one(a)
     z, total = tau / (1 + tau), a + b - 1
     with np.errstate(all="ignore"):
         series = hyp2f1(a - 1, total - k, total, z)
@@ -38,9 +40,10 @@ def purchases_until_stop(k: Array, a: float, b: Array, tau: Array) -> Array:
 def trusted(found: Array, k: Array, a: float, b: Array, tau: Array) -> Mask:
     """Where the closed form may be taken: inside the bounds of the mean, and away from where digits are lost."""
     total = a + b - 1
-    near = (np.abs(total) > 0.01) & (tau / (1 + tau) <= TRUSTED_Z)
+    near = (abs(a - 1) > NUDGE) & (np.abs(total) > 0.01) & (tau / (1 + tau) <= TRUSTED_Z)
     small = np.maximum(np.maximum(np.abs(total - k), np.abs(total)), a) <= TRUSTED_PARAMETER
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        small &= np.abs(found * (a - 1) / total) > LEAST_LEFT
         return np.asarray(near & small & np.isfinite(found) & (found >= 0) & (found <= k * tau * (1 + 1e-9)))
 
 
@@ -50,7 +53,7 @@ def integrated(k: Array, a: float, b: Array, tau: Array) -> Array:
     for level in np.unique(b):
         rows = np.flatnonzero(b == level)
         for many in (False, True):
-            some = rows[(tau[rows] > MANY_FROM) == many]
+            some = rows[(k[rows] * tau[rows] > MANY_FROM) == many]
             if len(some):
                 p, weight = beta_rule(a, float(level), MANY_NODES if many else NODES)
                 inner = -np.expm1(-k[some, None] * np.log1p(p * tau[some, None])) / p

@@ -17,7 +17,7 @@ from tandem.planner.modelling.value.domain import Array
 NAMES = ("r", "alpha", "s", "beta")
 TIMES = ("alpha", "beta")
 ROWS = 20_000
-NODES = 32
+NODES = 24
 CHUNK = 20_000
 _POINTS, _WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(NODES))
 _POINTS = _POINTS + 0.5

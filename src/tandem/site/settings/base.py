@@ -95,7 +95,7 @@ def apply(half: str, rooms: list[str]) -> dict[str, Any]:
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "DIRS": [HERE / half / "web" / "templates", HERE / "kit" / "templates"],
                 "OPTIONS": {
-                    "builtins": ["tandem.kit.tags", "tandem.kit.charts"],
+                    "builtins": ["tandem.kit.tags", "tandem.kit.charts", "tandem.kit.plots.tags"],
                     "context_processors": [
                         "django.template.context_processors.request",
                         "django.contrib.auth.context_processors.auth",

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from tandem.planner.customers import service as customers
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.models import MicroSegment, SegmentCuts
+from tandem.planner.modelling.scoring.ranks import make_ranks, make_scores
 from tandem.planner.modelling.segments import cutting, overview
 from tandem.planner.modelling.segments.domain import (
+    BASIS_WORDS,
     LAYERS,
     LEAST_MEMBERS,
     VALUE_SEGMENTS,
+    Basis,
     Segment,
     churn_risk,
+    described,
     kept_numbers,
     merged,
     names,
@@ -55,10 +59,22 @@ def test_whole_parts_have_a_place_for_every_cell_and_different_names(counts):
 def test_names_say_what_tells_a_part_apart():
     parts = (((0, 0, 0), (0, 0, 1)), ((0, 1, 0), (0, 1, 1)), ((1, 0, 0), (1, 1, 1), (2, 0, 1)))
     assert names(Stage.ACTIVE, parts, CUTS) == (
-        "Active: low spenders, few orders",
-        "Active: low spenders, many orders",
-        "Active: middle spenders or high spenders",
+        "Active: small spenders, with one order",
+        "Active: small spenders, who ordered again",
+        "Active: middling to big spenders",
     )
+    often = ((100.0, 200.0), (2.0,), (30.0,))
+    assert names(Stage.ACTIVE, (((0, 1, 0), (2, 1, 0)),), often) == (
+        "Active: small or big spenders, who order often, small baskets",
+    )
+    assert described(Stage.ACTIVE, ((0, 1, 0), (2, 1, 0)), often) == (
+        "Customers in Active who spent at most 100 or more than 200 in the last 365 days and ordered on more than 2 "
+        "days of the last 365 and spend at most 30 per order."
+    )
+    assert described(Stage.REGISTERED, ((1, 0),), ((0.0,), (0.0,))) == (
+        "Registered without a purchase who are reached by email and are not reached by SMS."
+    )
+    assert described(Stage.NEW, parts, ((1.0, 2.0), (1.0,))) == "Customers in New."
 
 
 def test_a_small_cell_joins_the_one_nearest_to_it():
@@ -66,19 +82,18 @@ def test_a_small_cell_joins_the_one_nearest_to_it():
     assert parts == (((0, 0), (0, 1)), ((2, 1),))
 
 
+@settings(max_examples=50)
 @given(
-    st.dictionaries(st.tuples(st.integers(1, 20), st.integers(0, 9)), st.integers(0, 500)),
-    st.integers(10, 15),
+    st.dictionaries(st.tuples(st.integers(1, 4), st.integers(0, 3)), st.integers(0, 500)),
+    st.integers(4, 5),
 )
-def test_ids_are_kept_by_overlap_and_given_once(overlap, new):
+def test_ids_are_kept_for_as_many_members_as_can_be(overlap, new):
     numbers = kept_numbers(overlap, new, 21)
     assert len(set(numbers)) == new == len(numbers)
-    for place, number in enumerate(numbers):
-        assert number >= 21 or overlap[number, place] > 0
-    for (old, place), members in overlap.items():
-        taken = overlap.get((numbers[place], place), 0)
-        elsewhere = old in numbers and overlap[old, numbers.index(old)] >= members
-        assert members <= taken or elsewhere or not members
+    assert all(number >= 21 or overlap[number, place] > 0 for place, number in enumerate(numbers))
+    kept = sum(overlap.get((number, place), 0) for place, number in enumerate(numbers))
+    ways = itertools.permutations([1, 2, 3, 4, 0][:new], new)
+    assert kept == max(sum(overlap.get((n, place), 0) for place, n in enumerate(way)) for way in ways)
 
 
 @given(MONEY, st.lists(st.floats(1, 1000), min_size=4, max_size=4), st.none() | st.integers(1, 5))
@@ -93,28 +108,34 @@ def test_a_value_segment_is_left_only_past_a_cut(value, cuts, before):
     assert value_place(value, cuts, place) == place
 
 
-def test_sql_segments_equal_the_rules(tmp_path):
+@pytest.mark.parametrize("basis", list(Basis))
+def test_sql_segments_equal_the_rules(tmp_path, basis):
     values = [round(step * 7.3, 2) for step in range(60)]
     cuts, before = (300.0, 200.0, 100.0, 50.0), [None, 1, 3, 5]
     people = list(itertools.product(values, before))
     parquet = tmp_path / "before.parquet"
+    others = {layer.figure for layers in LAYERS.values() for layer in layers} - {"spent_365", "orders_365"}
     with duckdb.connect() as session:
-        session.execute("CREATE TABLE standing (customer BIGINT, stage VARCHAR, spent_365 DOUBLE)")
-        session.executemany(
-            "INSERT INTO standing VALUES (?, 'New', ?)", [[n, v] for n, (v, _) in enumerate(people)]
+        session.execute(
+            "CREATE TABLE given AS SELECT unnest(range(?)) AS customer, unnest(?::DOUBLE[]) AS v, "
+            "unnest(?::VARCHAR[]) AS was",
+            [len(people), [v for v, _ in people], [b and VALUE_SEGMENTS[b - 1] for _, b in people]],
         )
-        session.execute("ALTER TABLE standing ADD COLUMN orders_365 DOUBLE DEFAULT 2.0")
-        for figure in {layer.figure for layers in LAYERS.values() for layer in layers} - {
-            "spent_365",
-            "orders_365",
-        }:
-            session.execute(f"ALTER TABLE standing ADD COLUMN {figure} DOUBLE DEFAULT 0.0")
-        session.execute("CREATE TABLE was (customer BIGINT, value_segment VARCHAR)")
-        session.executemany(
-            "INSERT INTO was VALUES (?, ?)",
-            [[n, VALUE_SEGMENTS[b - 1]] for n, (_, b) in enumerate(people) if b],
+        session.execute(
+            f"CREATE TABLE standing AS SELECT customer, 'New' AS stage, v AS spent_365, 2.0 AS orders_365, "
+            f"{'2 * v' if basis is Basis.FUTURE else 'NULL::DOUBLE'} AS future_value, "
+            f"{', '.join(f'0.0 AS {figure}' for figure in others)} FROM given"
         )
-        session.execute(f"COPY was TO '{parquet}' (FORMAT parquet)")
+        session.execute("CREATE TABLE people AS SELECT customer FROM given")
+        session.execute("CREATE TABLE stages AS SELECT customer, stage FROM standing")
+        make_scores(session)
+        session.execute(
+            "UPDATE scores SET future_value = s.future_value FROM standing s WHERE s.customer = scores.customer"
+        )
+        make_ranks(session)
+        session.execute(
+            f"COPY (SELECT customer, was AS value_segment FROM given WHERE was IS NOT NULL) TO '{parquet}'"
+        )
         bounds = {stage: tuple(() for _ in layers) for stage, layers in LAYERS.items()}
         bounds[Stage.NEW] = ((100.0, 250.0), (1.0,))
         segments = [
@@ -126,16 +147,37 @@ def test_sql_segments_equal_the_rules(tmp_path):
             )
             for spent, ordered in itertools.product(range(3), range(2))
         ]
-        cutting.make_segments(session, bounds, segments, cuts, parquet)
+        cutting.make_segments(session, bounds, segments, cuts, basis, parquet)
         got = session.execute(
-            "SELECT microsegment_id, microsegment, value_segment, future_value FROM segments ORDER BY customer"
+            "SELECT microsegment_id, microsegment, value_segment, future_value, future_value_percentile "
+            "FROM segments ORDER BY customer"
         ).fetchall()
     mean = round(sum(values) / len(values), 2)
-    for (value, was), (number, name, segment, future) in zip(people, got, strict=True):
+    expected = {Basis.NO_MODEL: lambda _: mean, Basis.FUTURE: lambda v: 2 * v, Basis.TIED: lambda _: None}
+    for (value, was), (number, name, segment, future, rank) in zip(people, got, strict=True):
         spent = (value > 100) + (value > 250)
         assert (number, name) == (10 * spent + 1, f"{spent}1")
-        assert segment == VALUE_SEGMENTS[value_place(value, cuts, was) - 1]
-        assert float(future) == pytest.approx(mean)
+        worth = 2 * value if basis is Basis.FUTURE else value
+        assert segment == VALUE_SEGMENTS[value_place(worth, cuts, was) - 1]
+        assert (future and float(future)) == pytest.approx(expected[basis](value))
+        assert (rank is None) == (basis is not Basis.FUTURE)
+
+
+@pytest.mark.parametrize(
+    ("values", "basis"),
+    [
+        ([None, 0.0], Basis.NO_MODEL),
+        ([5.0], Basis.FUTURE),
+        ([*range(1, 10), None, 0, 0], Basis.TIED),
+        ([*range(1, 11)], Basis.FUTURE),
+        ([7.0, 7.0, *range(10, 27)], Basis.TIED),
+    ],
+)
+def test_value_segments_need_values_that_tell_customers_apart(values, basis):
+    with duckdb.connect() as session:
+        session.execute("CREATE TABLE standing AS SELECT unnest(?::DOUBLE[]) AS future_value", [[*values]])
+        assert cutting.measured_basis(session) is basis
+        assert BASIS_WORDS[basis].startswith("By ")
 
 
 CURVE = ((0, 0.6), (7, 0.5), (14, 0.2))

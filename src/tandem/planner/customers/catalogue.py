@@ -4,6 +4,7 @@ from typing import Any
 
 import duckdb
 
+from tandem.planner.customers.score_words import score_attributes
 from tandem.planner.customers.storage import name
 from tandem.planner.engine.domain import Attribute, Kind
 
@@ -29,8 +30,8 @@ _BUILT_IN: tuple[tuple[str, str, str, str, str], ...] = (
     ("main_category", "main category", "text", "Orders", "Category most was spent on."),
     ("stage", "lifecycle stage", "text", "Model", "Where the customer stands, from Registered only to Dormant."),
     ("microsegment", "micro-segment", "text", "Model", "Stage and habits of spending: customers who behave alike."),
-    ("value_segment", "value segment", "text", "Model", "Diamond to Bronze, by what was spent in the last 365 days."),
-    ("future_value", "future value", "money", "Model", "Expected in the next year: the stage's mean last year."),
+    ("value_segment", "value segment", "text", "Model",
+     "Diamond to Bronze, by future value; by last year's spend where no model can tell."),
     ("rfm_recency", "recency class", "number", "Model", "1 to 5, 5 = bought most recently."),
     ("rfm_frequency", "frequency class", "number", "Model", "1 to 5, 5 = bought most often."),
     ("rfm_monetary", "monetary class", "number", "Model", "1 to 5, 5 = spent most."),
@@ -46,11 +47,14 @@ def describe(
     if "country" not in profile:
         profile = {**profile, "country": ("country", "text")}
     present = {row[0] for row in session.execute("DESCRIBE customers").fetchall()}
+    built_in = (*_BUILT_IN, *score_attributes())
+    taken = {row[0] for row in built_in}
     mine = [
         (n, label, kind, "Profile", f"{label}, from the imported files.")
         for n, (label, kind) in profile.items()
+        if n not in taken
     ]
-    return tuple(_attribute(session, *row) for row in (*_BUILT_IN, *mine) if row[0] in present)
+    return tuple(_attribute(session, *row) for row in (*built_in, *mine) if row[0] in present)
 
 
 def _attribute(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tandem.planner.customers.domain import IDENTITY_KEYS, Column
 from tandem.planner.customers.errors import AmbiguousFile, BadMapping
+from tandem.planner.customers.score_words import score_attributes
 
 ORDER_ROLES = (
     "customer",
@@ -68,7 +69,7 @@ _COMPUTED = (
     "main_category rfm_recency rfm_frequency rfm_monetary stage microsegment microsegment_id value_segment "
     "future_value may_receive_email may_receive_sms events "
 )
-RESERVED = frozenset(_COMPUTED.split())
+RESERVED = frozenset((*_COMPUTED.split(), *(row[0] for row in score_attributes())))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,10 @@ class StageLimits(models.Model):
 
 
 class SegmentCuts(models.Model):
-    """The values segments are cut at, frozen for a month; `shares` are those the value segments were cut for."""
+    """The values segments are cut at, frozen for a month; `shares` are those the value segments were cut for.
+
+    basis: what the value segments are cut by, and why if it is not future value.
+    """
 
     account = models.OneToOneField(Account, models.PROTECT, related_name="+")
     cut_on = models.DateField()
@@ -26,6 +29,7 @@ class SegmentCuts(models.Model):
     values = models.JSONField()
     shares = models.JSONField()
     returns = models.JSONField()
+    basis = models.CharField(max_length=20, default="no_model")
 
 
 class MicroSegment(models.Model):

@@ -156,8 +156,8 @@ def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
           {", ".join(f"coalesce(f.spent_{d}, 0)::DECIMAL(18,2) AS spent_{d}" for d in (30, 90, 365))},
           coalesce(r.returns, 0) AS returns, coalesce(r.returned, 0)::DECIMAL(18,2) AS returned,
           f.days_since_last_order, f.tenure_days, f.usual_gap, c.main_category, {classes},
-          coalesce(s.stage, 'Registered only') AS stage, g.microsegment, g.microsegment_id, g.value_segment,
-          g.future_value {chosen}, p.may_receive_email, p.may_receive_sms
+          coalesce(s.stage, 'Registered only') AS stage, g.* EXCLUDE (customer)
+          {chosen}, p.may_receive_email, p.may_receive_sms
         FROM people p LEFT JOIN segments g ON g.customer = p.customer
         LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
         LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer
@@ -223,6 +223,7 @@ def _drop_scratch(session: duckdb.DuckDBPyConnection) -> None:
         "home",
         "written",
         "stages",
+        "scores",
         "segments",
         *RFM,
     ):

@@ -11,10 +11,13 @@ import duckdb
 from tandem.planner.customers.storage import literal, pattern
 from tandem.planner.modelling.lifecycle.domain import LEAST_CASES, STEP, Stage, StageRules
 from tandem.planner.modelling.lifecycle.queries import return_curve
+from tandem.planner.modelling.scoring.domain import MONEY, SCORES, rank_columns
 from tandem.planner.modelling.segments.domain import (
     HYSTERESIS,
     LAYERS,
+    MOST_TIED,
     VALUE_SEGMENTS,
+    Basis,
     Cell,
     Cuts,
     Layer,
@@ -27,16 +30,31 @@ _BASE = 4  # more than the bins of any layer
 
 
 def make_standing(session: duckdb.DuckDBPyConnection) -> None:
-    """The table `standing`: everyone's stage and the figures that layers are cut from."""
+    """The table `standing`: the stage and the figures that segments are cut from, of all who did not object."""
     flags = ("may_receive_email", "may_receive_sms")
     figures = sorted({layer.figure for layers in LAYERS.values() for layer in layers} - {*flags})
     chosen = ", ".join(f"coalesce(f.{figure}, 0)::DOUBLE AS {figure}" for figure in figures)
     asked = ", ".join(f"p.{flag}::INTEGER::DOUBLE AS {flag}" for flag in flags)
+    people = {row[0] for row in session.execute("DESCRIBE people").fetchall()}
+    willing = "WHERE p.profiled IS NOT FALSE" if "profiled" in people else ""
     session.execute(
         f"""CREATE OR REPLACE TABLE standing AS SELECT p.customer, coalesce(s.stage, {literal(Stage.REGISTERED)}) AS
-          stage, f.days_since_last_order AS silence, {chosen}, {asked}
-        FROM people p LEFT JOIN features f ON f.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer"""
+          stage, f.days_since_last_order AS silence, v.future_value, {chosen}, {asked}
+        FROM people p LEFT JOIN features f ON f.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer
+          LEFT JOIN scores v ON v.customer = p.customer {willing}"""
     )
+
+
+def measured_basis(session: duckdb.DuckDBPyConnection) -> Basis:
+    """Future value, unless there is none, or one value of it is that of too many customers."""
+    row: Any = session.execute(
+        """SELECT coalesce(sum(n), 0), coalesce(max(n), 0) FROM (SELECT future_value, count(*) AS n FROM standing
+        WHERE future_value > 0 GROUP BY 1)"""
+    ).fetchone()
+    customers, tied = row
+    if not customers:
+        return Basis.NO_MODEL
+    return Basis.TIED if customers > 1 and tied > MOST_TIED * customers else Basis.FUTURE
 
 
 def measured_cuts(session: duckdb.DuckDBPyConnection) -> dict[Stage, Cuts]:
@@ -55,12 +73,14 @@ def _cut(session: duckdb.DuckDBPyConnection, stage: Stage, layer: Layer) -> tupl
     return tuple(sorted({value for value in row if value is not None}))
 
 
-def measured_value_cuts(session: duckdb.DuckDBPyConnection, shares: Sequence[float]) -> tuple[float, ...]:
-    """The least spend of each value segment but the last; shares in percent of those who spent anything."""
+def measured_value_cuts(
+    session: duckdb.DuckDBPyConnection, shares: Sequence[float], basis: Basis
+) -> tuple[float, ...]:
+    """The least value of each segment but the last; shares in percent of those with a value above 0."""
     tops = [sum(shares[: place + 1]) / 100 for place in range(len(shares) - 1)]
     asked = ", ".join(f"max(v) FILTER (top >= {top - 1e-12!r})" for top in tops)
     row: Any = session.execute(
-        f"""WITH counted AS (SELECT spent_365 AS v, count(*) AS n FROM standing WHERE spent_365 > 0 GROUP BY 1),
+        f"""WITH counted AS (SELECT {basis.figure} AS v, count(*) AS n FROM standing WHERE v > 0 GROUP BY 1),
           ranked AS (SELECT v, sum(n) OVER (ORDER BY v DESC) / sum(n) OVER () AS top FROM counted)
         SELECT {asked} FROM ranked"""
     ).fetchone()
@@ -117,11 +137,13 @@ def make_segments(
     cuts: Mapping[Stage, Cuts],
     segments: Iterable[Segment],
     value_cuts: Sequence[float],
+    basis: Basis,
     before: Path | None,
 ) -> None:
-    """The table `segments`: everyone's micro-segment, value segment and future value.
+    """The table `segments`: everyone's micro-segment, value segment, scores and ranks.
 
-    before: the Parquet of the snapshot of an earlier day, whose value segment is left only 5 % past a cut.
+    before: the Parquet of the snapshot of an earlier day, whose value segment is left only 5 % past a cut. Without any
+    future value the stage's mean spend of 365 days stands for it, corrected or not.
     """
     listed = [
         f"({literal(one.stage)}, {_packed(cell)}, {one.number:d}, {literal(one.name)})"
@@ -133,16 +155,28 @@ def make_segments(
         f"{', '.join(listed)}) AS listed(stage, code, microsegment_id, microsegment)"
     )
     session.execute(
-        "CREATE OR REPLACE TABLE worth AS SELECT stage, avg(spent_365)::DECIMAL(18,2) AS future_value "
-        "FROM standing GROUP BY stage"
+        f"""CREATE OR REPLACE TABLE worth AS SELECT stage,
+          CASE WHEN {basis is Basis.NO_MODEL} THEN avg(spent_365) END AS mean FROM standing GROUP BY stage"""
     )
     joined, known = _before(session, before)
     session.execute(
         f"""CREATE OR REPLACE TABLE segments AS SELECT s.customer, c.microsegment_id, c.microsegment,
-          {_names()}[{_place("s.spent_365", value_cuts, known)}] AS value_segment, w.future_value
+          {_names()}[{_place(f"coalesce(s.{basis.figure}, 0)", value_cuts, known)}] AS value_segment, {_scores()}
         FROM (SELECT *, {_code(cuts)} AS code FROM standing) s JOIN worth w ON w.stage = s.stage
+        LEFT JOIN scores v ON v.customer = s.customer LEFT JOIN ranks r ON r.customer = s.customer
         LEFT JOIN cells c ON c.stage = s.stage AND c.code = s.code {joined}"""
     )
+
+
+def _scores() -> str:
+    """Every score and rank under its name, money as money."""
+    means = ("future_value", "future_value_raw")
+    scores = [
+        f"{f'coalesce(v.{one}, w.mean)' if one in means else f'v.{one}'}"
+        f"{'::DECIMAL(18,2)' if one in MONEY else ''} AS {one}"
+        for one in SCORES
+    ]
+    return ", ".join((*scores, *(f"r.{one}" for one in rank_columns())))
 
 
 def _before(session: duckdb.DuckDBPyConnection, parquet: Path | None) -> tuple[str, str]:
@@ -159,9 +193,14 @@ def _before(session: duckdb.DuckDBPyConnection, parquet: Path | None) -> tuple[s
 def figures(
     session: duckdb.DuckDBPyConnection, rules: StageRules, returns: Sequence[tuple[int, float]]
 ) -> dict[int, tuple[int, Decimal, float]]:
-    """Micro-segment -> members, mean future value, mean chance to be in Churn in 28 days."""
+    """Micro-segment -> members, mean future value, mean chance to be in Churn in 28 days.
+
+    That chance: the risk of churn, in Churn one less that of reactivation; without a score what such silences led to.
+    """
+    churned = f"CASE WHEN s.stage = {literal(Stage.CHURN)} THEN 1 - g.reactivation ELSE g.churn_risk END"
     rows = session.execute(
-        f"""SELECT g.microsegment_id, count(*), avg(g.future_value)::DECIMAL(18,2), avg({_risk(rules, returns)})
+        f"""SELECT g.microsegment_id, count(*), avg(coalesce(g.future_value, 0))::DECIMAL(18,2),
+          avg(coalesce({churned}, {_risk(rules, returns)}))
         FROM segments g JOIN standing s ON s.customer = g.customer GROUP BY 1"""
     ).fetchall()
     return {row[0]: (row[1], row[2], float(row[3])) for row in rows}

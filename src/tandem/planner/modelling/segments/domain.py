@@ -6,6 +6,7 @@ with one bin of each of its layers; a micro-segment is one or more cells of a st
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 
 from tandem.planner.modelling.lifecycle.domain import Stage
@@ -23,24 +24,65 @@ VALUE_SEGMENTS = ("Diamond", "Platinum", "Gold", "Silver", "Bronze")
 VALUE_SHARES = (1.0, 4.0, 15.0, 30.0, 50.0)
 
 
+class Basis(StrEnum):
+    """What value segments are cut by: calibrated future value, or past spend and why."""
+
+    FUTURE = "future_value"
+    NO_MODEL = "no_model"
+    TIED = "tied"
+
+    @property
+    def figure(self) -> str:
+        """The figure itself."""
+        return "future_value" if self is Basis.FUTURE else "spent_365"
+
+
+BASIS_WORDS = {
+    Basis.FUTURE: "By future value: what a customer is expected to spend in the next 365 days.",
+    Basis.NO_MODEL: "By what a customer spent in the last 365 days: there is no model of future value yet.",
+    Basis.TIED: "By what a customer spent in the last 365 days: too many customers have the same future value, because "
+    "in their stage no model did better than the average.",
+}
+#: with more customers than this on one future value, that value cannot tell customers apart
+MOST_TIED = 0.1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """A figure of the features, cut at shares of the stage's customers; words name the bins, lowest first."""
+    """A figure of the features, cut at shares of the stage's customers; words name the bins, lowest first.
+
+    once: the words where the only cut is at 1; told: the figure in a sentence, {} = the bounds.
+    """
 
     figure: str
     shares: tuple[float, ...]
     words: tuple[str, ...]
+    once: tuple[str, ...] = ()
+    told: str = ""
 
 
 _SPENT = Layer(
-    figure="spent_365", shares=(1 / 3, 2 / 3), words=("low spenders", "middle spenders", "high spenders")
+    figure="spent_365", shares=(1 / 3, 2 / 3), words=("small spenders", "middling spenders", "big spenders"),
+    told="spent {} in the last 365 days",
+)  # fmt: skip
+_ORDERED = Layer(
+    figure="orders_365", shares=(0.5,), words=("who order seldom", "who order often"),
+    once=("with one order", "who ordered again"), told="ordered on {} days of the last 365",
+)  # fmt: skip
+_BASKET = Layer(
+    figure="average_order", shares=(0.5,), words=("small baskets", "large baskets"), told="spend {} per order"
 )
-_ORDERED = Layer(figure="orders_365", shares=(0.5,), words=("few orders", "many orders"))
-_BASKET = Layer(figure="average_order", shares=(0.5,), words=("small baskets", "large baskets"))
-_SPENT_EVER = Layer(figure="total_spent", shares=_SPENT.shares, words=_SPENT.words)
-_ORDERED_EVER = Layer(figure="orders", shares=_ORDERED.shares, words=_ORDERED.words)
-_BY_EMAIL = Layer(figure="may_receive_email", shares=(0.5,), words=("not by email", "by email"))
-_BY_SMS = Layer(figure="may_receive_sms", shares=(0.5,), words=("not by SMS", "by SMS"))
+_SPENT_EVER = Layer(
+    figure="total_spent", shares=_SPENT.shares, words=_SPENT.words, told="spent {} in all"
+)  # fmt: skip
+_ORDERED_EVER = Layer(
+    figure="orders", shares=_ORDERED.shares, words=("who ordered seldom", "who ordered often"),
+    once=_ORDERED.once, told="ordered on {} days in all",
+)  # fmt: skip
+_BY_EMAIL = Layer(
+    figure="may_receive_email", shares=(0.5,), words=("not reached by email", "reached by email")
+)
+_BY_SMS = Layer(figure="may_receive_sms", shares=(0.5,), words=("not reached by SMS", "reached by SMS"))
 LAYERS: dict[Stage, tuple[Layer, ...]] = {
     Stage.NEW: (_SPENT, _ORDERED),
     Stage.ACTIVE: (_SPENT, _ORDERED, _BASKET),
@@ -121,7 +163,35 @@ def _words(layer: Layer, bounds: tuple[float, ...], bins: set[int]) -> str:
     if len(bins) == count:
         return ""
     words = layer.words if count == len(layer.words) else (layer.words[0], layer.words[-1])
-    return " or ".join(words[one] for one in sorted(bins))
+    words = layer.once if layer.once and bounds == (1.0,) else words
+    first, *others = (words[one] for one in sorted(bins))
+    if not others:
+        return first
+    noun = first.rpartition(" ")[2]
+    joint = "to" if max(bins) - min(bins) == 1 else "or"
+    return f"{first.removesuffix(noun).strip()} {joint} {others[-1]}"
+
+
+def described(stage: Stage, part: Sequence[Cell], cuts: Cuts) -> str:
+    """A part in one sentence with its figures, rounded to whole ones."""
+    told = []
+    for n, (layer, bounds) in _layers(stage, cuts):
+        bins = {cell[n] for cell in part}
+        if len(bins) <= len(bounds):
+            told.append(_figures(layer, bounds, bins))
+    who = f"Customers in {stage}" if stage is not Stage.REGISTERED else "Registered without a purchase"
+    return f"{who} who {' and '.join(told)}." if told else f"{who}."
+
+
+def _figures(layer: Layer, bounds: tuple[float, ...], bins: set[int]) -> str:
+    if not layer.told:
+        return f"are {_words(layer, bounds, bins)}"
+    low, high = min(bins), max(bins)
+    edges = [f"more than {bounds[low - 1]:,.0f}"] if low else []
+    edges += [f"at most {bounds[high]:,.0f}"] if high < len(bounds) else []
+    if high - low + 1 != len(bins):
+        edges = [f"at most {bounds[low]:,.0f} or more than {bounds[high - 1]:,.0f}"]
+    return layer.told.format(" and ".join(edges))
 
 
 def _unused(name: str, given: Sequence[str]) -> str:
@@ -132,14 +202,21 @@ def _unused(name: str, given: Sequence[str]) -> str:
 
 
 def kept_numbers(overlap: Mapping[tuple[int, int], int], new: int, next_number: int) -> tuple[int, ...]:
-    """The ids of `new` segments: that of the old one they share most members with, each given once, else a new one.
+    """The ids of `new` segments: those of the old ones, each given once, so that most members keep theirs; else new.
 
-    overlap: (old id, place of the new one) -> members in both; the largest overlap chooses first.
+    overlap: (old id, place of the new one) -> members in both.
     """
-    numbers: dict[int, int] = {}
-    for (old, place), members in sorted(overlap.items(), key=lambda item: (-item[1], item[0])):
-        if members and place not in numbers and old not in numbers.values():
-            numbers[place] = old
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    old = sorted({number for number, _ in overlap})
+    members = np.zeros((len(old), new))
+    for (number, place), count in overlap.items():
+        members[old.index(number), place] = count
+    rows, places = linear_sum_assignment(members, maximize=True)
+    numbers = {
+        int(place): old[row] for row, place in zip(rows, places, strict=True) if members[row, place] > 0
+    }
     free = iter(range(next_number, next_number + new))
     return tuple(numbers[place] if place in numbers else next(free) for place in range(new))
 

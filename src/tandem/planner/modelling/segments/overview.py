@@ -11,13 +11,22 @@ from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
 from tandem.planner.modelling.lifecycle.domain import Stage
 from tandem.planner.modelling.models import MicroSegment, ValueShares
-from tandem.planner.modelling.segments.domain import STAGE_IDS, VALUE_SEGMENTS
+from tandem.planner.modelling.segments.domain import (
+    BASIS_WORDS,
+    STAGE_IDS,
+    VALUE_SEGMENTS,
+    Basis,
+    described,
+)
 from tandem.planner.modelling.segments.segmenting import definition, value_shares
 
 
 @dataclass(frozen=True, kw_only=True)
 class MicroSegmentView:
-    """A micro-segment on the newest day; churn_rate: mean chance to be in Churn in 28 days, 0 to 1."""
+    """A micro-segment on the newest day; churn_rate: mean chance to be in Churn in 28 days, 0 to 1.
+
+    future_value: the members' mean; description: what its customers have in common, with figures.
+    """
 
     id: int
     name: str
@@ -26,16 +35,25 @@ class MicroSegmentView:
     members: int
     future_value: Decimal
     churn_rate: float
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValueSegmentView:
-    """A value segment: the share of spending customers it is cut for, and the least spend of 365 days in it."""
+    """A value segment: the share of customers with a value it is cut for, and the least value in it."""
 
     id: int
     name: str
     share: float
     least: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentBasis:
+    """What value segments are cut by, and in words why."""
+
+    by: str
+    words: str
 
 
 class BadShares(Refused):
@@ -57,17 +75,34 @@ def stage_name(stage_id: int) -> str | None:
 def microsegments(account_id: int) -> tuple[MicroSegmentView, ...]:
     """The micro-segments in force, by id."""
     rows = MicroSegment.objects.filter(account_id=account_id, is_current=True).order_by("number")
+    told = descriptions(account_id)
     return tuple(
         MicroSegmentView(
             id=row.number, name=row.name, stage=Stage(row.stage), stage_id=STAGE_IDS[Stage(row.stage)],
             members=row.members, future_value=row.future_value, churn_rate=row.churn_rate,
+            description=told.get(row.number, ""),
         )
         for row in rows
     )  # fmt: skip
 
 
+def descriptions(account_id: int) -> dict[int, str]:
+    """Id of a micro-segment in force -> what its customers have in common."""
+    found = definition(account_id)
+    if found is None:
+        return {}
+    return {one.number: described(one.stage, one.cells, found.cuts[one.stage]) for one in found.segments}
+
+
+def basis(account_id: int) -> SegmentBasis:
+    """What the value segments of the newest day are cut by."""
+    found = definition(account_id)
+    kind = found.basis if found else Basis.NO_MODEL
+    return SegmentBasis(by=kind.figure, words=BASIS_WORDS[kind])
+
+
 def value_segments(account_id: int) -> tuple[ValueSegmentView, ...]:
-    """The five value segments, best first; the last has no least spend, nor has any before the first snapshot."""
+    """The five value segments, best first; the last has no least value, nor has any before the first snapshot."""
     found = definition(account_id)
     cuts = (*(found.value_cuts if found else (None,) * 4), None)
     shares = value_shares(account_id)
@@ -86,7 +121,7 @@ def value_segment(*, number: int | None = None, name: str = "") -> tuple[int, st
 
 
 def set_value_shares(account_id: int, shares: tuple[float, ...], *, actor: str, clock: Clock) -> None:
-    """Percent of the spending customers for each value segment, best first; the next snapshot cuts by them.
+    """Percent of the customers with a value for each value segment, best first; the next snapshot cuts by them.
 
     Raises BadShares.
     """

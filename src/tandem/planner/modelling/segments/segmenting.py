@@ -1,7 +1,7 @@
 """The segments of a snapshot being built: cut monthly, applied daily, kept with the snapshot's publication."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +10,12 @@ import duckdb
 
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.models import MicroSegment, SegmentCuts, ValueShares
+from tandem.planner.modelling.scoring.ranks import make_ranks, make_scores
 from tandem.planner.modelling.segments import cutting
 from tandem.planner.modelling.segments.domain import (
     LAYERS,
     VALUE_SHARES,
+    Basis,
     Cell,
     Cuts,
     Segment,
@@ -36,6 +38,7 @@ class Definition:
     value_cuts: tuple[float, ...]
     shares: tuple[float, ...]
     returns: tuple[tuple[int, float], ...]
+    basis: Basis = Basis.NO_MODEL
 
 
 class Segmenting:
@@ -48,12 +51,18 @@ class Segmenting:
         self._figures: dict[int, tuple[int, Decimal, float]] = {}
 
     def make(self, session: duckdb.DuckDBPyConnection, day: date, rules: StageRules) -> None:
-        """Make the table `segments`; the tables `people`, `features` and `stages` are there."""
+        """Make the table `segments`; `people`, `features` and `stages` are there, and `scores` if any were made."""
+        make_scores(session)
+        make_ranks(session)
         cutting.make_standing(session)
-        found = self._definition(session, day)
-        cutting.make_segments(session, found.cuts, found.segments, found.value_cuts, self._before)
+        stored = definition(self._account_id)
+        found = self._definition(session, day, stored)
+        same = stored is not None and stored.basis.figure == found.basis.figure
+        cutting.make_segments(
+            session, found.cuts, found.segments, found.value_cuts, found.basis, self._before if same else None
+        )
         self._figures = cutting.figures(session, rules, found.returns)
-        for scratch in ("standing", "cells", "worth"):
+        for scratch in ("standing", "cells", "worth", "ranks"):
             session.execute(f"DROP TABLE {scratch}")
 
     def keep(self) -> None:
@@ -66,19 +75,26 @@ class Segmenting:
                 row.members, row.future_value, row.churn_rate = counted
                 row.save(update_fields=["members", "future_value", "churn_rate"])
 
-    def _definition(self, session: duckdb.DuckDBPyConnection, day: date) -> Definition:
-        """The stored definition while it is a month fresh and of the wanted shares, else cut anew.
+    def _definition(
+        self, session: duckdb.DuckDBPyConnection, day: date, stored: Definition | None
+    ) -> Definition:
+        """The stored definition while it is a month fresh and of the wanted shares and basis, else cut anew.
 
-        A snapshot of an earlier day than the newest takes what is stored.
+        A snapshot of an earlier day than the newest takes what is stored, unless there is no future value on it.
         """
-        stored = definition(self._account_id)
-        shares = value_shares(self._account_id)
+        shares, basis = value_shares(self._account_id), cutting.measured_basis(session)
         if stored is None or (self._is_newest and day - stored.cut_on >= MONTH):
-            self._made = _cut(session, self._account_id, day, shares, stored)
-        elif stored.shares != shares:
-            values = cutting.measured_value_cuts(session, shares)
-            self._made = Definition(**{**vars(stored), "value_cuts": values, "shares": shares})
-        return self._made or stored  # type: ignore[return-value]
+            self._made = _cut(session, self._account_id, day, shares, basis, stored)
+            return self._made
+        if stored.shares == shares and stored.basis is basis:
+            return stored
+        values = stored.value_cuts
+        if stored.shares != shares or stored.basis.figure != basis.figure:
+            values = cutting.measured_value_cuts(session, shares, basis)
+        found = replace(stored, value_cuts=values, shares=shares, basis=basis)
+        if self._is_newest or stored.shares != shares:
+            self._made = found
+        return found
 
 
 def _cut(
@@ -86,6 +102,7 @@ def _cut(
     account_id: int,
     day: date,
     shares: tuple[float, ...],
+    basis: Basis,
     old: Definition | None,
 ) -> Definition:
     cuts = cutting.measured_cuts(session)
@@ -106,9 +123,10 @@ def _cut(
             Segment(number=number, stage=stage, name=name, cells=cells)
             for number, (stage, cells, name) in zip(numbers, parts, strict=True)
         ),
-        value_cuts=cutting.measured_value_cuts(session, shares),
+        value_cuts=cutting.measured_value_cuts(session, shares, basis),
         shares=shares,
         returns=cutting.measured_returns(session, day),
+        basis=basis,
     )
 
 
@@ -143,6 +161,7 @@ def definition(account_id: int) -> Definition | None:
         value_cuts=tuple(row.values),
         shares=tuple(row.shares),
         returns=tuple((days, share) for days, share in row.returns),
+        basis=Basis(row.basis),
     )
 
 
@@ -161,6 +180,7 @@ def _write(account_id: int, made: Definition) -> None:
             "values": list(made.value_cuts),
             "shares": list(made.shares),
             "returns": list(made.returns),
+            "basis": str(made.basis),
         },
     )
     _write_segments(account_id, made.segments)

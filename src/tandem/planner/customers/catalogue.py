@@ -37,7 +37,11 @@ _BUILT_IN: tuple[tuple[str, str, str, str, str], ...] = (
     ("rfm_monetary", "monetary class", "number", "Model", "1 to 5, 5 = spent most."),
     ("may_receive_email", "may receive email", "flag", "Consent", "Address and consent in that day's copy."),
     ("may_receive_sms", "may receive SMS", "flag", "Consent", "Number and consent in that day's copy."),
+    ("may_be_profiled", "may be profiled", "flag", "Consent", "No objection to profiling: only then there are scores."),
 )  # fmt: skip
+
+#: what the orders say of a customer
+ORDER_FEATURES = tuple(row[0] for row in _BUILT_IN if row[3] == "Orders")
 
 
 def describe(

@@ -125,6 +125,31 @@ class PreferenceView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectionView:
+    """That a customer objected to profiling: when, who wrote it down, how it was said; and when it was lifted."""
+
+    customer_id: str
+    at: datetime
+    by: str
+    how: str
+    lifted_at: datetime | None = None
+    lifted_by: str = ""
+    lifted_how: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeEntry:
+    """One line of the attribute dictionary; `suggested` is the purpose its name suggests, `why` the reason."""
+
+    name: str
+    label: str
+    kind: str
+    purpose: str
+    suggested: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConsentReadView:
     """When consent was last read from a channel account, and how many contacts the copy holds."""
 

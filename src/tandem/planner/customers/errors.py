@@ -37,3 +37,15 @@ class NothingUsable(Refused):
     """Every row was rejected."""
 
     title = "No usable row"
+
+
+class BadPurpose(Refused):
+    """An attribute cannot have that purpose, or there is no such attribute."""
+
+    title = "The purpose is refused"
+
+
+class BadObjection(Refused):
+    """What was said of an objection to profiling cannot be written down."""
+
+    title = "The objection cannot be written down"

@@ -67,9 +67,15 @@ _COMPUTED = (
     "customer first_order last_order orders total_spent average_order first_day_value orders_30 orders_90 "
     "orders_365 spent_30 spent_90 spent_365 returns returned days_since_last_order tenure_days usual_gap "
     "main_category rfm_recency rfm_frequency rfm_monetary stage microsegment microsegment_id value_segment "
-    "future_value may_receive_email may_receive_sms events "
+    "future_value may_receive_email may_receive_sms may_be_profiled objects_to_profiling events "
 )
 RESERVED = frozenset((*_COMPUTED.split(), *(row[0] for row in score_attributes())))
+#: the column of a customer file that says who objects to profiling
+OBJECTION = "objects_to_profiling"
+_OBJECTION_NAMES = (
+    "objectstoprofiling", "objectionprofiling", "profilingobjection", "profilingobjected", "profilingoptout",
+    "optoutprofiling", "noprofiling", "donotprofile",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +246,10 @@ def guess_attributes(columns: Sequence[Column]) -> Guess:
     roles, why = {"customer": customer.name}, [f"customer = {customer.name}, by its name."]
     for column in columns:
         if column is customer:
+            continue
+        if squeeze(column.name) in _OBJECTION_NAMES and OBJECTION not in roles:
+            roles[OBJECTION] = column.name
+            why.append(f"{column.name} = who objects to profiling: yes is written down, no changes nothing.")
             continue
         key = identity_key(column)
         if key and key not in roles:

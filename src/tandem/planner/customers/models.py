@@ -37,7 +37,8 @@ class FileImport(models.Model):
 class ProfileAttribute(models.Model):
     """An attribute that came with a file, or was added by a program; its kind stays as first seen.
 
-    declared: the type it was added with, empty for a file's; default: what customers without a value have.
+    declared: the type it was added with, empty for a file's; default: what customers without a value have;
+    purpose: what it may be used for (`purposes.Purpose`).
     """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
@@ -46,6 +47,7 @@ class ProfileAttribute(models.Model):
     kind = models.CharField(max_length=10)
     declared = models.CharField(max_length=30, blank=True, default="")
     default = models.TextField(null=True)
+    purpose = models.CharField(max_length=10, default="models")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="profile_attribute_once")]
@@ -129,6 +131,28 @@ class ChannelPreference(models.Model):
             models.UniqueConstraint(
                 fields=["account", "channel_account_id", "kind", "customer", "app_id"],
                 name="channel_preference_once",
+            )
+        ]
+
+
+class ProfilingObjection(models.Model):
+    """That a person objected to being profiled; the row stays when the person later wishes otherwise."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=200, help_text="Who wrote it down.")
+    how = models.CharField(max_length=200, help_text="How the person said it.")
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=200, blank=True, default="")
+    lifted_how = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "customer"],
+                condition=models.Q(lifted_at=None),
+                name="profiling_objection_once",
             )
         ]
 

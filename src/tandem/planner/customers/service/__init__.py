@@ -6,6 +6,12 @@ from tandem.planner.customers.service.consent import consent_read, refresh_conse
 from tandem.planner.customers.service.forget import export, forget
 from tandem.planner.customers.service.inspect import inspect_file
 from tandem.planner.customers.service.ledger import imports, order_days
+from tandem.planner.customers.service.objections import (
+    count_objections,
+    lift_objection,
+    object_to_profiling,
+    objections_of,
+)
 from tandem.planner.customers.service.orders import import_orders
 from tandem.planner.customers.service.people import (
     count_customers,
@@ -16,6 +22,12 @@ from tandem.planner.customers.service.people import (
     surrogate_of,
 )
 from tandem.planner.customers.service.preferences import is_blocked, preferences_of, set_preferences
+from tandem.planner.customers.service.purposes import (
+    dictionary,
+    model_columns,
+    sensitive_columns,
+    set_purpose,
+)
 from tandem.planner.customers.service.snapshot import (
     catalogue,
     get_snapshot,
@@ -47,8 +59,10 @@ __all__ = [
     "changes_between",
     "consent_read",
     "count_customers",
+    "count_objections",
     "customer_ids",
     "customers_with",
+    "dictionary",
     "export",
     "forget",
     "get_customer",
@@ -59,12 +73,18 @@ __all__ = [
     "inspect_file",
     "is_blocked",
     "latest_snapshot",
+    "lift_objection",
     "list_customers",
+    "model_columns",
     "names_of",
+    "object_to_profiling",
+    "objections_of",
     "order_days",
     "preferences_of",
     "refresh_consent",
+    "sensitive_columns",
     "set_preferences",
+    "set_purpose",
     "snapshot_catalogue",
     "snapshot_on",
     "snapshots",

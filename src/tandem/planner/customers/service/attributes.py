@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +15,9 @@ from django.db import connection, transaction
 from tandem.kit.clock import Clock
 from tandem.planner.customers import identities, storage
 from tandem.planner.customers.domain import Column, ImportReport, Progress, silent
-from tandem.planner.customers.errors import BadMapping, NothingUsable
+from tandem.planner.customers.errors import BadMapping, BadPurpose, NothingUsable
 from tandem.planner.customers.mapping import (
+    OBJECTION,
     RESERVED,
     attribute_name,
     guess_attributes,
@@ -24,10 +26,13 @@ from tandem.planner.customers.mapping import (
     write_mapping,
 )
 from tandem.planner.customers.models import FileImport, ProfileAttribute
+from tandem.planner.customers.purposes import Purpose, suggested
 from tandem.planner.customers.reading import Source, forget_rejects, open_source, profile
 from tandem.planner.customers.service import ledger, overlay
 from tandem.planner.customers.service.expressions import customer_id, moment, number, text
+from tandem.planner.customers.service.objections import object_all
 from tandem.planner.customers.service.orders import write_rejects
+from tandem.planner.customers.service.purposes import checked, set_purpose
 from tandem.planner.customers.service.snapshot import latest_profile
 from tandem.planner.customers.storage import literal, name, pattern
 
@@ -46,6 +51,7 @@ class Plan:
     guessed: tuple[str, ...]
     zone: str
     work: Path
+    purposes: dict[str, Purpose]
 
     @property
     def mapping(self) -> str:
@@ -64,21 +70,26 @@ def import_attributes(
     *,
     clock: Clock,
     mapping: str = "",
+    purposes: Mapping[str, str] | None = None,
+    actor: str = "an import",
     progress: Progress | None = None,
     dry_run: bool = False,
 ) -> ImportReport:
     """Import a customer file; a later file's value wins, an empty one leaves the earlier value.
 
-    Raises UnreadableFile, AmbiguousFile, BadMapping, NothingUsable; then nothing was changed.
+    purposes: what its attributes may be used for, by name; those left out keep theirs, new ones get the purpose their
+    name suggests. Raises UnreadableFile, AmbiguousFile, BadMapping, BadPurpose, NothingUsable; then nothing was
+    changed.
     """
     started, tell = time.monotonic(), progress or silent
+    wanted = checked(purposes or {})
     account = ledger.account(account_id)
     sha256 = ledger.file_hash(file)
     with storage.one_at_a_time(account_id):
         work = storage.folder(account_id, "work") / f"attributes-{sha256[:16]}{'-dry' if dry_run else ''}"
         work.mkdir(parents=True, exist_ok=True)
         with storage.duck(work) as session:
-            plan = _plan(session, account_id, file, sha256, mapping, account.zone, work)
+            plan = _plan(session, account_id, file, sha256, mapping, account.zone, work, wanted)
             before = ledger.find(account_id, "attributes", sha256, plan.mapping)
             newest = (
                 FileImport.objects.filter(account_id=account_id, what="attributes")
@@ -86,9 +97,10 @@ def import_attributes(
                 .first()
             )
             if before and newest and newest.id == before.id and not dry_run:
+                _remember(plan, actor, clock)
                 report = before
             else:
-                report = _run(session, plan, clock, tell, dry_run=dry_run)
+                report = _run(session, plan, actor, clock, tell, dry_run=dry_run)
         shutil.rmtree(work, ignore_errors=True)
     tell("Done", 1.0)
     return replace(report, seconds=round(time.monotonic() - started, 3))
@@ -102,17 +114,25 @@ def _plan(
     mapping: str,
     zone: str,
     work: Path,
+    purposes: dict[str, Purpose],
 ) -> Plan:
     source = open_source(session, file)
     columns = profile(session, source)
     roles, guessed = _roles(columns, mapping)
+    unknown = sorted(set(purposes) - set(roles))
+    if unknown:
+        raise BadPurpose(f"The file gives no attribute {', '.join(unknown)}.", "Name those of its mapping.")
+    roles = {
+        (f"text_{role}" if purposes.get(role) is Purpose.IDENTITY and not is_identity(role) else role): column
+        for role, column in roles.items()
+    }
     of = {c.name: c for c in columns}
     known = dict(ProfileAttribute.objects.filter(account_id=account_id).values_list("name", "kind"))
-    attributes = [r for r in roles if r != "customer" and not is_identity(r)]
+    attributes = [r for r in roles if r not in ("customer", OBJECTION) and not is_identity(r)]
     kinds = {r: known.get(r) or _kind(of[roles[r]]) for r in attributes}
     return Plan(
         account_id=account_id, file=file, sha256=sha256, source=source, columns=of, roles=roles, kinds=kinds,
-        guessed=guessed, zone=zone, work=work,
+        guessed=guessed, zone=zone, work=work, purposes=purposes,
     )  # fmt: skip
 
 
@@ -128,7 +148,8 @@ def _roles(columns: tuple[Column, ...], mapping: str) -> tuple[dict[str, str], t
     wrong = [
         r
         for r in roles
-        if r != "customer" and (r in RESERVED or (attribute_name(r, ()) != r and not is_identity(r)))
+        if r not in ("customer", OBJECTION)
+        and (r in RESERVED or (attribute_name(r, ()) != r and not is_identity(r)))
     ]
     if wrong:
         raise BadMapping(
@@ -152,7 +173,7 @@ def _code(column: Column) -> bool:
 
 
 def _run(
-    session: duckdb.DuckDBPyConnection, plan: Plan, clock: Clock, tell: Progress, *, dry_run: bool
+    session: duckdb.DuckDBPyConnection, plan: Plan, actor: str, clock: Clock, tell: Progress, *, dry_run: bool
 ) -> ImportReport:
     with ledger.watched(session, tell, "Reading the rows", 0.05, 0.5):
         _stage(session, plan)
@@ -171,7 +192,9 @@ def _run(
         _write_identity(session, plan)
     tell("Writing the attributes", 0.8)
     target = _write(session, plan)
-    _remember_kinds(plan)
+    _remember(plan, actor, clock)
+    if OBJECTION in plan.roles:
+        _object(session, plan, actor, clock)
     overlay.supersede(session, plan.account_id, list(plan.kinds), _given_at(plan, clock), plan.work)
     errors = _write_errors(session, plan) if report.rejected or report.reasons else None
     return ledger.finish(plan.account_id, replace(report, new_customers=made, errors=errors), target, clock)
@@ -186,7 +209,7 @@ def _given_at(plan: Plan, clock: Clock) -> datetime:
 
 def _value(plan: Plan, role: str) -> str:
     column = plan.columns[plan.roles[role]]
-    kind = plan.kinds.get(role, "text")
+    kind = "flag" if role == OBJECTION else plan.kinds.get(role, "text")
     if kind in ("number", "money"):
         return f"{number(plan.source, column)}::{overlay.TYPES[kind]}"
     if kind == "date":
@@ -198,13 +221,17 @@ def _value(plan: Plan, role: str) -> str:
     return text(column)
 
 
+def _typed(plan: Plan) -> list[tuple[str, str]]:
+    return [*plan.kinds.items(), *([(OBJECTION, "flag")] if OBJECTION in plan.roles else [])]
+
+
 def _stage(session: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Staged rows; `wrong` names the attribute whose value was not understood and left out."""
     values = ", ".join(f"{_value(plan, role)} AS {name(role)}" for role in plan.roles if role != "customer")
     wrong = " ".join(
         f"WHEN {_value(plan, role)} IS NULL AND {text(plan.columns[plan.roles[role]])} IS NOT NULL THEN "
         f"{literal(f'{role} is not a {kind}, left out')}"
-        for role, kind in plan.kinds.items()
+        for role, kind in _typed(plan)
         if kind != "text"
     )
     who = customer_id(plan.source, plan.columns[plan.roles["customer"]])
@@ -306,11 +333,30 @@ def _merged(column: str, old: bool, new: bool) -> str:
     return f"{'n' if new else 'o'}.{name(column)}"
 
 
-def _remember_kinds(plan: Plan) -> None:
+def _remember(plan: Plan, actor: str, clock: Clock) -> None:
+    """The attributes' kinds and what they may be used for; a purpose once given stays unless another is wished."""
+    known = dict(ProfileAttribute.objects.filter(account_id=plan.account_id).values_list("name", "purpose"))
     for role, kind in plan.kinds.items():
+        label = plan.roles[role]
+        likely, _ = suggested(f"{role} {label}")
         ProfileAttribute.objects.get_or_create(
-            account_id=plan.account_id, name=role, defaults={"label": plan.roles[role], "kind": kind}
+            account_id=plan.account_id,
+            name=role,
+            defaults={"label": label, "kind": kind, "purpose": str(likely)},
         )
+    for role, purpose in plan.purposes.items():
+        if role in plan.kinds or role in known:
+            set_purpose(plan.account_id, role, str(purpose), actor=actor, clock=clock)
+
+
+def _object(session: duckdb.DuckDBPyConnection, plan: Plan, actor: str, clock: Clock) -> None:
+    """Yes in the column is an objection; no lifts none: only the person's own wish does."""
+    rows = session.execute(
+        f"SELECT DISTINCT m.customer FROM staged s JOIN map m ON m.customer_id = s.customer WHERE s.reason IS NULL "
+        f"AND s.{name(OBJECTION)}"
+    ).fetchall()
+    how = f"column {plan.roles[OBJECTION]} of the file {plan.file.name}"
+    object_all(plan.account_id, [row[0] for row in rows], how=how, actor=actor, clock=clock)
 
 
 def _write_errors(session: duckdb.DuckDBPyConnection, plan: Plan) -> Path:

@@ -23,10 +23,12 @@ from tandem.planner.customers.models import (
     Consent,
     Customer,
     Forgotten,
+    ProfilingObjection,
     Snapshot,
 )
 from tandem.planner.customers.service import people
 from tandem.planner.customers.service.ledger import file_hash, order_files
+from tandem.planner.customers.service.objections import objections_of
 from tandem.planner.customers.service.preferences import preferences_of
 from tandem.planner.customers.service.snapshot import CUSTOMERS_FILE, latest_profile, rebuild_cache
 from tandem.planner.customers.storage import literal, pattern
@@ -58,7 +60,15 @@ def forget(account_id: int, customer_id: str, *, clock: Clock) -> ForgetReport:
         found += _rebuild_caches(account_id, row.id)
     own = (
         one._meta.db_table
-        for one in (Customer, Consent, ChannelPreference, Snapshot, AttributeValue, CallBack)
+        for one in (
+            Customer,
+            Consent,
+            ChannelPreference,
+            ProfilingObjection,
+            Snapshot,
+            AttributeValue,
+            CallBack,
+        )
     )
     vacuum(*own, *tables_elsewhere())
     return ForgetReport(customer_id=customer_id, found=tuple((p, n) for p, n in found if n), remains=_REMAINS)
@@ -86,11 +96,15 @@ def _erase_rows(row: Customer, customer_id: str, hashed: str, clock: Clock) -> l
         )
         copies, _ = Consent.objects.filter(account_id=row.account_id, customer_id=row.id).delete()
         said, _ = ChannelPreference.objects.filter(account_id=row.account_id, customer_id=row.id).delete()
+        objected, _ = ProfilingObjection.objects.filter(
+            account_id=row.account_id, customer_id=row.id
+        ).delete()
         places = [
             ("customer id", int(not row.forgotten)),
             ("identity fields", len(row.identity)),
             ("consent copies", copies),
             ("channel preferences", said),
+            ("objections to profiling", objected),
         ]
         row.customer_id, row.identity, row.forgotten = _grave(hashed), {}, True
         row.save(update_fields=["customer_id", "identity", "forgotten"])
@@ -247,6 +261,7 @@ def export(account_id: int, customer_id: str) -> dict[str, Any]:
         "features": view.attributes,
         "consent": [asdict(one) for one in view.consent],
         "preferences": [asdict(one) for one in preferences_of(account_id, view.surrogate)],
+        "objections": [asdict(one) for one in objections_of(account_id, customer_id)],
         "orders": orders,
     }
 

@@ -9,6 +9,7 @@ from django.db import connection
 
 from tandem.planner.customers import identities
 from tandem.planner.customers.models import AttributeValue, ProfileAttribute
+from tandem.planner.customers.purposes import Purpose
 from tandem.planner.customers.storage import literal, name, pattern
 
 TYPES = {"text": "VARCHAR", "number": "DOUBLE", "money": "DECIMAL(18,2)", "date": "DATE", "flag": "BOOLEAN"}
@@ -51,7 +52,8 @@ def columns(
         described = session.execute(f"DESCRIBE SELECT * FROM read_parquet({pattern(profile)})").fetchall()
         filed = {row[0] for row in described}
     rows = list(ProfileAttribute.objects.filter(account_id=account_id).order_by("id"))
-    chosen = "".join(f", {_column(row, filed, has_homes)} AS {name(row.name)}" for row in rows)
+    seen = (row for row in rows if row.purpose != Purpose.IDENTITY)
+    chosen = "".join(f", {_column(row, filed, has_homes)} AS {name(row.name)}" for row in seen)
     alone = has_homes and not any(row.name == "country" for row in rows)
     return chosen + (", h.country AS country" if alone else "")
 

@@ -114,7 +114,9 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
             cursor,
             "SELECT c.id, "
             "coalesce(bool_or(k.has_email AND k.email_consent AND p.no_email IS NOT TRUE), false), "
-            "coalesce(bool_or(k.has_mobile AND k.sms_consent AND p.no_sms IS NOT TRUE), false) "
+            "coalesce(bool_or(k.has_mobile AND k.sms_consent AND p.no_sms IS NOT TRUE), false), "
+            "NOT EXISTS (SELECT 1 FROM planner_customers_profilingobjection o WHERE o.account_id = c.account_id "
+            "AND o.customer_id = c.id AND o.lifted_at IS NULL) "
             "FROM planner_customers_customer c "
             "LEFT JOIN planner_customers_consent k ON k.account_id = c.account_id AND k.customer_id = c.id "
             "LEFT JOIN (SELECT channel_account_id, customer_id, bool_or(kind = 'email') AS no_email, "
@@ -128,7 +130,8 @@ def _features(session: duckdb.DuckDBPyConnection, account_id: int, as_of: date, 
     session.execute(
         f"CREATE TABLE people AS SELECT * FROM read_csv({literal(people)}, auto_detect = false, header = "
         "false, delim = ',', "
-        "columns = {'customer': 'BIGINT', 'may_receive_email': 'BOOLEAN', 'may_receive_sms': 'BOOLEAN'})"
+        "columns = {'customer': 'BIGINT', 'may_receive_email': 'BOOLEAN', 'may_receive_sms': 'BOOLEAN', "
+        "'profiled': 'BOOLEAN'})"
     )
     people.unlink()
     session.execute("SET VARIABLE as_of = ?::DATE", [as_of])
@@ -157,7 +160,8 @@ def _customers(session: duckdb.DuckDBPyConnection, account_id: int) -> None:
           coalesce(r.returns, 0) AS returns, coalesce(r.returned, 0)::DECIMAL(18,2) AS returned,
           f.days_since_last_order, f.tenure_days, f.usual_gap, c.main_category, {classes},
           coalesce(s.stage, 'Registered only') AS stage, g.* EXCLUDE (customer)
-          {chosen}, p.may_receive_email, p.may_receive_sms
+          {chosen}, p.may_receive_email, p.may_receive_sms,
+          p.profiled AS may_be_profiled
         FROM people p LEFT JOIN segments g ON g.customer = p.customer
         LEFT JOIN features f ON f.customer = p.customer LEFT JOIN returned r ON r.customer = p.customer
         LEFT JOIN favourite c ON c.customer = p.customer LEFT JOIN stages s ON s.customer = p.customer

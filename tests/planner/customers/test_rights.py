@@ -1,0 +1,124 @@
+"""What attributes may be used for, and objections to profiling."""
+
+from datetime import date
+
+import pytest
+
+from tandem.planner.accounts import service as accounts
+from tandem.planner.customers import service
+from tandem.planner.customers.errors import BadObjection, BadPurpose, UnknownCustomer
+from tandem.planner.customers.purposes import Purpose, suggested
+from tandem.planner.modelling.service import build_snapshot
+
+ORDERS = "customer_id,date,amount\nA,2026-06-20,20.00\nB,2026-06-25,7.50\nC,2026-06-30,1.00\n"
+DAY = date(2026, 6, 30)
+
+
+@pytest.fixture
+def shop(account, write, clock):
+    service.import_orders(account.id, write("orders.csv", ORDERS), clock=clock)
+    return account
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Religion", "religious_view", "Konfession", "Trosuppfattning", "Health status", "Gesundheitszustand", "santé",
+        "Krankheit", "blood_type", "Ethnicity", "Etnisk bakgrund", "Origine ethnique", "Politik", "party member",
+        "TradeUnion", "Gewerkschaft", "Fackförening", "Sexual orientation", "sexuell_laggning", "Fingerprint hash",
+        "Criminal record", "Vorstrafen", "isPregnant", "Allergies", "halsotillstand", "dna",
+    ],
+)  # fmt: skip
+def test_names_that_suggest_a_sensitive_attribute(label):
+    assert suggested(label)[0] is Purpose.SENSITIVE
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["country", "shoe size", "loyalty_points", "birthday", "Erasmus", "racing_bike", "partner", "city", "Newsletter",
+     "union_jack_cap", "store", "devotee", "trace", "wealth", "brand", "iris_flower_count", "classic"],
+)  # fmt: skip
+def test_names_that_are_ordinary(label):
+    expected = (
+        Purpose.SENSITIVE if label.startswith("iris_") or label.startswith("union_") else Purpose.MODELS
+    )
+    assert suggested(label)[0] is expected  # whole words are rather asked about than missed
+
+
+def test_a_file_gives_its_attributes_purposes_and_models_see_no_sensitive_one(shop, write, clock):
+    people = "customer_id,tier,religion,shoe,pet\nA,gold,none,41,cat\nB,blue,other,38,dog\n"
+    file = write("people.csv", people)
+    service.import_attributes(
+        shop.id, file, purposes={"shoe": "targeting", "pet": "identity"}, actor="Ada", clock=clock
+    )
+    told = {one.name: (one.purpose, one.suggested) for one in service.dictionary(shop.id)}
+    assert told == {
+        "tier": ("models", "models"), "religion": ("sensitive", "sensitive"), "shoe": ("targeting", "models"),
+    }  # fmt: skip
+    seen = service.model_columns(shop.id)
+    assert {"tier", "orders", "total_spent", "country"} <= set(seen)
+    assert not {"religion", "shoe", "pet", "text_pet", "may_receive_email", "stage"} & set(seen)
+    assert service.get_customer(shop.id, "A").identity == {"text_pet": "cat"}
+    assert service.sensitive_columns(shop.id) == {"religion"}
+    # a later file changes no purpose by itself, a person does
+    service.import_attributes(
+        shop.id,
+        write("more.csv", people.replace("41", "42")),
+        mapping="customer=customer_id,shoe=shoe",
+        clock=clock,
+    )
+    assert {one.name: one.purpose for one in service.dictionary(shop.id)}["shoe"] == "targeting"
+    service.set_purpose(shop.id, "tier", "identity", actor="Ada", clock=clock)
+    build_snapshot(shop.id, DAY, clock=clock)
+    assert {"religion", "shoe", "may_be_profiled"} <= {one.name for one in service.catalogue(shop.id)}
+    assert "tier" not in {one.name for one in service.catalogue(shop.id)}
+    assert accounts.recent_activity(shop.id)[0].action == "attribute.purpose"
+
+
+def test_what_is_no_purpose_is_refused_and_changes_nothing(shop, write, clock):
+    file = write("people.csv", "customer_id,tier\nA,gold\n")
+    for wrong in ({"tier": "everything"}, {"nothing": "models"}):
+        with pytest.raises(BadPurpose):
+            service.import_attributes(shop.id, file, purposes=wrong, clock=clock)
+    with pytest.raises(BadPurpose):
+        service.set_purpose(shop.id, "orders", "targeting", actor="Ada", clock=clock)
+    assert service.dictionary(shop.id) == ()
+
+
+def test_an_objection_is_in_the_next_snapshot_and_lifted_only_by_wish(shop, write, clock):
+    said = service.object_to_profiling(shop.id, "A", how="by letter", actor="Ada", clock=clock)
+    assert (said.by, said.how, said.at, said.lifted_at) == ("Ada", "by letter", clock.business(), None)
+    assert service.object_to_profiling(shop.id, "A", how="again", actor="Bo", clock=clock) == said
+    build_snapshot(shop.id, DAY, clock=clock)
+    assert service.get_customer(shop.id, "A").attributes["may_be_profiled"] is False
+    assert service.get_customer(shop.id, "B").attributes["may_be_profiled"] is True
+    # a file's no lifts nothing, its yes is written down
+    file = write("people.csv", "customer_id,no_profiling,tier\nA,no,x\nB,yes,x\nC,,x\n")
+    report = service.import_attributes(shop.id, file, actor="Ada", clock=clock)
+    assert "objects_to_profiling=no_profiling" in report.mapping and not report.reasons
+    assert service.count_objections(shop.id) == 2
+    assert service.objections_of(shop.id, "B")[0].how == "column no_profiling of the file people.csv"
+    lifted = service.lift_objection(shop.id, "A", how="by telephone", actor="Bo", clock=clock)
+    assert (lifted.lifted_by, lifted.lifted_how, lifted.how) == ("Bo", "by telephone", "by letter")
+    build_snapshot(shop.id, DAY, clock=clock)
+    assert [service.get_customer(shop.id, one).attributes["may_be_profiled"] for one in "ABC"] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_an_objection_that_cannot_be_written_down(shop, clock):
+    with pytest.raises(BadObjection):
+        service.object_to_profiling(shop.id, "A", how="  ", actor="Ada", clock=clock)
+    with pytest.raises(UnknownCustomer):
+        service.object_to_profiling(shop.id, "Z", how="by letter", actor="Ada", clock=clock)
+    with pytest.raises(BadObjection):
+        service.lift_objection(shop.id, "A", how="by letter", actor="Ada", clock=clock)
+
+
+def test_a_forgotten_person_s_objection_goes_and_is_in_the_export_before(shop, clock):
+    service.object_to_profiling(shop.id, "A", how="by letter", actor="Ada", clock=clock)
+    assert service.export(shop.id, "A")["objections"][0]["how"] == "by letter"
+    report = service.forget(shop.id, "A", clock=clock)
+    assert ("objections to profiling", 1) in report.found and service.count_objections(shop.id) == 0

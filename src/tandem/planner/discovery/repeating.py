@@ -7,7 +7,6 @@ best of those like it, 1 where there is none; twice the median of the twenty is 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import median
 from typing import NamedTuple
 
 from tandem.planner.discovery.confirming import twice_median
@@ -39,7 +38,7 @@ class _Pooled(NamedTuple):
 
 
 def agreed(runs: Sequence[Sequence[Tested]], features: Sequence[Feature], level: float) -> list[Tested]:
-    """The groups of all splits, near copies once, each with the median estimate of those like it; best first."""
+    """The groups of all splits, near copies once, each with the estimate of its median split; best first."""
     options = [one.axis.options() for one in features]
     pool = [
         _Pooled(
@@ -76,15 +75,11 @@ def _judged(one: _Pooled, pool: Sequence[_Pooled], splits: int) -> tuple[Tested,
     }
     p = twice_median([min((other.p for _, other in found), default=1.0) for found in matches.values()])
     nearest = [max(found, key=lambda pair: pair[0])[1].tested for found in matches.values() if found]
-    estimate = replace(_median([other.estimate for other in nearest]), p=p, q=p)
+    estimate = replace(_middle([other.estimate for other in nearest], one.tested.direction), p=p, q=p)
     return one.tested._replace(estimate=estimate, splits=len(nearest)), one.inside
 
 
-def _median(estimates: Sequence[Estimate]) -> Estimate:
-    """Each figure's median: no split is chosen for its luck."""
-
-    def middle(name: str) -> float:
-        return median(getattr(one, name) for one in estimates)
-
-    floats = {name: middle(name) for name in ("mean", "other", "difference", "low", "high", "p", "q")}
-    return Estimate(members=round(middle("members")), rest=round(middle("rest")), **floats)
+def _middle(estimates: Sequence[Estimate], direction: int) -> Estimate:
+    """The one with the median difference, of two the lesser: no split is chosen for its luck."""
+    ordered = sorted(estimates, key=lambda one: (direction * one.difference, one.members))
+    return ordered[(len(ordered) - 1) // 2]

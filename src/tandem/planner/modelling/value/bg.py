@@ -21,14 +21,14 @@ def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array
     return geometric.p_alive(parameters, x, tx, T, _FIRST)
 
 
-def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """E[Y(t)]: purchases in the next t, by a customer with this history."""
-    return geometric.expected(parameters, x, tx, T, t, _FIRST)
+def if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """Purchases expected in the next t of a customer who has not stopped."""
+    return geometric.if_alive(parameters, x, T, t, _FIRST)
 
 
-def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """The chance of a purchase within t."""
-    return geometric.p_buys(parameters, x, tx, T, t, _FIRST)
+def buys_if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """The chance of a purchase within t of a customer who has not stopped."""
+    return geometric.buys_if_alive(parameters, x, T, t)
 
 
 def unconditional(parameters: Sequence[float], t: Array) -> Array:

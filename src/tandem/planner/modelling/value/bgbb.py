@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tandem.planner.modelling.value.counting import Counted
+from tandem.planner.modelling.value.counting import Counted, total
 from tandem.planner.modelling.value.domain import MOST, Array
 
 NAMES = ("alpha", "beta", "gamma", "delta")
@@ -34,8 +34,8 @@ def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array
         psi(gamma) - psi(gamma + delta)
     )
     by_delta = (shares * (psi(delta + lived) - leaving)).sum() - customers * (psi(delta) - psi(gamma + delta))
-    total = data.weight @ (peak + np.log(sums))[:, 0]
-    return float(total), np.array([by_alpha, by_beta, by_gamma, by_delta]) * parameters
+    value = total(data.weight, (peak + np.log(sums))[:, 0])
+    return value, np.array([by_alpha, by_beta, by_gamma, by_delta]) * parameters
 
 
 def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array:
@@ -48,14 +48,14 @@ def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array
     return np.exp(there - _log_likelihoods(parameters, x, tx, T))
 
 
-def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """E[X(n, n + t)]: opportunities taken of the next t (whole ones)."""
-    return _over(parameters, x, tx, T, t, first_only=False)
+def if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """Of the next t opportunities (whole ones) those taken by a customer who is still there at the first of them."""
+    return _over(parameters, x, T, t, first_only=False)
 
 
-def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """The chance that at least one of the next t opportunities is taken."""
-    return np.minimum(_over(parameters, x, tx, T, t, first_only=True), 1.0)
+def buys_if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """The chance that such a customer takes at least one of the next t opportunities."""
+    return np.minimum(_over(parameters, x, T, t, first_only=True), 1.0)
 
 
 def unconditional(parameters: Sequence[float], t: Array) -> Array:
@@ -111,15 +111,15 @@ def _log_likelihoods(parameters: Sequence[float], x: Array, tx: Array, T: Array)
     return peak + np.log(np.exp(terms - peak[:, None]).sum(axis=1))
 
 
-def _over(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float, *, first_only: bool) -> Array:
+def _over(parameters: Sequence[float], x: Array, T: Array, t: float, *, first_only: bool) -> Array:
     """The sum over the next t opportunities of the chance that it is taken (as the first of them)."""
     from scipy.special import betaln
 
     alpha, beta, gamma, delta = parameters
-    base = betaln(alpha, beta) + betaln(gamma, delta) + _log_likelihoods(parameters, x, tx, T)
-    total = np.zeros_like(x)
+    base = betaln(alpha + x, beta + T - x) + betaln(gamma, delta + T + 1)
+    found = np.zeros_like(x)
     for step in range(1, int(t) + 1):
         before = step - 1 if first_only else 0
         taken = betaln(alpha + x + 1, beta + T - x + before)
-        total += np.exp(taken + betaln(gamma, delta + T + step) - base)
-    return total
+        found += np.exp(taken + betaln(gamma, delta + T + step) - base)
+    return found

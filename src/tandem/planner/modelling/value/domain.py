@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ Mask = NDArray[np.bool_]
 
 WEEK = 7.0
 #: unique histories up to which a fit works on exact days; beyond, on whole weeks
-MOST = 200_000
+MOST = 1_000_000
+#: places up to which pairs of whole numbers are marked in a table instead of sorted
+TABLE = 20_000_000
 
 
 class Kind(StrEnum):
@@ -68,6 +71,21 @@ class Histories:
         """How many customers they are."""
         return float(self.weight.sum())
 
+    @cached_property
+    def pairs(self) -> tuple[Array, Array, NDArray[np.intp]]:
+        """The different (x, T), on which expectations depend, and for each row which of them it has."""
+        width = int(self.T.max(initial=0)) + 1
+        whole = (self.x == np.rint(self.x)).all() and (np.rint(self.T) == self.T).all()
+        if not whole or (self.x.max(initial=0) + 1) * width > TABLE:
+            pairs, place = np.unique(np.stack((self.x, self.T)), axis=1, return_inverse=True)
+            return pairs[0], pairs[1], place.reshape(-1)
+        keys = (self.x * width + self.T).astype(np.intp)
+        seen = np.zeros(int(keys.max(initial=0)) + 1, dtype=bool)
+        seen[keys] = True
+        found = np.flatnonzero(seen)
+        x, T = np.divmod(found, width)
+        return x.astype(np.float64), T.astype(np.float64), (np.cumsum(seen) - 1)[keys]
+
     def collapsed(self, most: int = MOST) -> "Histories":
         """Equal (x, tx, T) as one row with their weights added, without m; more than `most` such rows: whole weeks."""
         found = self._grouped(self.tx, self.T)
@@ -78,12 +96,20 @@ class Histories:
     def _grouped(self, tx: Array, T: Array) -> "Histories":
         if not len(self):
             return self
-        order = np.lexsort((T, tx, self.x))
+        order = _order(self.x, tx, T)
         columns = (self.x[order], tx[order], T[order])
         rows = np.stack(columns)
         starts = np.flatnonzero(np.concatenate(([True], (rows[:, 1:] != rows[:, :-1]).any(axis=0))))
         x, last, end = (column[starts] for column in columns)
         return Histories(x, last, end, weight=np.add.reduceat(self.weight[order], starts))
+
+
+def _order(x: Array, tx: Array, T: Array) -> NDArray[np.intp]:
+    """Rows by x, tx, T: by one number where all are whole and small, which sorts in a third of the time."""
+    last, end = tx.max() + 1, T.max() + 1
+    if x.max() * last * end < 2**53 and all((part == np.rint(part)).all() for part in (x, tx, T)):
+        return np.argsort(((x * last + tx) * end + T).astype(np.int64))
+    return np.lexsort((T, tx, x))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tandem.planner.modelling.value import bg, bgbb, mbg, nbd, pareto
-from tandem.planner.modelling.value.counting import Counted
+from tandem.planner.modelling.value.counting import Counted, total
 from tandem.planner.modelling.value.domain import WEEK, Array, Histories, Kind
 
 BOUND = 12.0
@@ -24,8 +24,8 @@ class _Model(Protocol):
     ROWS: int
     likelihood: Callable[..., tuple[float, Array]]
     p_alive: Callable[..., Array]
-    expected: Callable[..., Array]
-    p_buys: Callable[..., Array]
+    if_alive: Callable[..., Array]
+    buys_if_alive: Callable[..., Array]
     unconditional: Callable[..., Array]
     frequencies: Callable[..., Array]
 
@@ -58,15 +58,18 @@ class Fitted:
 
     def p_alive(self, histories: Histories) -> Array:
         """For each row the chance, 0 to 1, that the customer has not stopped buying."""
-        return self._answer(histories, "p_alive")
+        if self.note:
+            return np.full(len(histories), np.nan)
+        tx, T = histories.tx / self.unit_days, histories.T / self.unit_days
+        return np.asarray(self._model.p_alive(self._values, histories.x, tx, T))
 
     def expected(self, histories: Histories, days: float) -> Array:
         """For each row E[Y]: purchase days expected in the next `days`."""
-        return self._answer(histories, "expected", days / self.unit_days)
+        return self._if_alive(histories, "if_alive", days)
 
     def p_buys(self, histories: Histories, days: float) -> Array:
         """For each row the chance of a purchase within `days`."""
-        return self._answer(histories, "p_buys", days / self.unit_days)
+        return self._if_alive(histories, "buys_if_alive", days)
 
     def unconditional(self, days: ArrayLike) -> Array:
         """E[X]: purchase days after the first within `days` of it, by a new customer."""
@@ -119,11 +122,14 @@ class Fitted:
     def _values(self) -> tuple[float, ...]:
         return tuple(self.parameters[name] for name in self._model.NAMES)
 
-    def _answer(self, histories: Histories, name: str, *more: float) -> Array:
-        if self.note:
-            return np.full(len(histories), np.nan)
-        times = (histories.tx / self.unit_days, histories.T / self.unit_days)
-        return np.asarray(getattr(self._model, name)(self._values, histories.x, *times, *more))
+    def _if_alive(self, histories: Histories, name: str, days: float) -> Array:
+        """P(alive) times what is expected of the living, which depends on x and T alone."""
+        alive = self.p_alive(histories)
+        if self.note or not len(histories):
+            return alive
+        x, T, place = histories.pairs
+        answer = getattr(self._model, name)(self._values, x, T / self.unit_days, days / self.unit_days)
+        return np.asarray(alive * answer[place])
 
 
 def fit(
@@ -153,7 +159,7 @@ def fit(
         name: float(value * factor if name in model.TIMES else value)
         for name, value in zip(model.NAMES, values, strict=True)
     }
-    likelihood -= float(rows.weight @ rows.x) * math.log(factor)
+    likelihood -= total(rows.weight, rows.x) * math.log(factor)
     return Fitted(**known, parameters=parameters, log_likelihood=likelihood, converged=converged)
 
 
@@ -162,19 +168,22 @@ def greatest(
 ) -> tuple[Array, float, bool]:
     """Parameters (logs within +-12, from 0), their log-likelihood, and whether the search came to its end."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     def loss(logs: Array) -> tuple[float, Array]:
         value, slope = likelihood(np.exp(logs))
         return -value / customers, -slope / customers
 
-    found = minimize(
-        loss,
-        np.zeros(number),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-BOUND, BOUND)] * number,
-        options=PRECISE,
-    )
+    # BLAS threads would wait for each other over vectors of ten numbers: twice the work for nothing
+    with threadpool_limits(1, user_api="blas"):
+        found = minimize(
+            loss,
+            np.zeros(number),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-BOUND, BOUND)] * number,
+            options=PRECISE,
+        )
     slope = np.where(np.abs(found.x) >= BOUND, 0.0, found.jac)
     ended = bool(found.success or np.abs(slope).max() < FLAT) and bool(np.isfinite(found.fun))
     return np.exp(found.x), -float(found.fun) * customers, ended
@@ -185,7 +194,7 @@ def _nothing_to_learn(rows: Histories) -> str:
         return "There are no customers to learn from."
     if rows.T.max() <= 0:
         return "All customers bought for the first time on the last day; there is no time after it to learn from."
-    if float(rows.weight @ rows.x) <= 0:
+    if total(rows.weight, rows.x) <= 0:
         return "Nobody has bought on a second day, so nothing can be learnt about coming back."
     return ""
 

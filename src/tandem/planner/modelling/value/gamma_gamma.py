@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tandem.planner.modelling.value.counting import total
 from tandem.planner.modelling.value.domain import Array
 from tandem.planner.modelling.value.fitting import greatest
 
@@ -98,11 +99,10 @@ def fit_spend(x: ArrayLike, m: ArrayLike, weight: ArrayLike | None = None) -> Ga
 
 def correlation(x: Array, m: Array, weight: Array) -> float:
     """Pearson's, weighted; NaN where one of the two does not vary."""
-    total = weight.sum()
-    if total <= 0:
+    if weight.sum() <= 0:
         return math.nan
-    apart = [values - weight @ values / total for values in (x, m)]
-    both, *own = (weight @ (apart[i] * apart[j]) for i, j in ((0, 1), (0, 0), (1, 1)))
+    apart = [values - np.average(values, weights=weight) for values in (x, m)]
+    both, *own = (total(weight, apart[i] * apart[j]) for i, j in ((0, 1), (0, 0), (1, 1)))
     size = math.sqrt(own[0] * own[1])
     return float(both / size) if size > 0 else math.nan
 
@@ -114,23 +114,23 @@ class _Spend:
         self.levels, self.place = np.unique(x, return_inverse=True)
         self.weight, self.spent = weight, x * m
         self.level_weight = np.bincount(self.place, weight)
-        self.once = float(weight @ np.log(m))
-        self.logs = float((weight * x) @ np.log(self.spent))
+        self.once = total(weight, np.log(m))
+        self.logs = total(weight * x, np.log(self.spent))
 
     def likelihood(self, parameters: Array) -> tuple[float, Array]:
         from scipy.special import gammaln, psi
 
         p, q, g = parameters
-        shape, total = p * self.levels, p * self.levels + q
+        shape, sums = p * self.levels, p * self.levels + q
         known = g + self.spent
         by_level = np.bincount(self.place, self.weight * np.log(known))
-        fixed = gammaln(total) - gammaln(shape) - gammaln(q) + q * math.log(g)
-        value = self.level_weight @ fixed + p * self.logs - self.once - total @ by_level
-        by_p = self.level_weight @ (self.levels * (psi(total) - psi(shape)))
-        by_p += self.logs - self.levels @ by_level
-        by_q = self.level_weight @ (psi(total) - psi(q) + math.log(g)) - by_level.sum()
+        fixed = gammaln(sums) - gammaln(shape) - gammaln(q) + q * math.log(g)
+        value = total(self.level_weight, fixed) + p * self.logs - self.once - total(sums, by_level)
+        by_p = total(self.level_weight, self.levels * (psi(sums) - psi(shape)))
+        by_p += self.logs - total(self.levels, by_level)
+        by_q = total(self.level_weight, psi(sums) - psi(q) + math.log(g)) - by_level.sum()
         share = np.bincount(self.place, self.weight / known)
-        by_g = self.level_weight.sum() * q / g - total @ share
+        by_g = self.level_weight.sum() * q / g - total(sums, share)
         return float(value), np.array([by_p, by_q, by_g]) * parameters
 
 

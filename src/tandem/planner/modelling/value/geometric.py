@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tandem.planner.modelling.value.counting import Counted, on_pairs, share_of, softplus_and_share
+from tandem.planner.modelling.value.counting import Counted, share_of, softplus_and_share, total
 from tandem.planner.modelling.value.domain import Array
 from tandem.planner.modelling.value.hypergeometric import purchases_until_stop
 
@@ -36,17 +36,18 @@ def likelihood(parameters: Sequence[float], data: Counted, first: int) -> tuple[
         + gammaln(a + b)
         - gammaln(b)
     )
-    total = weight @ fixed + data.weight @ (extra - k * log_end)
+    value = total(weight, fixed) + total(data.weight, extra - k * log_end)
     stopped *= data.weight
     gone = np.bincount(place, stopped, len(x))
     together, last = psi(a + b) - psi(a + b + x + first), np.exp(-log_last)
     end = np.exp(-log_end)
-    by_r = weight @ (psi(r + x) - psi(r) + np.log(alpha)) - data.weight @ log_end + stopped @ silent
-    by_alpha = weight.sum() * r / alpha - (data.weight * k) @ end + (stopped * k) @ (end - last)
-    by_a = weight @ together + gone.sum() / a
+    by_r = total(weight, psi(r + x) - psi(r) + np.log(alpha)) - total(data.weight, log_end)
+    by_r += total(stopped, silent)
+    by_alpha = weight.sum() * r / alpha - total(data.weight * k, end) + total(stopped * k, end - last)
+    by_a = total(weight, together) + gone.sum() / a
     stays = np.where(x + first > 0, b + x + first - 1, 1.0)
-    by_b = weight @ (together + psi(b + x + first) - psi(b)) - gone @ (1 / stays)
-    return float(total), np.array([by_r, by_alpha, by_a, by_b]) * parameters
+    by_b = total(weight, together + psi(b + x + first) - psi(b)) - total(gone, 1 / stays)
+    return value, np.array([by_r, by_alpha, by_a, by_b]) * parameters
 
 
 def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array, first: int) -> Array:
@@ -56,18 +57,15 @@ def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array, first: i
     return share_of(-(_log_odds_of_stop(a, b, x, first) + (r + x) * silent))
 
 
-def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float, first: int) -> Array:
-    """E[Y(t)]: purchases in the next t, by a customer with this history."""
+def if_alive(parameters: Sequence[float], x: Array, T: Array, t: float, first: int) -> Array:
+    """Purchases expected in the next t of a customer who has not stopped; times P(alive) it is E[Y(t)]."""
     r, alpha, a, b = parameters
-    levels, ends, place = on_pairs(x, T)
-    if_alive = purchases_until_stop(r + levels, a, b + levels + first, t / (alpha + ends))
-    return p_alive(parameters, x, tx, T, first) * if_alive[place]
+    return purchases_until_stop(r + x, a, b + x + first, t / (alpha + T))
 
 
-def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float, first: int) -> Array:
-    """The chance of a purchase within t."""
-    r, alpha, _a, _b = parameters
-    return p_alive(parameters, x, tx, T, first) * -np.expm1(-(r + x) * np.log1p(t / (alpha + T)))
+def buys_if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """The chance of a purchase within t of a customer who has not stopped."""
+    return -np.expm1(-(parameters[0] + x) * np.log1p(t / (parameters[1] + T)))
 
 
 def unconditional(parameters: Sequence[float], t: Array, first: int) -> Array:

@@ -57,7 +57,7 @@ def integrated(k: Array, a: float, b: Array, tau: Array) -> Array:
             if len(some):
                 p, weight = beta_rule(a, float(level), MANY_NODES if many else NODES)
                 inner = -np.expm1(-k[some, None] * np.log1p(p * tau[some, None])) / p
-                found[some] = inner @ weight
+                found[some] = np.einsum("ij,j->i", inner, weight)
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tandem.planner.modelling.value import geometric
-from tandem.planner.modelling.value.counting import Counted
+from tandem.planner.modelling.value.counting import Counted, total
 from tandem.planner.modelling.value.domain import MOST, Array
 
 NAMES = ("r", "alpha")
@@ -20,10 +20,10 @@ def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array
     r, alpha = parameters
     x, weight = data.levels, data.level_weight
     end, k = np.log(alpha + data.T), r + data.x
-    total = weight @ (gammaln(r + x) - gammaln(r) + r * np.log(alpha)) - (data.weight * k) @ end
-    by_r = weight @ (psi(r + x) - psi(r) + np.log(alpha)) - data.weight @ end
-    by_alpha = weight.sum() * r / alpha - (data.weight * k) @ (1 / (alpha + data.T))
-    return float(total), np.array([by_r, by_alpha]) * parameters
+    value = total(weight, gammaln(r + x) - gammaln(r) + r * np.log(alpha)) - total(data.weight * k, end)
+    by_r = total(weight, psi(r + x) - psi(r) + np.log(alpha)) - total(data.weight, end)
+    by_alpha = weight.sum() * r / alpha - total(data.weight * k, 1 / (alpha + data.T))
+    return value, np.array([by_r, by_alpha]) * parameters
 
 
 def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array:
@@ -31,16 +31,15 @@ def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array
     return np.ones_like(x)
 
 
-def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """E[Y(t)]: purchases in the next t, by a customer with this history."""
+def if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """Purchases expected in the next t."""
     r, alpha = parameters
     return (r + x) * t / (alpha + T)
 
 
-def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
+def buys_if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
     """The chance of a purchase within t."""
-    r, alpha = parameters
-    return -np.expm1(-(r + x) * np.log1p(t / (alpha + T)))
+    return geometric.buys_if_alive(parameters, x, T, t)
 
 
 def unconditional(parameters: Sequence[float], t: Array) -> Array:

@@ -11,7 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tandem.planner.modelling.value import geometric
-from tandem.planner.modelling.value.counting import Counted, away_from_one, share_of, softplus_and_share
+from tandem.planner.modelling.value.counting import (
+    Counted,
+    away_from_one,
+    share_of,
+    softplus_and_share,
+    total,
+)
 from tandem.planner.modelling.value.domain import Array
 
 NAMES = ("r", "alpha", "s", "beta")
@@ -34,14 +40,16 @@ def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array
     log_gone, gone = _gone(parameters, data.x, data.tx, data.T, slopes=True)
     extra, stopped = softplus_and_share(log_gone + k * log_end + s * log_stop)
     fixed = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    total = weight @ fixed + data.weight @ (extra - k * log_end - s * log_stop)
+    value = total(weight, fixed) + total(data.weight, extra - k * log_end - s * log_stop)
     alive, customers = data.weight * (1 - stopped), weight.sum()
     stopped = data.weight * stopped
-    by_r = weight @ (psi(r + x) - psi(r) + np.log(alpha)) - alive @ log_end + stopped @ gone[0]
-    by_alpha = customers * r / alpha - (alive * k) @ (1 / (alpha + data.T)) + stopped @ gone[1]
-    by_s = customers * np.log(beta) - alive @ log_stop + stopped @ gone[2]
-    by_beta = customers * s / beta - alive @ (s / (beta + data.T)) + stopped @ gone[3]
-    return float(total), np.array([by_r, by_alpha, by_s, by_beta]) * parameters
+    by_r = (
+        total(weight, psi(r + x) - psi(r) + np.log(alpha)) - total(alive, log_end) + total(stopped, gone[0])
+    )
+    by_alpha = customers * r / alpha - total(alive * k, 1 / (alpha + data.T)) + total(stopped, gone[1])
+    by_s = customers * np.log(beta) - total(alive, log_stop) + total(stopped, gone[2])
+    by_beta = customers * s / beta - total(alive, s / (beta + data.T)) + total(stopped, gone[3])
+    return value, np.array([by_r, by_alpha, by_s, by_beta]) * parameters
 
 
 def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array:
@@ -51,19 +59,18 @@ def p_alive(parameters: Sequence[float], x: Array, tx: Array, T: Array) -> Array
     return share_of(-(log_gone + (r + x) * np.log(alpha + T) + s * np.log(beta + T)))
 
 
-def expected(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """E[Y(t)]: purchases in the next t, by a customer with this history."""
+def if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """Purchases expected in the next t of a customer who has not stopped."""
     r, alpha, s, beta = parameters
-    while_there = _while_there(s, beta + T, t)
-    return p_alive(parameters, x, tx, T) * (r + x) / (alpha + T) * while_there
+    return (r + x) / (alpha + T) * _while_there(s, beta + T, t)
 
 
-def p_buys(parameters: Sequence[float], x: Array, tx: Array, T: Array, t: float) -> Array:
-    """The chance of a purchase within t: the first one comes before the customer stops."""
+def buys_if_alive(parameters: Sequence[float], x: Array, T: Array, t: float) -> Array:
+    """The chance, of a customer who has not stopped, of a purchase within t: it comes before the stop."""
     r, alpha, s, beta = parameters
     k, end = r + x, alpha + T
     area = _integral(k + 1, end, np.full_like(x, s), beta + T, np.full_like(x, t))[0]
-    return p_alive(parameters, x, tx, T) * np.minimum(k / end * area, 1.0)
+    return np.minimum(k / end * area, 1.0)
 
 
 def unconditional(parameters: Sequence[float], t: Array) -> Array:

@@ -15,6 +15,7 @@ from tandem.planner.customers.service import callbacks
 from tandem.planner.modelling.segments.domain import VALUE_SEGMENTS
 from tandem.planner.modelling.service import build_snapshot
 from tandem.planner.targeting import service as targeting
+from tests.fixtures.scored import made_up_scores
 
 FIRST, LAST = date(1998, 4, 30), date(1998, 6, 30)
 SPAN = "StartDate=1998-05-10&EndDate=1998-07-05"
@@ -45,8 +46,9 @@ def _two_months(real, shop, folder):
     (folder / "people.csv").write_text(PEOPLE)
     customers.import_orders(account, real("CDNOW_sample.txt"), clock=shop.clock, mapping=mapping)
     customers.import_attributes(account, folder / "people.csv", clock=shop.clock)
-    for day in (FIRST, LAST):
-        build_snapshot(account, day, clock=shop.clock)
+    with made_up_scores():
+        for day in (FIRST, LAST):
+            build_snapshot(account, day, clock=shop.clock)
     for name, text in (("Churned", "stage is Churn"), ("Spenders", "spent_365 is at least 50")):
         targeting.save_group(account, name=name, text=text, clock=shop.clock)
 
@@ -110,6 +112,8 @@ class TestModel:
             "microsegment",
             "value_segment",
             "future_value",
+            "churn_risk_percentile",
+            "reactivation_permille_in_stage",
             "country",
             "email",
             "mobile",
@@ -127,14 +131,41 @@ class TestModel:
             {"StageID": 3, "StageName": "FromChurn"}, {"StageID": 4, "StageName": "Churn"},
         ]  # fmt: skip
         found = {row["MicrosegmentID"]: row for row in call("/current/model/GetMicrosegmentList").json()}
-        ids, stage, future = (
-            column(filled[1], name) for name in ("microsegment_id", "stage", "future_value")
+        ids, stage, future, risk, back = (
+            column(filled[1], name)
+            for name in ("microsegment_id", "stage", "future_value", "churn_risk", "reactivation")
         )
         names = {row["StageID"]: row["StageName"] for row in stages}
-        for customer, number in ids.items():
-            assert names[found[number]["LifecycleStageID"]] == stage[customer]
-            assert found[number]["FutureValue"] == pytest.approx(float(future[customer]), abs=0.01)
-        assert all(0 <= row["ChurnRate"] <= 1 for row in found.values())
+        for number, row in found.items():
+            members = [customer for customer, one in ids.items() if one == number]
+            assert {stage[customer] for customer in members} <= {names[row["LifecycleStageID"]]}
+            expected = sum(float(future[one] or 0) for one in members) / max(len(members), 1)
+            assert row["FutureValue"] == pytest.approx(expected, abs=0.01)
+            chances = [1 - back[one] if stage[one] == "Churn" else risk[one] for one in members]
+            if members and None not in chances:
+                assert row["ChurnRate"] == pytest.approx(sum(chances) / len(chances), abs=0.0001)
+        assert {row["ChurnRate"] for row in found.values()} - {0, 1}
+
+    def test_ranks_are_told_with_any_list(self, call, filled):
+        asked = "churn_risk_percentile;future_value_permille;top_spender_percentile_in_stage"
+        path = "/current/segments/GetCustomersByValueSegment?ValueSegmentID=1&Date=1998-06-30"
+        rows = call(f"{path}&CustomerAttributes={asked}").json()
+        known = [column(filled[1], name) for name in asked.split(";")]
+        for row in rows:
+            values = [one[row["CustomerID"]] for one in known]
+            assert row["CustomerAttributes"] == [None if v is None else str(v) for v in values]
+        assert {row["CustomerAttributes"][1] for row in rows} >= {"1000"}
+
+    def test_what_others_changed_to_a_rank_is_told(self, call, filled):
+        path = (
+            "/current/customers/GetCustomerAttributeChangers?ChangedCustomerAttribute=future_value_percentile"
+        )
+        rows = pages(call, f"{path}&{SPAN}", 1000)
+        told = {r["CustomerID"]: (r["InitialCustomerAttribute"], r["FinalCustomerAttribute"]) for r in rows}
+        assert told == {
+            one: tuple(v if v is None else str(v) for v in values)
+            for one, values in moved(filled, "future_value_percentile").items()
+        }
 
     def test_changers_come_page_by_page_and_are_those_of_the_snapshots(self, call, filled):
         rows = pages(call, f"/current/model/GetMicrosegmentChangers?{SPAN}&CustomerAttributes=stage", 100)
@@ -259,6 +290,7 @@ class TestCustomers:
         assert {row["CustomerID"]: row["FutureValue"] for row in rows} == {
             one: float(future[one]) for one, name in stage.items() if name == "Churn"
         }
+        assert len({row["FutureValue"] for row in rows}) > 100
         by = "CustomerAttributes=Country&CustomerAttributeValue=se"
         assert [row["CustomerID"] for row in call(f"/customers/GetCustomerFutureValues?{by}").json()] == [
             "00004"
@@ -494,6 +526,10 @@ def test_the_public_client_reads_all_of_it(live_server, call, filled, shop):
     assert changed and all(row["final_customer_attribute"] == stage[row["customer_id"]] for row in changed)
     values = public.customers.get_customer_future_values(life_cycle_stage_id=4)
     assert set(values) == {one for one, name in stage.items() if name == "Churn"}
+    asked = ["Future value permille", "reactivation_percentile"]
+    top = public.segments.get_customers_by_value_segment(1, days[1], asked)
+    best = column(filled[1], "future_value_permille")
+    assert top and all(values[asked[0]] == str(best[one]) for one, values in top.items())
     assert list(public.customers.get_customer_future_values(attribute="Country", attribute_value="SE")) == [
         "00004"
     ]

@@ -1,6 +1,7 @@
 """The group builder: one form that works by plain posts."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 
@@ -9,7 +10,9 @@ from tests.planner.targeting.conftest import fill
 
 from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts import service as accounts
+from tandem.planner.engine.domain import Attribute, Kind
 from tandem.planner.targeting import service
+from tandem.planner.web.groups.choices import sets_of
 
 NEW = "/ui/groups/new"
 
@@ -159,6 +162,27 @@ def test_another_attribute_resets_operator_and_value(client, filled):
     answer = client.post(NEW, form(changed)).content.decode()
     assert 'value="300"' not in answer
     assert '<option value="&gt;=" selected>' in answer
+
+
+def test_scores_have_headings_and_a_search_offers_fewer(filled):
+    rank = Attribute(
+        name="churn_risk_percentile", label="risk of churn percentile", kind=Kind.NUMBER, set="Risk of churn",
+        meaning="1 to 100.", low=1, high=100,
+    )  # fmt: skip
+    empty = replace(rank, name="churn_risk", label="risk of churn", low=None, high=None)
+    orders = replace(rank, name="orders", label="orders", set="Orders")
+    stage = replace(rank, name="stage", label="lifecycle stage", set="Model")
+    every = (orders, rank, empty, stage)
+    assert [heading for heading, _ in sets_of(every)] == ["Model", "Risk of churn", "Orders"]
+    assert sets_of(every, "Churn  PERCENT") == [("Risk of churn", [rank])]
+    assert sets_of(every, "nothing like it", {"orders"}) == [("Orders", [orders])]
+    assert sets_of(every, "churn", {"churn_risk"}) == [("Risk of churn", [rank, empty])]
+
+
+def test_a_search_leaves_the_attribute_of_a_condition(client, filled):
+    page = client.post(NEW, form(SWEDES, find="days since")).content.decode()
+    assert 'value="days since"' in page and ">Days since last order<" in page
+    assert ">Total spent<" not in page
 
 
 def test_the_first_button_of_the_form_only_refreshes(client, filled):

@@ -10,7 +10,7 @@ from tandem.planner.api.call import Call
 from tandem.planner.customers import service as customers
 
 _DELIMITERS = frozenset(":/?&#%$+=")
-_MOST = 40
+_MOST = 100
 
 
 class Attributes:

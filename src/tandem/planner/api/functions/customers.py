@@ -163,7 +163,8 @@ FUNCTIONS = (
               meaning="A RealFieldName or an alias."),
         Param(name="CustomerAttributeValue", kind=Kind.TEXT, meaning="Its value, in any case."),
         pages_itself=True, example='[{"CustomerID":"631942","FutureValue":342.65}]',
-        meaning="What each customer of a stage, or with a value, is expected to spend in the next year.",
+        meaning="What each customer of a stage, or with a value, is expected to spend in the next 365 days; 0 for whom "
+        "nothing is expected.",
     ),
     one(
         "customers", "GetCustomerAttributes", get_customer_attributes, CUSTOMER, path="{CustomerID}/Attributes",

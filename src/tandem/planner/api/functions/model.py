@@ -66,8 +66,8 @@ FUNCTIONS = (
         "model", "GetMicrosegmentList", get_microsegment_list,
         example='[{"MicrosegmentID":1,"MicrosegmentName":"Winner","LifecycleStageID":1,"FutureValue":870.55,'
         '"ChurnRate":0.55}]',
-        meaning="The micro-segments. FutureValue is the mean spend of the stage in the last 365 days; ChurnRate the "
-        "mean chance to be in Churn in 28 days, from how often such silences ended.",
+        meaning="The micro-segments. FutureValue is the mean of what the members are expected to spend in the next 365 "
+        "days; ChurnRate the mean chance to be in Churn in 28 days.",
     ),
     rows(
         "model", "GetMicrosegmentChangers", get_microsegment_changers, START, END, sure=Sure.DOCUMENTED,

@@ -1,14 +1,15 @@
 """What the builder offers: attributes in sets, questions to the history, operators in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from tandem.planner.customers.score_words import HEADINGS
 from tandem.planner.engine.domain import Attribute, Kind
 from tandem.planner.targeting.domain import COMPARISONS, OPERATORS, Operator
 
-SETS = ("Model", "Orders", "Profile", "Consent")
+SETS = ("Model", *HEADINGS, "Orders", "Profile", "Consent")
 _PLAIN = frozenset({"any", "none"})
 
 
@@ -63,12 +64,21 @@ def questions() -> tuple[Question, ...]:
     return tuple(found)
 
 
-def sets_of(attributes: Iterable[Attribute]) -> list[tuple[str, list[Attribute]]]:
-    """The attributes under their headings."""
+def sets_of(
+    attributes: Iterable[Attribute], find: str = "", chosen: Collection[str] = ()
+) -> list[tuple[str, list[Attribute]]]:
+    """The attributes under their headings: those that a search finds, with values in the snapshot, and the chosen."""
     under: dict[str, list[Attribute]] = {name: [] for name in SETS}
     for attribute in attributes:
-        under.setdefault(attribute.set, []).append(attribute)
+        empty = attribute.set in HEADINGS and attribute.low is None
+        if attribute.name in chosen or (not empty and _found(find, attribute)):
+            under.setdefault(attribute.set, []).append(attribute)
     return [(name, members) for name, members in under.items() if members]
+
+
+def _found(find: str, attribute: Attribute) -> bool:
+    told = f"{attribute.name} {attribute.label} {attribute.set} {attribute.meaning}".lower()
+    return all(word in told for word in find.lower().split())
 
 
 def operators_of(code: str, attributes: Mapping[str, Attribute]) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ class Builder:
     person: str = ""
     seed: int = 0
     do: str = ""
+    find: str = ""
     condition: dict[str, Any] | None = None
     errors: list[tuple[str, str]] = field(default_factory=list)
     count: Any = None
@@ -136,6 +137,7 @@ def _posted(
         person=posted.get("person", "").strip(),
         seed=int(seed) if seed.isascii() and seed.isdigit() and len(seed) < 6 else 0,
         do=posted.get("do", "refresh"),
+        find=posted.get("find", "").strip()[:100],
     )
 
 
@@ -251,7 +253,9 @@ def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
         "errors": builder.errors,
         "wrong": dict(builder.errors),
         "tree": _shown(builder.root, builder.attributes),
-        "sets": sets_of(builder.attributes.values()),
+        "sets": sets_of(
+            builder.attributes.values(), builder.find, {rule.attr for rule in builder.root.rules()}
+        ),
         "questions": questions(),
         "unfinished": sum(not rule.finished for rule in builder.root.rules()),
     }

@@ -12,7 +12,7 @@ import numpy as np
 
 from tandem.planner.discovery.contrasts import Moments, contrast
 from tandem.planner.discovery.domain import LEAST_DESCRIBED, Estimate, Flags, Floats, Method
-from tandem.planner.discovery.pruning import moments_of
+from tandem.planner.discovery.pruning import groups_of, wholes_of
 
 
 def measured(
@@ -22,7 +22,7 @@ def measured(
 
     expected: y is then the surprise, outcome less expected, and the mean is told of the outcome itself.
     """
-    groups, wholes = moments_of(inside, y, treated)
+    groups, wholes = groups_of(inside, y, treated), wholes_of(y, treated)
     size, everybody = int(np.count_nonzero(inside)), len(y)
     gap, variance = (float(one) for one in contrast(groups, wholes))
     testable = min(size, everybody - size) >= LEAST_DESCRIBED and variance > 0

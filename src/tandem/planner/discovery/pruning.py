@@ -105,6 +105,7 @@ class Diverse:
         self._features, self._y, self._treated = features, y, treated
         self._least_z, self._least_added = least_z, least_added
         self._options = [one.axis.options() for one in features]
+        self._wholes = self._wholes_left = wholes_of(y, treated)
 
     def take(self, candidates: Sequence[Candidate], most: int) -> list[Candidate]:
         """The ones taken, strongest first; at most so many."""
@@ -119,12 +120,16 @@ class Diverse:
                 taken.append(one)
                 self.groups.append(inside)
                 self.left = residual(self._y, self.groups, self._treated)
+                self._wholes_left = wholes_of(self.left, self._treated)
         return taken
 
     def _stands_out(self, inside: Flags, z: float) -> bool:
         """In what is left, and bare as well: a later round finds groups that others hid, which nobody would see."""
-        left, bare = (z_among(inside, y, self._treated) for y in (self.left, self._y))
-        return left * z > 0 and abs(left) >= self._least_z and bare * z > 0 and abs(bare) >= LEAST_BARE
+        left = z_among(inside, self.left, self._treated, self._wholes_left)
+        if left * z <= 0 or abs(left) < self._least_z:
+            return False
+        bare = z_among(inside, self._y, self._treated, self._wholes)
+        return bare * z > 0 and abs(bare) >= LEAST_BARE
 
     def _needs_all(self, one: Candidate, inside: Flags) -> bool:
         """Each condition adds to what is left as well; what only the groups taken made it seem to add is noise."""
@@ -149,18 +154,23 @@ def residual(y: Floats, groups: Sequence[Flags], treated: Flags | None = None) -
     return left
 
 
-def z_among(inside: Flags, y: Floats, treated: Flags | None) -> float:
-    """The group's z, shape (n,) each."""
-    groups, wholes = moments_of(inside, y, treated)
-    return float(z_of(groups, wholes))
+def z_among(
+    inside: Flags, y: Floats, treated: Flags | None, wholes: Sequence[Moments] | None = None
+) -> float:
+    """The group's z, shape (n,) each; wholes: of everybody, if they are known already."""
+    return float(z_of(groups_of(inside, y, treated), wholes or wholes_of(y, treated)))
 
 
-def moments_of(inside: Flags, y: Floats, treated: Flags | None) -> tuple[list[Moments], list[Moments]]:
-    """Of the group and of everybody, one for each arm."""
+def groups_of(inside: Flags, y: Floats, treated: Flags | None) -> list[Moments]:
+    """Of the group, one for each arm."""
     if treated is None:
-        return [Moments.of(y[inside])], [Moments.of(y)]
-    arms = (treated, ~treated)
-    return [Moments.of(y[inside & arm]) for arm in arms], [Moments.of(y[arm]) for arm in arms]
+        return [Moments.of(y[inside])]
+    return [Moments.of(y[inside & arm]) for arm in (treated, ~treated)]
+
+
+def wholes_of(y: Floats, treated: Flags | None) -> list[Moments]:
+    """Of everybody, one for each arm."""
+    return [Moments.of(y)] if treated is None else [Moments.of(y[arm]) for arm in (treated, ~treated)]
 
 
 def _fitted(y: Floats, groups: Sequence[Flags]) -> Floats:

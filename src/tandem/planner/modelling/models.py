@@ -54,3 +54,38 @@ class ValueShares(models.Model):
 
     account = models.OneToOneField(Account, models.PROTECT, related_name="+")
     shares = models.JSONField()
+
+
+class ModelRun(models.Model):
+    """One of the five models as it was for one snapshot: what data and code made it, and how right it was.
+
+    evidence: plain, see `learning.domain.Evidence`, with this model alone; rung: the methods in use, with commas.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    model = models.CharField(max_length=20)
+    day = models.DateField()
+    trained_on = models.DateField()
+    rung = models.CharField(max_length=100, blank=True)
+    seed = models.BigIntegerField()
+    code = models.CharField(max_length=100)
+    data_hash = models.CharField(max_length=64)
+    parameters = models.JSONField()
+    evidence = models.JSONField()
+    in_force = models.BooleanField()
+    snapshot_id = models.BigIntegerField()
+    drift = models.FloatField(null=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "model", "snapshot_id"], name="modelrun_once")
+        ]
+        indexes = [models.Index(fields=["account", "model", "-day", "-id"], name="modelrun_newest")]
+
+
+class TrainingWish(models.Model):
+    """Somebody wants everything learnt again when the next snapshot is built."""
+
+    account = models.OneToOneField(Account, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()

@@ -97,9 +97,11 @@ class StageEvidence:
     """What one model does in one stage and why.
 
     factor: what its predictions are multiplied by, the mean of `factors` (day of the back-test, actual / predicted);
-    flagged: the factor lies outside .8 to 1.25; curve: (predicted, calibrated) points used instead of the factor.
+    flagged: the factor lies outside .8 to 1.25; curve: (predicted, calibrated) points used instead of the factor;
+    mean: the average answer of the stage on the days learnt from; stretch: (days, what a future value of the horizon
+    is multiplied by to be one of so many days).
     Judged on the newest completed back-test, chosen and calibrated without it: error, auc, brier, capture,
-    past_capture (the same by past spend), deciles.
+    past_capture (the same by past spend), ratio (sum of actual / sum of predicted), deciles.
     """
 
     stage: str
@@ -110,6 +112,8 @@ class StageEvidence:
     factor: float = 1.0
     factors: tuple[tuple[date, float], ...] = ()
     curve: tuple[tuple[float, float], ...] = ()
+    mean: float | None = None
+    stretch: tuple[tuple[int, float], ...] = ()
     flagged: bool = False
     judged_rung: Rung = Rung.NONE
     judged: int = 0

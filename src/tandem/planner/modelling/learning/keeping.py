@@ -1,0 +1,92 @@
+"""What was learnt as bytes: arrays of numbers and names only, so that reading them runs no code."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tandem.planner.modelling.learning.domain import Evidence, Model
+from tandem.planner.modelling.learning.estimators import Estimator
+from tandem.planner.modelling.learning.frames import STAGES
+from tandem.planner.modelling.learning.questions import Trained
+
+Array = NDArray[np.float64]
+Arrays = dict[str, NDArray[np.generic]]
+#: raised with every change of features, questions or estimators: what was learnt before is then learnt again
+GENERATION = 1
+CODE = f"{GENERATION}/scikit-learn {version('scikit-learn')}/numpy {version('numpy')}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Store:
+    """Evidence, the estimators behind it, and what customers looked like when they were trained."""
+
+    evidence: Evidence
+    trained: Mapping[Model, Trained]
+    looks: Mapping[str, tuple[Array, Array]]
+
+
+def packed(store: Store) -> tuple[bytes, str]:
+    """The estimators and looks as one file, and the hash of what is in it."""
+    arrays: Arrays = {}
+    for model, trained in store.trained.items():
+        for name, estimator in trained.estimators.items():
+            at = f"estimator|{model.value}|{name}"
+            arrays[f"{at}|kind"] = np.array(estimator.kind)
+            arrays[f"{at}|names"] = np.array(estimator.names or [""])
+            arrays |= {f"{at}|array|{key}": np.asarray(one) for key, one in estimator.arrays.items()}
+    for name, (cuts, shares) in store.looks.items():
+        arrays |= {f"looks|{name}|cuts": cuts, f"looks|{name}|shares": shares}
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue(), _hash(arrays)
+
+
+def unpacked(content: bytes, sha256: str, evidence: Evidence) -> Store | None:
+    """What `packed` wrote; None if it is not what the registry says it is."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, KeyError, EOFError):
+        return None
+    if _hash(arrays) != sha256:
+        return None
+    looks = {
+        name.split("|")[1]: (cuts.astype(float), arrays[name.replace("|cuts", "|shares")].astype(float))
+        for name, cuts in arrays.items()
+        if name.startswith("looks|") and name.endswith("|cuts")
+    }
+    trained = {one.model: _trained(evidence, one.model, arrays) for one in evidence.models}
+    return Store(evidence=evidence, trained=trained, looks=looks)
+
+
+def _trained(evidence: Evidence, model: Model, arrays: Arrays) -> Trained:
+    found = evidence.of(model)
+    numbers = {stage.value: n for n, stage in enumerate(STAGES)}
+    means = {numbers[s.stage]: s.mean for s in (found.stages if found else ()) if s.mean is not None}
+    start = f"estimator|{model.value}|"
+    names = {key.split("|")[2] for key in arrays if key.startswith(start)}
+    return replace(
+        Trained(means=means), estimators={name: _estimator(start + name, arrays) for name in names}
+    )
+
+
+def _estimator(at: str, arrays: Arrays) -> Estimator:
+    inside = f"{at}|array|"
+    return Estimator(
+        kind=str(arrays[f"{at}|kind"]),
+        names=tuple(str(name) for name in arrays[f"{at}|names"] if name),
+        arrays={key.removeprefix(inside): one for key, one in arrays.items() if key.startswith(inside)},
+    )
+
+
+def _hash(arrays: Arrays) -> str:
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        found.update(f"{name}:{arrays[name].dtype.str}:{arrays[name].shape}".encode())
+        found.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()

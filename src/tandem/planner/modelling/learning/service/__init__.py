@@ -1,0 +1,30 @@
+"""Scores of a snapshot, and the registry of what made them."""
+
+from tandem.planner.modelling.learning.service.registry import (
+    ModelLine,
+    ModelsView,
+    NoModels,
+    RunView,
+    ask_training,
+    backtest_of,
+    model_run,
+    models_of,
+    runs,
+)
+from tandem.planner.modelling.learning.service.score import keep, score
+from tandem.planner.modelling.learning.tables import tables_of
+
+__all__ = [
+    "ModelLine",
+    "ModelsView",
+    "NoModels",
+    "RunView",
+    "ask_training",
+    "backtest_of",
+    "keep",
+    "model_run",
+    "models_of",
+    "runs",
+    "score",
+    "tables_of",
+]

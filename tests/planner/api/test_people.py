@@ -6,6 +6,7 @@ from functools import partial
 import duckdb
 import pytest
 from optimove.client import Client
+from tests.fixtures.scored import made_up_scores
 
 from tandem.kit import clock as clocks
 from tandem.planner.accounts import service as accounts
@@ -15,7 +16,6 @@ from tandem.planner.customers.service import callbacks
 from tandem.planner.modelling.segments.domain import VALUE_SEGMENTS
 from tandem.planner.modelling.service import build_snapshot
 from tandem.planner.targeting import service as targeting
-from tests.fixtures.scored import made_up_scores
 
 FIRST, LAST = date(1998, 4, 30), date(1998, 6, 30)
 SPAN = "StartDate=1998-05-10&EndDate=1998-07-05"

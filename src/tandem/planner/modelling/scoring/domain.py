@@ -1,4 +1,7 @@
-"""Which columns the scores and their ranks have. Pure."""
+"""Which columns the scores and their ranks have, and what is told of one customer's. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
 
 from tandem.planner.modelling.learning.domain import Model
 
@@ -24,3 +27,45 @@ def rank_column(model: Model, rank: str) -> str:
 def rank_columns() -> tuple[str, ...]:
     """The ranks of all models, model by model."""
     return tuple(rank_column(model, rank) for model in Model for rank in RANKS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One attribute of a customer against the middle customer of the stage; words tell it."""
+
+    attribute: str
+    label: str
+    kind: str
+    value: float
+    median: float
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreLine:
+    """One score of a customer: its ranks, what it says, how often it was right, and what it goes by.
+
+    kind: share (0 to 1) or money.
+    """
+
+    model: str
+    label: str
+    kind: str
+    value: float
+    percentile: int | None
+    percentile_in_stage: int | None
+    words: str
+    right: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Where a customer stands and why, on the day of the newest snapshot; rhythm: in one sentence."""
+
+    customer_id: str
+    as_of: date
+    stage: str
+    rhythm: str
+    scores: tuple[ScoreLine, ...]
+    notes: tuple[str, ...]

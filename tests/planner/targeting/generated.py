@@ -94,7 +94,13 @@ def _group(members: Any, smallest: int = 1) -> Any:
     )
 
 
-CONDITIONS = _group(st.recursive(_RULES, _group, max_leaves=6)).map(lambda group: {"version": 1, **group})
+def conditions(*more: Any) -> Any:
+    """Stored conditions over the catalogue here, and over whatever rules are added."""
+    rules = st.one_of(_RULES, *more)
+    return _group(st.recursive(rules, _group, max_leaves=6)).map(lambda group: {"version": 1, **group})
+
+
+CONDITIONS = conditions()
 
 _CUSTOMER = st.fixed_dictionaries(
     {

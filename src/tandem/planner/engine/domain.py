@@ -60,6 +60,10 @@ class Engine(Protocol):
     """Runs expression trees over one snapshot. Only expressions come in: never text of SQL."""
 
     @property
+    def bits(self) -> bool:
+        """Whether it keeps sets of customers as bits: `bitstring_agg`, `get_bit`."""
+
+    @property
     def tables(self) -> frozenset[str]:
         """The names of the snapshot's tables."""
 

@@ -29,6 +29,8 @@ class SnapshotFileMissing(NotFound):
 class DuckEngine:
     """Answers questions about one snapshot. Safe to share between threads; counts who is asking."""
 
+    bits = True
+
     def __init__(self, path: Path, *, memory: str = MEMORY, threads: int = THREADS) -> None:
         if not path.is_file():
             raise SnapshotFileMissing(

@@ -47,14 +47,15 @@ class Prepared:
     """What a snapshot has ready for a condition.
 
     codes: of the categories asked for; low, high: the smallest and the largest surrogate; features: whether the
-    columns of features are of these orders. Compiling with it adds to `marks`: who is found by each rule about
-    history, as queries that the engine answers first.
+    columns of features are of these orders; bits: whether the engine keeps sets of customers as bits. Compiling with
+    it adds to `marks`: who is found by each rule about history, as queries that the engine answers first.
     """
 
     codes: Mapping[str, int] = field(default_factory=dict)
     low: int = 0
     high: int = -1
     features: bool = True
+    bits: bool = True
     marks: dict[str, exp.Select] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -71,7 +72,7 @@ def prepared(engine: Engine, tree: Group) -> Prepared:
     if not asked or HISTORY not in engine.tables:
         return NOTHING
     low, high = _span(engine)
-    return Prepared(codes=_codes(engine, tree), low=low, high=high)
+    return Prepared(codes=_codes(engine, tree), low=low, high=high, bits=engine.bits)
 
 
 def _span(engine: Engine) -> tuple[int, int]:
@@ -112,7 +113,7 @@ def holds(rule: HistoryRule, as_of: date, ready: Prepared) -> exp.Expr:
 def _among(found: exp.Select, ready: Prepared) -> exp.Expr:
     """Whether the customer is found. One bit for each is smaller, and sooner made, than a hash table of those found."""
     span = ready.high - ready.low
-    if span >= MOST_BITS:
+    if span >= MOST_BITS or not ready.bits:
         return sure(exp.In(this=column(CUSTOMER), query=found.subquery()))
     ends = (literal(0), literal(span))
     bits = exp.select(exp.func("bitstring_agg", _place(ready), *ends)).from_(found.subquery("found"))

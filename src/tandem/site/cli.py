@@ -19,6 +19,7 @@ app = typer.Typer(
 #: module that holds `app: typer.Typer` -> the name of its group
 GROUPS = {
     "tandem.planner.cli.customers": "customers",
+    "tandem.planner.cli.models": "models",
     "tandem.planner.cli.groups": "groups",
     "tandem.planner.cli.account": "account",
     "tandem.planner.cli.templates": "templates",

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from tandem.planner.modelling.learning import frames, measures, scoring, telling
 from tandem.planner.modelling.learning.choosing import Choice
-from tandem.planner.modelling.learning.domain import MOST_DRIFT, Evidence, Fingerprint, Model, ModelEvidence
+from tandem.planner.modelling.learning.domain import (
+    MOST_DRIFT,
+    Evidence,
+    Fingerprint,
+    Model,
+    ModelEvidence,
+    Rung,
+)
 from tandem.planner.modelling.learning.keeping import CODE, Store
 from tandem.planner.modelling.learning.learning import (
     LIFE,
@@ -37,7 +44,7 @@ FRESH = timedelta(days=7)
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """How a run is to go. only: SQL of our own text over `customer`: whose data may be used; stored: what was learnt
-    before; retrain: learn whether it is time or not."""
+    before; life: the purchase models that compete; retrain: learn whether it is time or not."""
 
     rules: StageRules
     seed: int = SEED
@@ -46,6 +53,7 @@ class Wish:
     stored: Store | None = None
     retrain: bool = False
     most_sampled: int = MOST_SAMPLED
+    life: tuple[Rung, ...] = LIFE
     tell: Tell = field(default=lambda _words, _share: None)
 
 
@@ -71,13 +79,13 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     wish.tell("Reading the histories", 0.05)
     frames.frame_all(session, day, wish.rules)
     frames.make_histories(session)
-    lives = live(collapse(session), read_histories(session)[1], LIFE)
+    lives = live(collapse(session), read_histories(session)[1], wish.life)
     frames.sample(session, wish.most_sampled)
     learner = Learner(
-        session=session, day=day, first=first, rules=wish.rules, seed=wish.seed,
+        session=session, day=day, first=first, rules=wish.rules, seed=wish.seed, life=wish.life,
         tell=lambda words, share: wish.tell(words, 0.1 + 0.7 * share),
     )  # fmt: skip
-    asked = questions(wish.rules, first, day, LIFE)
+    asked = questions(wish.rules, first, day, wish.life)
     drifted = _drifted(learner, wish.stored)
     reason = _reason(evidence, wish, asked, drifted)
     store = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 What = Literal["orders", "attributes"]
 Progress = Callable[[str, float], None]
@@ -15,6 +15,32 @@ IDENTITY_KEYS = ("email", "phone", "name", "first_name", "last_name", "address")
 
 def silent(phase: str, share: float) -> None:
     """The progress callback of those who do not look."""
+
+
+class Watch(Protocol):
+    """Who looks on while a snapshot is built, step by step; names as in `service.building.STEPS`."""
+
+    def begin(self, step: str) -> None:
+        """A step begins."""
+
+    def share(self, step: str, share: float, words: str) -> None:
+        """0..1 of the step is done."""
+
+    def end(self, step: str, *, rows: int, words: str, again: bool) -> None:
+        """A step is finished; `again` = by an earlier process, which got no further than to a later one."""
+
+
+class Unwatched:
+    """Nobody looks on."""
+
+    def begin(self, step: str) -> None:
+        """Nothing."""
+
+    def share(self, step: str, share: float, words: str) -> None:
+        """Nothing."""
+
+    def end(self, step: str, *, rows: int, words: str, again: bool) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

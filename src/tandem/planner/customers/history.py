@@ -13,19 +13,22 @@ import duckdb
 BATCH = 3_000_000
 FIRST = "DATE '0001-01-01'"
 
-_ONCE = (
-    """CREATE TABLE categories AS SELECT category, row_number() OVER (ORDER BY category)::INTEGER AS code FROM (
-      SELECT DISTINCT category FROM orders WHERE category IS NOT NULL)""",
+_CATEGORIES = """CREATE TABLE categories AS SELECT category, row_number() OVER (ORDER BY category)::INTEGER AS code
+    FROM (SELECT DISTINCT category FROM orders WHERE category IS NOT NULL)"""
+_MORE_CATEGORIES = """INSERT INTO categories SELECT category, (row_number() OVER (ORDER BY category)
+      + (SELECT coalesce(max(code), 0) FROM categories))::INTEGER AS code
+    FROM (SELECT DISTINCT category FROM arrived WHERE category IS NOT NULL) ANTI JOIN categories USING (category)"""
+_SUMS = (
     """CREATE TABLE lines AS SELECT customer, kind = 'return' AS returned, coalesce(code, -1) AS code, day,
       sum(CASE WHEN kind = 'return' THEN abs(value) ELSE value END)::DECIMAL(18,2) AS amount,
       sum(CASE WHEN kind = 'return' THEN abs(quantity) ELSE quantity END) AS quantity
-    FROM orders LEFT JOIN categories USING (category) WHERE customer IS NOT NULL GROUP BY ALL""",
+    FROM {orders} LEFT JOIN categories USING (category) WHERE customer IS NOT NULL GROUP BY ALL""",
     """CREATE TABLE whole AS SELECT customer, returned, 0 AS code, day, sum(amount)::DECIMAL(18,2) AS amount,
       sum(quantity) AS quantity, count(*) > 1 AS several FROM lines GROUP BY ALL""",
-    """CREATE TABLE history (customer BIGINT, returned BOOLEAN, code INTEGER, day DATE, "before" DATE, several BOOLEAN,
-      amount DECIMAL(18,2), quantity DOUBLE, times BIGINT, amount_sum DECIMAL(18,2), amount_max DECIMAL(18,2),
-      quantity_sum DOUBLE)""",
 )
+_TABLE = """CREATE TABLE history (customer BIGINT, returned BOOLEAN, code INTEGER, day DATE, "before" DATE,
+    several BOOLEAN, amount DECIMAL(18,2), quantity DOUBLE, times BIGINT, amount_sum DECIMAL(18,2),
+    amount_max DECIMAL(18,2), quantity_sum DOUBLE)"""
 _BATCH = f"""INSERT INTO history SELECT customer, returned, code, day, coalesce(lag(day) OVER earlier, {FIRST}),
       several, amount, quantity, count(*) OVER later, (sum(amount) OVER later)::DECIMAL(18,2), max(amount) OVER later,
       sum(quantity) OVER later
@@ -40,8 +43,21 @@ _LINES = """(SELECT *, (customer, returned, day) IN (SELECT (customer, returned,
 
 def prepare(session: duckdb.DuckDBPyConnection, batch: int = BATCH) -> None:
     """Make both tables; `history` lies by category and day, in batches that fit in memory."""
-    for statement in _ONCE:
-        session.execute(statement)
+    session.execute(_CATEGORIES)
+    session.execute(_TABLE)
+    _fill(session, "orders", batch)
+
+
+def renew(session: duckdb.DuckDBPyConnection, batch: int = BATCH) -> None:
+    """Make the rows of the customers of `touched` anew; a new category (table `arrived`) takes the next code."""
+    session.execute(_MORE_CATEGORIES)
+    session.execute("DELETE FROM history WHERE customer IN (SELECT customer FROM touched)")
+    _fill(session, "(SELECT * FROM orders SEMI JOIN touched USING (customer))", batch)
+
+
+def _fill(session: duckdb.DuckDBPyConnection, orders: str, batch: int) -> None:
+    for statement in _SUMS:
+        session.execute(statement.format(orders=orders))
     session.execute("SET preserve_insertion_order = true")
     for low, high in _batches(session, "customer", "whole", 4 * batch):
         for returned in ("false", "true"):

@@ -37,6 +37,24 @@ def put(made: Path, target: Path) -> None:
         os.close(handle)
 
 
+def link(made: Path, target: Path) -> None:
+    """Give a finished file its place beside the one it was made at, durable before it is visible."""
+    with made.open("rb+") as file:
+        os.fsync(file.fileno())
+    target.unlink(missing_ok=True)
+    try:
+        os.link(made, target)
+    except OSError:  # a file system without links
+        copied = target.with_suffix(".making")
+        shutil.copyfile(made, copied)
+        put(copied, target)
+    handle = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextlib.contextmanager
 def one_at_a_time(account_id: int) -> Iterator[None]:
     """Hold the account's files; another import, build or erasure waits. Ends with the process."""

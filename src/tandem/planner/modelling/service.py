@@ -1,53 +1,43 @@
 """Builds the daily snapshot with its stages."""
 
 from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from tandem.kit.clock import Clock
-from tandem.planner.customers.domain import Progress, SnapshotRef
-from tandem.planner.customers.service import ledger, snapshot
+from tandem.planner.customers.domain import Progress, SnapshotRef, Watch
+from tandem.planner.customers.service import building, ledger
 from tandem.planner.modelling.lifecycle.domain import StageRules, rules_from_curve
-from tandem.planner.modelling.lifecycle.queries import make_stages, return_curve
+from tandem.planner.modelling.lifecycle.queries import return_curve
 from tandem.planner.modelling.models import StageLimits
-from tandem.planner.modelling.segments.segmenting import Segmenting
 
 _MONTH = timedelta(days=28)
 
 
 def build_snapshot(
-    account_id: int, as_of: date | None = None, *, clock: Clock, progress: Progress | None = None
+    account_id: int,
+    as_of: date | None = None,
+    *,
+    clock: Clock,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    whole: bool = False,
 ) -> SnapshotRef:
-    """Build and publish the snapshot of all data to the end of `as_of`; None = yesterday in the account's zone."""
+    """Build and publish the snapshot of all data to the end of `as_of`; None = yesterday in the account's zone.
+
+    It goes on from the newest snapshot where it can, and from the last finished step of a build that was killed;
+    whole: everything is read anew.
+    """
+    from tandem.planner.modelling.cycle.steps import Staging
+
     day = as_of or last_whole_day(account_id, clock)
-    plan = _Staging(account_id, day)
-    return snapshot.build(
-        account_id, day, clock=clock, staging=plan.make, publishing=plan.keep, progress=progress
-    )
-
-
-class _Staging:
-    """Stages and segments of one snapshot; what was measured for it is kept when it is published."""
-
-    def __init__(self, account_id: int, day: date) -> None:
-        self._account_id, self._day = account_id, day
-        self._segmenting: Segmenting | None = None
-
-    def make(self, session: duckdb.DuckDBPyConnection, day: date) -> None:
-        rules = _rules_on(self._account_id, session, day)
-        make_stages(session, day, rules)
-        before, later = snapshot.snapshots_around(self._account_id, day)
-        self._segmenting = Segmenting(
-            self._account_id,
-            before.parquet / snapshot.CUSTOMERS_FILE if before else None,
-            is_newest=not later,
-        )
-        self._segmenting.make(session, day, rules)
-
-    def keep(self) -> None:
-        if self._segmenting is not None:
-            self._segmenting.keep()
+    staging = Staging(account_id, day, clock, partial(_rules_on, account_id))
+    return building.build(
+        account_id, day, clock=clock, staging=staging.steps(), publishing=staging.keep, progress=progress, watch=watch,
+        whole=whole,
+    )  # fmt: skip
 
 
 def last_whole_day(account_id: int, clock: Clock) -> date:

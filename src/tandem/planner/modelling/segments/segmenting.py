@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -74,6 +75,16 @@ class Segmenting:
                 counted = self._figures.get(row.number, (0, Decimal(0), 0.0))
                 row.members, row.future_value, row.churn_rate = counted
                 row.save(update_fields=["members", "future_value", "churn_rate"])
+
+    def as_json(self) -> dict[str, Any]:
+        """What `keep` needs, for a process that publishes what another made."""
+        figures = [[number, n, str(value), rate] for number, (n, value, rate) in self._figures.items()]
+        return {"made": _plain(self._made) if self._made else None, "figures": figures}
+
+    def restore(self, stored: dict[str, Any]) -> None:
+        """Take over what `as_json` gave."""
+        self._made = _from_plain(stored["made"]) if stored["made"] else None
+        self._figures = {number: (n, Decimal(value), rate) for number, n, value, rate in stored["figures"]}
 
     def _definition(
         self, session: duckdb.DuckDBPyConnection, day: date, stored: Definition | None
@@ -163,6 +174,28 @@ def definition(account_id: int) -> Definition | None:
         returns=tuple((days, share) for days, share in row.returns),
         basis=Basis(row.basis),
     )
+
+
+def _plain(made: Definition) -> dict[str, Any]:
+    return {
+        "cut_on": made.cut_on.isoformat(),
+        "cuts": {str(stage): cuts for stage, cuts in made.cuts.items()},
+        "segments": [[one.number, str(one.stage), one.name, one.cells] for one in made.segments],
+        "value_cuts": made.value_cuts, "shares": made.shares, "returns": made.returns, "basis": str(made.basis),
+    }  # fmt: skip
+
+
+def _from_plain(stored: dict[str, Any]) -> Definition:
+    return Definition(
+        cut_on=date.fromisoformat(stored["cut_on"]),
+        cuts={Stage(stage): tuple(map(tuple, cuts)) for stage, cuts in stored["cuts"].items()},
+        segments=tuple(
+            Segment(number=number, stage=Stage(stage), name=name, cells=tuple(map(tuple, cells)))
+            for number, stage, name, cells in stored["segments"]
+        ),
+        value_cuts=tuple(stored["value_cuts"]), shares=tuple(stored["shares"]),
+        returns=tuple(map(tuple, stored["returns"])), basis=Basis(stored["basis"]),
+    )  # fmt: skip
 
 
 def value_shares(account_id: int) -> tuple[float, ...]:

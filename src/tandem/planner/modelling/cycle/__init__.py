@@ -1,0 +1,1 @@
+"""The steps of the daily cycle that make stages, scores and segments."""

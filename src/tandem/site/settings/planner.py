@@ -16,6 +16,7 @@ globals().update(
             "realtime",
             "execution",
             "results",
+            "discovery",
             "daily",
             "alarms",
         ],

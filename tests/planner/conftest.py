@@ -19,6 +19,13 @@ def _cheap_password_of_nobody() -> None:
     people._SOMEBODY = make_password("nobody's password")
 
 
+@pytest.fixture(autouse=True)
+def _models_only_where_asked_for(request, monkeypatch) -> None:
+    """Learning takes seconds: a snapshot's scores are empty except in tests marked `models`."""
+    if request.node.get_closest_marker("models") is None:
+        monkeypatch.setattr("tandem.planner.modelling.learning.running.LEAST_CUSTOMERS", 10**9)
+
+
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock(datetime(2026, 7, 1, 8, 0, tzinfo=UTC))

@@ -7,7 +7,7 @@ import duckdb
 from hypothesis import strategies as st
 from tests.planner.targeting.generated import AS_OF, CATALOGUE, CATEGORIES, COUNTRIES
 
-from tandem.planner.customers import history
+from tandem.planner.customers import history, trees
 from tandem.planner.engine.domain import Attribute, Kind
 
 TEXTS = ("", " ", "a", "A", "b", "B", "z", "Z", "ä", "Ä", "å", "é", "e\u0301", "straße", "STRASSE", "İ", "ı", "a%b",
@@ -52,6 +52,17 @@ _TABLES = """CREATE TABLE customers (customer BIGINT, country VARCHAR, "Odd `nam
 CREATE TABLE orders (customer BIGINT, "at" TIMESTAMP, day DATE, value DECIMAL(18,2), quantity DOUBLE, category VARCHAR,
   kind VARCHAR)"""
 
+#: scores with many ties, stages of most, and histories from one day to many years
+_MODELS = """CREATE TABLE scores AS SELECT customer, ratio AS p_alive, (customer % 7) / 7 AS churn_risk,
+  CASE WHEN customer % 2 = 0 THEN (customer * 37 % 100) / 100 END AS reactivation, NULL::DOUBLE AS conversion,
+  (customer % 5) * 10.5::DOUBLE AS future_value, (customer * 11 % 60) / 60 AS top_spender FROM customers;
+UPDATE scores SET p_alive = CASE WHEN p_alive BETWEEN 0 AND 1 THEN p_alive END;
+CREATE TABLE stages AS SELECT customer, CASE customer % 3 WHEN 0 THEN 'Active' ELSE 'Churn' END AS stage FROM customers
+  WHERE customer % 4 <> 0;
+CREATE TABLE histories AS SELECT customer, (customer * 7 % 40)::INTEGER AS x,
+  CASE WHEN customer * 7 % 40 = 0 THEN 0 ELSE (customer * 13 % 400) END::INTEGER AS tx,
+  (400 + customer * 53 % 9000)::INTEGER AS "T" FROM customers"""
+
 
 def _rule(name, operators, values):
     return st.builds(
@@ -81,6 +92,9 @@ def snapshot(file, seed, people=60, lines=500):
         _insert(session, "customers", [_person(chance, number) for number in range(people)])
         _insert(session, "orders", [_line(chance, people) for _ in range(lines)])
         history.prepare(session, batch=50)
+        session.execute(_MODELS)
+        session.execute(f"CREATE TABLE features_kept AS {trees.duck(trees.features(AS_OF))}")
+        session.execute(f"CREATE TABLE features AS {trees.duck(trees.dated(AS_OF, 'features_kept'))}")
     return file
 
 

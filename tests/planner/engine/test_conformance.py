@@ -46,7 +46,7 @@ def both(reference, candidate, query):
     return found[0]
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stored=conditions(RULES))
 def test_conditions_find_the_same_customers(reference, candidate, stored):
     tree = read(stored, KNOWN)
@@ -58,7 +58,7 @@ def test_conditions_find_the_same_customers(reference, candidate, stored):
     assert set(candidate.rows(members(tree, AS_OF, ready), ready.marks)) == found
 
 
-@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stored=conditions(RULES), customer=st.integers(0, 30).map(lambda n: 3 * n))
 def test_explanations_say_the_same(reference, candidate, stored, customer):
     tree = read(stored, KNOWN)

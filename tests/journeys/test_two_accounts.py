@@ -547,6 +547,8 @@ def _planner_commands(houses):
         "customers snapshot": ([], False),
         "customers snapshots": ([], False),
         "customers segments": ([], False),
+        "customers explain": (["quince-1"], True),
+        "customers movement": ([], False),
         "customers attributes": ([], False),
         "customers forget": (["quince-1", "--yes"], True),
         "customers export": (["quince-1"], True),

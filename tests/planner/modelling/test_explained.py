@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import duckdb
 import pytest
@@ -14,7 +15,7 @@ from tandem.kit.problems import Refused
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import UnknownCustomer
-from tandem.planner.modelling.learning.domain import Decile, Evidence, Fingerprint, Model, ModelEvidence
+from tandem.planner.modelling.learning.domain import Decile, Model, ModelEvidence
 from tandem.planner.modelling.models import StageLimits
 from tandem.planner.modelling.scoring import service as scoring
 from tandem.planner.modelling.scoring import wording
@@ -131,16 +132,11 @@ def test_a_customer_is_explained_against_the_stage(shop):
 
 def test_reasons_follow_what_the_model_goes_by(shop, monkeypatch):
     deciles = tuple(Decile(decile=n, customers=10, predicted=n / 20, actual=n / 25) for n in range(1, 11))
-    evidence = Evidence(
-        day=LAST, trained_on=LAST, seed=1, code="", models=(
-            ModelEvidence(
-                model=Model.CHURN, horizon=28, population=121, deciles=deciles,
-                importance=(("average_order", 0.2), ("spent_30", 0.1), ("usual_gap", 0.0)),
-            ),
-        ),
-        data=Fingerprint(as_of=LAST, customers=1, purchase_days=1, value=1, first_day=None, sha256=""),
+    churn = ModelEvidence(
+        model=Model.CHURN, horizon=28, population=121, deciles=deciles,
+        importance=(("average_order", 0.2), ("spent_30", 0.1), ("usual_gap", 0.0)),
     )  # fmt: skip
-    monkeypatch.setattr(scoring, "_evidence", lambda account_id: evidence)
+    monkeypatch.setattr(scoring, "_evidence", lambda account_id: {Model.CHURN: churn})
     told = scoring.explain_customer(shop, "b0")
     churn = next(line for line in told.scores if line.model == "churn_risk")
     assert [one.attribute for one in churn.reasons] == ["average_order", "spent_30"]
@@ -151,6 +147,16 @@ def test_reasons_follow_what_the_model_goes_by(shop, monkeypatch):
         "expected."
     )
     assert told.notes == ()
+
+
+def test_the_customers_page_says_why(shop, client, clock):
+    email, password = "ada@elder.example", "long enough, and typed once"
+    accounts.create_user(shop, email=email, password=password, role="viewer", clock=clock)
+    client.post("/ui/sign-in", {"email": email, "password": password})
+    page = unescape(client.get("/ui/customers/person/b7").content.decode())
+    assert "as active as the other At risk customers." in page
+    assert "0 % chance to be in Churn in 28 days." in page and "the middle customer in At risk has" in page
+    assert "Reactivation" not in page and "Future value permille in the stage" in page
 
 
 @pytest.mark.parametrize(

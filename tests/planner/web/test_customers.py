@@ -56,7 +56,8 @@ def test_a_file_is_looked_at_tried_imported_and_thrown_away(client, account, clo
     assert "orders.csv" in page
     assert "up to date" in page
     person = client.get("/ui/customers/person/A1").content.decode()
-    assert "Orders" in person
+    assert "Orders" in person and "Risk of churn" not in person
+    assert "Where this customer stands" in person and "nothing to compare with" in person
 
 
 def test_a_file_that_cannot_be_read_is_refused_in_words(client):

@@ -14,13 +14,10 @@ from rich.table import Table
 from tandem.kit import clock
 from tandem.kit.commands import command, data, print_json, words
 from tandem.kit.problems import Refused
+from tandem.planner.cli.customer_scores import AccountOption, JsonOption, explain, movement
 
 app = typer.Typer(no_args_is_help=True, help="Customers and their orders: import, snapshot, export, forget.")
 
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="Name or id; needed if there are several.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 MappingOption = Annotated[
     str,
     typer.Option("--mapping", help="customer=CustomerID,at=InvoiceDate,value=Amount; guessed when left out."),
@@ -206,7 +203,7 @@ def segments(
     shares: Annotated[
         str,
         typer.Option(
-            help="Percent of spenders in Diamond to Bronze, as 1,4,15,30,50; from the next snapshot."
+            help="Percent of customers in Diamond to Bronze, as 1,4,15,30,50; from the next snapshot."
         ),
     ] = "",
     account: AccountOption = None,
@@ -222,9 +219,17 @@ def segments(
         )
     values, micro = overview.value_segments(chosen), overview.microsegments(chosen)
     if json:
-        print_json({"value": [asdict(one) for one in values], "micro": [asdict(one) for one in micro]})
+        basis = overview.basis(chosen)
+        print_json(
+            {
+                "basis": asdict(basis),
+                "value": [asdict(v) for v in values],
+                "micro": [asdict(m) for m in micro],
+            }
+        )
         return
-    table = Table("id", "value segment", "share of spenders", "spent in 365 days, at least")
+    data.print(overview.basis(chosen).words, markup=False, soft_wrap=True)
+    table = Table("id", "value segment", "share", "value, at least")
     for one in values:
         table.add_row(
             str(one.id), one.name, f"{one.share:g} %", "" if one.least is None else f"{one.least:,.2f}"
@@ -311,3 +316,7 @@ def _bar() -> Iterator[Any]:
     with Progress(*columns, console=words, transient=True) as progress:
         task = progress.add_task("Starting", total=1.0)
         yield lambda phase, share: progress.update(task, description=phase, completed=share)
+
+
+app.command()(explain)
+app.command()(movement)

@@ -1,6 +1,7 @@
 """Why a customer has the scores it has: one customer against the others of the stage."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlglot
@@ -11,7 +12,7 @@ from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
 from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS
 from tandem.planner.engine.duckdb import DuckEngine, open_snapshot
-from tandem.planner.modelling.learning.domain import LABELS, Evidence, Model
+from tandem.planner.modelling.learning.domain import LABELS, Model, ModelEvidence
 from tandem.planner.modelling.scoring import wording
 from tandem.planner.modelling.scoring.domain import Explanation, ScoreLine, rank_column
 
@@ -47,11 +48,11 @@ def explain_customer(account_id: int, customer_id: str) -> Explanation | None:
     middle = _middle(engine, stage, labels, snapshot.customers) if compared else {}
     evidence = _evidence(account_id)
     currency = accounts.get_account(account_id).currency
-    lines = [_line(model, known, labels, middle, evidence, currency) for model in Model if willing]
+    lines = [_line(model, known, labels, middle, evidence.get(model), currency) for model in Model if willing]
     return Explanation(
         customer_id=customer_id, as_of=snapshot.as_of, stage=stage,
         rhythm=wording.rhythm(stage, known, others if compared else None),
-        scores=tuple(line for line in lines if line), notes=_notes(willing, compared, stage, evidence),
+        scores=tuple(line for line in lines if line), notes=_notes(willing, compared, stage, bool(evidence)),
     )  # fmt: skip
 
 
@@ -108,14 +109,13 @@ def _line(
     known: Mapping[str, Any],
     labels: Mapping[str, tuple[str, str]],
     middle: Mapping[str, tuple[float, float] | None],
-    evidence: Evidence | None,
+    found: ModelEvidence | None,
     currency: str,
 ) -> ScoreLine | None:
     value = known.get(model)
     if value is None:
         return None
     percentile = known.get(rank_column(model, "percentile"))
-    found = evidence.of(model) if evidence else None
     mine = {name: None if known.get(name) is None else float(known[name]) for name in labels}
     importance: Sequence[tuple[str, float]] = found.importance if found else ()
     return ScoreLine(
@@ -127,7 +127,7 @@ def _line(
     )  # fmt: skip
 
 
-def _notes(willing: bool, compared: bool, stage: str, evidence: Evidence | None) -> tuple[str, ...]:
+def _notes(willing: bool, compared: bool, stage: str, judged: bool) -> tuple[str, ...]:
     if not willing:
         return ("This person objected to profiling: there are no scores.",)
     notes = (
@@ -135,14 +135,20 @@ def _notes(willing: bool, compared: bool, stage: str, evidence: Evidence | None)
         if compared
         else [f"Fewer than {LEAST_COMPARED} customers are in {stage}: nothing to compare with."]
     )
-    if evidence is None:
+    if not judged:
         notes.append("No model was judged yet: reasons are where the customer differs most from the stage.")
     return tuple(notes)
 
 
-def _evidence(account_id: int) -> Evidence | None:
-    """What the models in force were found to do; None before there are any."""
-    return None
+def _evidence(account_id: int) -> dict[Model, ModelEvidence]:
+    """What the models in force were found to do; nothing before there are any."""
+    from tandem.planner.modelling.learning import service as learning
+
+    found = {}
+    for model in Model:
+        with suppress(NotFound):
+            found[model] = learning.backtest_of(account_id, model).of(model)
+    return {model: evidence for model, evidence in found.items() if evidence}
 
 
 def _parsed(query: str) -> exp.Expr:

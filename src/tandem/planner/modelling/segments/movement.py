@@ -5,9 +5,10 @@ A description of the past, not a forecast: multiplying such rates tells future s
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 import duckdb
 
@@ -61,13 +62,14 @@ class Movement:
     names: tuple[str, ...]
     flows: tuple[Flow, ...]
     words: str
-    _cells: dict[tuple[str | None, str | None], Flow] = field(default_factory=dict, compare=False, repr=False)
 
     def cell(self, before: str | None, after: str | None) -> Flow | None:
         """The flow between two names; None where nobody went that way."""
-        if not self._cells:
-            self._cells.update({(flow.before, flow.after): flow for flow in self.flows})
         return self._cells.get((before, after))
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str | None, str | None], Flow]:
+        return {(flow.before, flow.after): flow for flow in self.flows}
 
 
 def movement(account_id: int, what: str, span: str, *, day: date | None = None) -> Movement:

@@ -16,8 +16,10 @@ from tandem.kit.problems import NotFound, Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.customers import service
 from tandem.planner.customers.domain import SnapshotRef, What
+from tandem.planner.customers.score_words import HEADINGS
 from tandem.planner.daily import intake
 from tandem.planner.engine.domain import Attribute
+from tandem.planner.modelling.scoring.service import explain_customer
 from tandem.planner.web.access import now, page
 from tandem.planner.web.words import shown
 
@@ -187,9 +189,16 @@ def person(request: HttpRequest, customer_id: str) -> HttpResponse:
         for one in service.catalogue(account_id):
             if one.name in view.attributes:
                 value = shown(view.attributes[one.name], one.kind, currency)
-                sets.setdefault(one.set, []).append((one.label, value))
+                if value or one.set not in HEADINGS:
+                    sets.setdefault(one.set, []).append((one.label, value))
     said = service.preferences_of(account_id, view.surrogate)
-    return render(request, "customers/person.html", {"customer": view, "sets": sets, "preferences": said})
+    context = {
+        "customer": view,
+        "sets": sets,
+        "preferences": said,
+        "explanation": explain_customer(account_id, customer_id),
+    }
+    return render(request, "customers/person.html", context)
 
 
 @page(technical=True)

@@ -42,6 +42,7 @@ def segments(request: HttpRequest) -> HttpResponseBase:
     context = {
         "form": form,
         "values": values,
+        "basis": overview.basis(account_id),
         "micro": overview.microsegments(account_id),
         "currency": request.user.account.currency,  # type: ignore[union-attr]
     }

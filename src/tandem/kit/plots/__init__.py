@@ -5,9 +5,9 @@ shape tells too. Every plot is a `Plot`: drawing, words and the table of its fig
 """
 
 from tandem.kit.plots.bars import Bars, bars
-from tandem.kit.plots.domain import Axis, Key, Plot, Table
+from tandem.kit.plots.domain import SERIES, Axis, Key, Plot, Table
 from tandem.kit.plots.heat import heat
 from tandem.kit.plots.lines import Line, lines
 from tandem.kit.plots.spark import spark
 
-__all__ = ["Axis", "Bars", "Key", "Line", "Plot", "Table", "bars", "heat", "lines", "spark"]
+__all__ = ["SERIES", "Axis", "Bars", "Key", "Line", "Plot", "Table", "bars", "heat", "lines", "spark"]

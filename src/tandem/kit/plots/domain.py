@@ -13,7 +13,9 @@ from django.utils.safestring import SafeString
 
 Cell = str | int | float | Decimal | date | None
 #: how a series is drawn: each has a colour and a shape of its own
-Kind = Literal["actual", "model", "other", "limit"]
+Kind = Literal["actual", "model", "other", "limit", "s1", "s2", "s3", "s4", "s5", "s6", "s7"]
+#: for several of a kind, in this order
+SERIES: tuple[Kind, ...] = ("s1", "s2", "s3", "s4", "s5", "s6", "s7")
 Format = Literal["number", "percent", "date", "exact"]
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -52,16 +54,18 @@ class Key:
 
     kind: str
     label: str
+    line: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """A drawing with the table of its figures."""
+    """A drawing with the table of its figures; wide: on a narrow screen it is scrolled, not made small."""
 
     table: Table
     words: str
     svg: SafeString
     keys: tuple[Key, ...] = ()
+    wide: bool = False
 
     @property
     def title(self) -> str:

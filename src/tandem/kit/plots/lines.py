@@ -24,7 +24,7 @@ from tandem.kit.plots.drawing import (
 )
 
 MOST_DOTS = 60
-LABELS = 5
+LABELS, DAYS_NAMED = 5, 4
 HALF = 2
 
 
@@ -51,7 +51,7 @@ def lines(
         rows_of_grid(up, marks, y), floor(x.label), _ticks(across, below, x),
         *(_level(up, one) for one in levels), *(_line(one, across, up) for one in series), _mark(across, mark),
     ))  # fmt: skip
-    keys = tuple(Key(kind=one.kind, label=one.label) for one in series)
+    keys = tuple(Key(kind=one.kind, label=one.label, line=not one.dots_only) for one in series)
     return Plot(table=table, words=words, svg=picture(table, words, inside), keys=keys)
 
 
@@ -59,7 +59,7 @@ def _across(xs: Sequence[float], axis: Axis) -> tuple[Scale, tuple[float, ...]]:
     """Numbers begin and end at round ones; days where the first and last stand."""
     low, high = min(xs, default=0.0), max(xs, default=1.0)
     if axis.format == "date":
-        count = min(LABELS, max(1, round(high - low)))
+        count = min(DAYS_NAMED, max(1, round(high - low)))
         marks = tuple(low + (high - low) * place / count for place in range(count + 1))
         return _scale(low, high), marks
     marks = ticks(low, high, LABELS + 1)
@@ -97,7 +97,7 @@ def _line(line: Line, across: Scale, up: Scale) -> SafeString:
     if not line.dots_only:
         path = _path(placed, step=line.step)
         drawn.append(format_html('<path class="plot-line {}" d="{}"/>', line.kind, path))
-    if line.dots_only or (line.kind == "actual" and len(dots) <= MOST_DOTS):
+    if line.dots_only or (line.kind not in {"model", "limit"} and len(dots) <= MOST_DOTS):
         drawn.append(
             format_html(
                 '<g class="plot-dots {}">{}</g>',

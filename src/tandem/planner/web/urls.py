@@ -9,9 +9,11 @@ from tandem.planner.web.channel_templates import testing
 from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
+from tandem.planner.web.learned import views as learned
 from tandem.planner.web.listeners import views as listeners
 from tandem.planner.web.overview import views as overview
 from tandem.planner.web.realtime import views as realtime
+from tandem.planner.web.segments import views as segment_pages
 from tandem.planner.web.session import views as session
 from tandem.planner.web.settings import keys, segments, stages
 from tandem.planner.web.settings import views as settings
@@ -55,6 +57,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("real-time/<int:real_time_id>", realtime.campaign, name="real-time-campaign"),
     path("real-time/<int:real_time_id>/edit", realtime.change, name="real-time-edit"),
     path("real-time/<int:real_time_id>/act", realtime.act, name="real-time-act"),
+    path("models", learned.models, name="models"),
+    path("models/<slug:model>", learned.backtest, name="backtest"),
+    path("models/<slug:model>/<slug:name>.csv", learned.table, name="backtest-table"),
+    path("segments", segment_pages.segments, name="segments-page"),
+    path("segments/<slug:name>.csv", segment_pages.table, name="segments-table"),
     path("settings", settings.settings, name="settings"),
     path("settings/stages", stages.stages, name="stages"),
     path("settings/segments", segments.segments, name="segments"),

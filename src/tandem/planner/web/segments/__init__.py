@@ -1,0 +1,1 @@
+"""The page of segments: what they are worth, and who moved between them."""

@@ -80,6 +80,8 @@ class Houses:
             "group_id": self.facts["groups"]["quince"],
             "verb": "cancel",
             "kind": "quince",
+            "model": "churn_risk",
+            "name": "quince",
         }
 
     def outbox(self, name, channel):

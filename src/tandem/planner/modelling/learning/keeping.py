@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def unpacked(content: bytes, sha256: str, evidence: Evidence) -> Store | None:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, KeyError, EOFError):
+    except (ValueError, OSError, KeyError, EOFError, BadZipFile):
         return None
     if _hash(arrays) != sha256:
         return None

@@ -161,7 +161,8 @@ def _line(row: ModelRun) -> ModelLine:
     return ModelLine(
         model=found.model, label=LABELS[found.model], meaning=MEANINGS[found.model], population=found.population,
         rungs_words=", ".join(RUNG_LABELS[rung] for rung in found.rungs) or "No model", horizon=found.horizon,
-        stages=found.stages, judged_on=found.judged_on, judged=found.judged, error=found.error, auc=found.auc, brier=found.brier,
+        stages=found.stages, judged_on=found.judged_on, judged=found.judged,
+        error=found.error, auc=found.auc, brier=found.brier,
         capture=found.capture, past_capture=found.past_capture, ratio=found.ratio, flagged=found.factor_flagged,
         words=found.words, run_id=row.id, in_force_since=since or row.day, trained_on=row.trained_on,
     )  # fmt: skip

@@ -1,0 +1,248 @@
+"""The measures, the calibration, and whole runs: logs of every kind, the same rows again, the registry."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import duckdb
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem.planner.customers import service as customers
+from tandem.planner.modelling.learning import keeping, measures, service
+from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
+from tandem.planner.modelling.learning.choosing import choose
+from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
+from tandem.planner.modelling.learning.folding import Fold, completed
+from tandem.planner.modelling.learning.running import Wish, run
+from tandem.planner.modelling.lifecycle.domain import StageRules
+from tandem.planner.modelling.models import ModelRun
+from tandem.planner.modelling.service import build_snapshot
+
+FIRST, LAST = date(2025, 9, 1), date(2026, 6, 30)
+RULES = StageRules(new_days=28, at_risk_days=45, churn_days=90)
+SPAN = (LAST - FIRST).days
+pytestmark = pytest.mark.models
+NUMBERS = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 9)), min_size=1, max_size=30)
+
+
+@given(NUMBERS)
+def test_measures_equal_their_plain_definitions(rows):
+    score, hit, value = (np.array(column) for column in zip(*rows, strict=True))
+    score, value = score.astype(float), value.astype(float)
+    pairs = [(a > b) + (a == b) / 2 for a in score[hit] for b in score[~hit]]
+    assert measures.auc(score, hit) == (pytest.approx(np.mean(pairs)) if pairs else None)
+    left, got = 0.1 * len(score), 0.0
+    for one in sorted(set(score), reverse=True):
+        among = score == one
+        got += value[among].sum() * min(1, max(0, left / among.sum()))
+        left -= among.sum()
+    assert measures.capture(score, value) == (pytest.approx(got / value.sum()) if value.sum() else None)
+    assert sum(one.customers for one in measures.deciles(score, value)) == len(score)
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=20))
+def test_rising_values_never_fall_and_keep_their_sum(values):
+    found = rising(np.array(values))
+    assert (np.diff(found) >= -1e-9).all() and found.sum() == pytest.approx(sum(values))
+
+
+def test_the_level_is_the_mean_of_the_back_tests_and_is_flagged_far_from_one():
+    once = np.ones(100)
+    level = calibrated([(once, 2 * once), (once, once), (once[:3], 9 * once[:3])])
+    assert level.factor == pytest.approx(1.5) and level.factors == (2.0, 1.0, None) and level.flagged
+    assert not Calibration(factor=1.1).flagged
+    assert calibrated([]).factor == 1 and calibrated([(once * 0, once)]).factor == 1
+
+
+def test_a_back_test_is_never_calibrated_by_itself_or_by_later_ones():
+    def fold(day, answers):
+        n = len(next(iter(answers.values())))
+        return Fold(day=day, horizon=30, stage=np.zeros(n, np.int8), answers=answers, refused={},
+                    actual=np.arange(n, dtype=float), past=np.arange(n, dtype=float))  # fmt: skip
+
+    doubled, right = 2 * np.arange(300.0), np.arange(300.0)
+    days = [LAST - timedelta(days=30 * n) for n in (1, 2, 3)]
+    folds = [fold(day, {Rung.PACE: doubled, Rung.BOOSTING: right}) for day in days]
+    assert [one.day for one in completed(folds, days[0])] == days[1:]
+    choice = choose(folds, value=True)
+    # the oldest cannot be calibrated and is not judged; calibrated by older ones both methods are as good
+    assert choice.rung is Rung.PACE and max(one.folds for one in choice.candidates) == 2
+    assert choose(folds[2:], value=True).rung is Rung.BOOSTING  # one alone: as they are
+
+
+def log(people, days_of, value_of=lambda i, n: 10 + i % 7 + n % 5):
+    """Lines of people who buy on the days (counted from FIRST) that `days_of` says."""
+    lines = ["customer_id,date,amount"]
+    for i in range(people):
+        lines += [
+            f"c{i},{FIRST + timedelta(days=int(day))},{value_of(i, n)}" for n, day in enumerate(days_of(i))
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def habits(i):
+    """Some come every month until they stop, some now and then, some once."""
+    rng = np.random.default_rng(i)
+    first = rng.integers(0, 150)
+    if i % 3 == 0:
+        return range(first, min(SPAN, first + 30 * rng.integers(1, 12)), 30)
+    gaps = rng.exponential(12 + 60 * rng.random(), size=rng.integers(1, 20)) + 1
+    return [day for day in np.unique(first + np.cumsum(gaps).astype(int)) if day <= SPAN]
+
+
+ODD = {
+    "a single customer": (log(1, lambda i: range(0, SPAN, 9)), "Only 1 customers"),
+    "too young": (log(150, lambda i: [SPAN - i % 20]), "covers 19 days"),
+    "in the future": (log(150, lambda i: [i % 20, SPAN + 400]), "date in the future"),
+    "only returns": (log(120, lambda i: [i % 50], lambda i, n: -5), "no purchases"),
+    "returns and duplicates": (
+        log(90, lambda i: [5, 5, 40]) + log(90, lambda i: [45], lambda i, n: -3).partition("\n")[2], "are returns"),
+    "no amount": (log(120, lambda i: [i % 20], lambda i, n: 0), "have no amount"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_logs_are_told_about_and_make_no_model(name, clock, write):
+    text, words = ODD[name]
+    report = service.backtest_file(write("log.csv", text), clock=clock)
+    assert words in " ".join(report.notes), report.notes
+    assert report.evidence.models == () or all(
+        stage.rung in (Rung.NONE, Rung.BASE, Rung.PACE)
+        for one in report.evidence.models
+        for stage in one.stages
+    )
+
+
+DEGENERATE = {
+    "everybody once": log(150, lambda i: [i * 7 % 240]),
+    "every day for ever": log(110, lambda i: range(i % 3, 150), lambda i, n: 5),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_a_log_that_purchase_models_cannot_explain_gets_averages_and_words(name, clock, write):
+    report = service.backtest_file(write("log.csv", DEGENERATE[name]), clock=clock)
+    used = {stage.rung for one in report.evidence.models for stage in one.stages}
+    assert used <= {Rung.NONE, Rung.BASE, Rung.PACE} and any(not one.passed for one in report.evidence.gates)
+    orjson.dumps(report.as_json(), default=str)
+
+
+def test_several_currencies_are_refused_unless_one_is_chosen(clock, write):
+    lines = [f"{line},{'EUR' if n % 3 else 'SEK'}" for n, line in enumerate(log(9, habits).splitlines()[1:])]
+    file = write("log.csv", "\n".join(["customer_id,date,amount,currency", *lines]))
+    with pytest.raises(service.MixedCurrencies, match=r"EUR .* SEK"):
+        service.backtest_file(file, clock=clock)
+    report = service.backtest_file(file, clock=clock, currency="sek")
+    assert report.currency == "SEK" and report.reasons["another currency than SEK"] > report.taken
+
+
+@pytest.fixture(scope="module")
+def session():
+    """A snapshot being built of 600 people with habits of their own, among them one who objects to profiling."""
+    rows = [(i, FIRST + timedelta(days=int(day)), 10 + i % 7 + n % 5)
+            for i in range(600) for n, day in enumerate(habits(i))]  # fmt: skip
+    with duckdb.connect() as made:
+        made.execute("CREATE TABLE lines (customer BIGINT, ago INTEGER, value INTEGER)")
+        made.execute(
+            "INSERT INTO lines SELECT unnest(?), unnest(?), unnest(?)",
+            [[r[0] for r in rows], [(LAST - r[1]).days for r in rows], [r[2] for r in rows]],
+        )
+        made.execute(
+            f"CREATE TABLE daily AS SELECT customer, DATE '{LAST}' - ago AS day, sum(value)::DECIMAL(18,2) AS value "
+            "FROM lines GROUP BY ALL"
+        )
+        made.execute("CREATE TABLE people AS SELECT i AS customer, i <> 7 AS profiled FROM range(602) r(i)")
+        yield made
+
+
+WISH = Wish(rules=RULES, only="customer IN (SELECT customer FROM people WHERE profiled)")
+
+
+@pytest.fixture(scope="module")
+def learnt(session):
+    store = run(session, LAST, WISH)
+    return store, session.execute("FROM scores ORDER BY customer").fetchall()
+
+
+def scores(session, where="TRUE", columns="*"):
+    return session.execute(f"SELECT {columns} FROM scores WHERE {where} ORDER BY customer").fetchall()
+
+
+def test_a_log_with_habits_of_its_own_is_learnt_and_ranks_people(learnt, session):
+    store, rows = learnt
+    value = store.evidence.of(Model.VALUE)
+    assert value.judged > 300 and value.auc > 0.65 and value.capture > value.past_capture - 0.02
+    assert len(rows) == 602 and [row[1:] for row in rows if row[0] in (7, 600, 601)] == [(None,) * 13] * 3
+    for low, high, name in (
+        (0, 1, "churn_risk"),
+        (0, 1, "reactivation"),
+        (0, 1, "top_spender"),
+        (0, 1e6, "future_value"),
+    ):
+        found = [one for (one,) in scores(session, f"{name} IS NOT NULL", name)]
+        assert found and all(low <= one <= high for one in found), name
+    assert {one.model for one in store.evidence.models} == set(Model) - {Model.CONVERSION}
+
+
+def test_the_same_day_gives_the_same_rows_learnt_again_or_taken(learnt, session):
+    store, rows = learnt
+    content, sha256 = keeping.packed(store)
+    evidence = Evidence.from_json(orjson.loads(orjson.dumps(store.evidence.as_json())))
+    assert evidence == store.evidence
+    again = run(session, LAST, replace(WISH, stored=keeping.unpacked(content, sha256, evidence)))
+    assert again.evidence.retrained == "" and again.evidence.drift == 0
+    assert session.execute("FROM scores ORDER BY customer").fetchall() == rows
+    assert keeping.unpacked(content, "0" * 64, evidence) is None
+    assert keeping.unpacked(content[:99], sha256, evidence) is None
+
+
+def test_what_comes_after_a_day_changes_nothing_of_it(session):
+    early = LAST - timedelta(days=40)
+    run(session, early, WISH)
+    before = scores(session)
+    session.execute("CREATE OR REPLACE TABLE kept AS FROM daily")
+    session.execute(f"DELETE FROM daily WHERE day > DATE '{early}'")
+    run(session, early, WISH)
+    after = scores(session)
+    session.execute("CREATE OR REPLACE TABLE daily AS FROM kept")
+    assert after == before
+
+
+def test_the_registry_says_what_made_the_scores(account, clock, write):
+    customers.import_orders(account.id, write("log.csv", log(240, habits)), clock=clock)
+    assert service.models_of(account.id) is None
+    with pytest.raises(service.NoModels):
+        service.backtest_of(account.id, "future_value")
+    day = LAST - timedelta(days=1)
+    first = build_snapshot(account.id, day, clock=clock)
+    found = service.models_of(account.id)
+    assert found.day == found.trained_on == day and found.retrained == "Nothing was learnt before."
+    assert [one.model for one in found.models] == [Model.VALUE, Model.CHURN, Model.REACTIVATION, Model.TOP]
+    assert all(one.stages for one in found.models) and found.currency == "EUR"
+    with duckdb.connect(str(first.cache), read_only=True) as made:
+        [(known,)] = made.execute("SELECT count(future_value) FROM customers").fetchall()
+    assert known
+    build_snapshot(account.id, LAST, clock=clock)
+    later = service.models_of(account.id)
+    assert (later.day, later.trained_on, later.retrained) == (LAST, day, "") and later.models[
+        0
+    ].in_force_since == day
+    service.ask_training(account.id, actor="test", clock=clock)
+    assert service.models_of(account.id).retrain_asked
+    build_snapshot(account.id, LAST, clock=clock)
+    again = service.models_of(account.id)
+    assert (again.trained_on, again.retrained, again.retrain_asked) == (LAST, "Somebody asked for it.", False)
+    rows = service.runs(account.id, "churn_risk")
+    assert [(one.day, one.in_force) for one in rows] == [(LAST, True), (LAST, False), (day, False)]
+    assert service.model_run(account.id, rows[1].id).data_hash == rows[0].data_hash != rows[2].data_hash
+    with pytest.raises(service.NoModels):
+        service.model_run(account.id + 1, rows[0].id)
+    tables = service.tables_of(service.backtest_of(account.id, "future_value"), "future_value")
+    assert (
+        all(len(row) == len(header) for header, rows in tables.values() for row in rows)
+        and tables["stages"][1]
+    )
+    assert ModelRun.objects.filter(account_id=account.id, in_force=True).count() == 4

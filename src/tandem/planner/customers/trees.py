@@ -8,9 +8,9 @@ from datetime import date
 
 from sqlglot import exp
 
+from tandem.planner.customers.increment import WINDOWS
 from tandem.planner.engine.domain import CUSTOMER, HISTORY, ORDERS
 
-WINDOWS = (30, 90, 365)
 MONEY = "decimal(18,2)"
 #: class column -> the feature it ranks; equal values share a class, 5 is best
 RFM = {"rfm_recency": "last_order", "rfm_frequency": "orders", "rfm_monetary": "total_spent"}
@@ -20,7 +20,7 @@ def _c(name: str) -> exp.Column:
     return exp.column(name, quoted=True)
 
 
-def _n(number: int | str) -> exp.Literal:
+def _n(number: int | str) -> exp.Expr:
     return exp.Literal.number(str(number))
 
 

@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 
 from tandem.planner.customers import identities
-from tandem.planner.customers.features import RFM
+from tandem.planner.customers.trees import RFM
 from tandem.planner.customers.models import ProfileAttribute
 from tandem.planner.customers.service import ledger, overlay
 from tandem.planner.customers.service.snapshot import CUSTOMERS_FILE, latest_profile

@@ -21,7 +21,7 @@ from tandem.kit.clock import Clock
 from tandem.planner.customers import features, history, increment, state, storage
 from tandem.planner.customers.catalogue import describe
 from tandem.planner.customers.domain import Progress, SnapshotRef, Unwatched, Watch, silent
-from tandem.planner.customers.features import RFM
+from tandem.planner.customers.trees import RFM
 from tandem.planner.customers.models import Snapshot
 from tandem.planner.customers.service import assembling, ledger, overlay
 from tandem.planner.customers.service.snapshot import (

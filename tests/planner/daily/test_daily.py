@@ -3,7 +3,7 @@
 import pytest
 
 from tandem.planner.customers import service as customers
-from tandem.planner.daily import service
+from tandem.planner.daily import cycle, service
 from tandem.planner.listeners import service as listeners
 from tandem.planner.listeners.models import Event
 from tandem.planner.modelling.service import build_snapshot, last_whole_day
@@ -70,5 +70,5 @@ def test_a_failure_of_the_groups_does_not_keep_the_day_back(shop, orders, clock,
     def fail(snapshot):
         raise NotFound("gone")
 
-    monkeypatch.setattr(service.targeting, "keep_membership", fail)
+    monkeypatch.setattr(cycle.targeting, "keep_membership", fail)
     assert service.build_snapshots(clock=clock) == 1 and told(shop) == 1

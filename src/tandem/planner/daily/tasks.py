@@ -36,3 +36,12 @@ def take_in(account_id: int, key: str) -> None:
     from tandem.planner.daily import intake
 
     intake.work(account_id, key, clock=clocks.from_environment())
+
+
+@app.task(queue="planner", name="planner.daily.run_cycle")
+def run_cycle(account_id: int, actor: str, whole: bool) -> None:
+    """Run an account's daily cycle that somebody asked for."""
+    from tandem.planner.daily import cycle
+
+    close_old_connections()
+    cycle.run_asked(account_id, actor=actor, whole=whole, clock=clocks.from_environment())

@@ -42,3 +42,18 @@ class TargetGroupVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "group", "version"], name="targetgroup_version")
         ]
+
+
+class GroupSize(models.Model):
+    """How many customers a target group held on a day, counted in the day's cycle under the version of then."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    group = models.ForeignKey(TargetGroup, models.CASCADE, related_name="+")
+    day = models.DateField()
+    version = models.PositiveIntegerField()
+    members = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "group", "day"], name="targetgroup_size_once")
+        ]

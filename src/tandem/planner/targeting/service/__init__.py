@@ -19,6 +19,7 @@ from tandem.planner.targeting.service.groups import (
     set_priority,
 )
 from tandem.planner.targeting.service.membership import group_changes, keep_membership
+from tandem.planner.targeting.service.sizes import group_sizes, keep_sizes
 
 __all__ = [
     "attributes_of",
@@ -28,7 +29,9 @@ __all__ = [
     "find_group",
     "get_group",
     "group_changes",
+    "group_sizes",
     "keep_membership",
+    "keep_sizes",
     "list_groups",
     "members_count",
     "named_group",

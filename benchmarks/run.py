@@ -33,6 +33,7 @@ MODULES = {
     "discovery-null": "discovery_null",
     "discovery-planted": "discovery_planted",
     "alarms": "alarms",
+    "cycle": "cycle",
     "models": "models",
 }
 

@@ -1,7 +1,7 @@
 """An account with its own storage, a clock that stands, and the public logs where they are."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from django.contrib.auth.hashers import make_password
 from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts.models import Account
 from tandem.planner.accounts.service import people
+from tandem.planner.modelling.learning import running
+
+LEAST_CUSTOMERS = running.LEAST_CUSTOMERS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,11 +22,19 @@ def _cheap_password_of_nobody() -> None:
     people._SOMEBODY = make_password("nobody's password")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _models_nowhere() -> Iterator[None]:
+    """Learning takes seconds: the scores of snapshots are empty, also of those that a file's tests begin with."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "LEAST_CUSTOMERS", 10**9)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _models_only_where_asked_for(request, monkeypatch) -> None:
-    """Learning takes seconds: a snapshot's scores are empty except in tests marked `models`."""
-    if request.node.get_closest_marker("models") is None:
-        monkeypatch.setattr("tandem.planner.modelling.learning.running.LEAST_CUSTOMERS", 10**9)
+def _models_where_asked_for(request, monkeypatch) -> None:
+    """Tests marked `models` learn."""
+    if request.node.get_closest_marker("models") is not None:
+        monkeypatch.setattr(running, "LEAST_CUSTOMERS", LEAST_CUSTOMERS)
 
 
 @pytest.fixture

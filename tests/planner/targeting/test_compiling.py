@@ -14,6 +14,7 @@ from tests.fixtures.examples import examples
 from tests.planner.targeting.generated import AS_OF, CATALOGUE, CONDITIONS, ORDERS, PEOPLE
 
 from tandem.planner.customers import history
+from tandem.planner.engine.domain import Attribute, Kind
 from tandem.planner.targeting.compiling import members
 from tandem.planner.targeting.domain import document
 from tandem.planner.targeting.prepared import NOTHING, Prepared
@@ -173,3 +174,42 @@ def test_the_schema_names_every_operator_and_aggregate():
     tree = read_text("spent more than 300 in the last 90 days", CATALOGUE)
     rule = document(tree)["rules"][0]
     assert set(rule) <= set(defined["history"]["properties"])
+
+
+SCORED = (
+    *CATALOGUE,
+    Attribute(name="ratio", label="Risk", kind=Kind.NUMBER, set="Risk of churn"),
+    Attribute(name="may_be_profiled", label="May be profiled", kind=Kind.FLAG, set="Consent"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("ratio is at least 0.5", {0}),
+        ("not (ratio is at least 0.5)", {1, 4}),
+        ("ratio is unknown", {4}),
+        ("not (ratio is known)", {4}),
+        ("not (not (ratio is at least 0.5))", {0}),
+        ("not (ratio is at least 0.5 and country is any of SE)", {1, 3, 4}),
+        ("not (ratio is less than 0.5 or country is any of DK)", {0, 4}),
+        ("ratio is at least 0.5 or country is any of SE", {0, 2}),
+        ("country is any of SE", {0, 2}),
+    ],
+)
+def test_who_objects_to_profiling_meets_no_condition_on_a_score(database, text, who):
+    people = (
+        "0, 'SE', 0.9, true",
+        "1, 'DK', 0.1, true",
+        "2, 'SE', NULL, false",
+        "3, 'NO', 0.9, false",
+        "4, 'NO', NULL, true",
+    )
+    rows = ", ".join(f"({one})" for one in people)
+    database.execute(
+        f"CREATE TEMP TABLE scored AS SELECT * FROM (VALUES {rows}) t(customer, country, ratio, may_be_profiled)"
+    )
+    query = members(read_text(text, SCORED), AS_OF).sql(dialect="duckdb").replace('"customers"', "scored")
+    found = {row[0] for row in database.execute(query).fetchall()}
+    database.execute("DROP TABLE scored")
+    assert found == who

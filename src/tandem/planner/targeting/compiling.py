@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import sqlglot.expressions as exp
 
+from tandem.planner.customers.rights import PROFILED
 from tandem.planner.engine.domain import CUSTOMER, CUSTOMERS, ORDERS
 from tandem.planner.targeting.domain import (
     Aggregate,
@@ -30,22 +31,36 @@ def members(group: Group, as_of: date, ready: Prepared = NOTHING) -> exp.Select:
     return exp.select(column(CUSTOMER)).from_(table(CUSTOMERS)).where(truth(group, as_of, ready))
 
 
-def truth(node: Node, as_of: date, ready: Prepared = NOTHING, *, only: int | None = None) -> exp.Expr:
-    """A boolean over a row of `customers`, never NULL. `only` keeps history rules to one customer's orders."""
+def truth(
+    node: Node, as_of: date, ready: Prepared = NOTHING, *, only: int | None = None, negated: bool = False
+) -> exp.Expr:
+    """A boolean over a row of `customers`, never NULL. `only` keeps history rules to one customer's orders.
+
+    negated: whether the node stands under an odd number of *not*; whoever objects to profiling meets no rule on a
+    score, and not its negation either.
+    """
     if isinstance(node, Group):
-        return _group(node, as_of, ready, only)
+        return _group(node, as_of, ready, only, negated)
     if isinstance(node, AttributeRule):
-        return _attribute(node, as_of)
+        return _of_profiled(node, as_of, negated) if node.score else _attribute(node, as_of)
     if ready:
         return holds(node, as_of, ready)
     return _history(node, as_of, only)
 
 
-def _group(group: Group, as_of: date, ready: Prepared, only: int | None) -> exp.Expr:
+def _of_profiled(rule: AttributeRule, as_of: date, negated: bool) -> exp.Expr:
+    allowed, met = sure(column(PROFILED)), exp.paren(_attribute(rule, as_of))
+    return exp.or_(exp.not_(allowed), met) if negated else exp.and_(allowed, met)
+
+
+def _group(group: Group, as_of: date, ready: Prepared, only: int | None, negated: bool) -> exp.Expr:
     if not group.members:
         return exp.false()
     join = exp.and_ if group.every else exp.or_
-    whole = join(*(exp.paren(truth(member, as_of, ready, only=only)) for member in group.members))
+    turned = negated != group.negated
+    whole = join(
+        *(exp.paren(truth(member, as_of, ready, only=only, negated=turned)) for member in group.members)
+    )
     return exp.not_(exp.paren(whole)) if group.negated else whole
 
 

@@ -94,12 +94,16 @@ Value = str | int | float | bool | date
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeRule:
-    """An attribute compared with typed values; `values` is empty for known and unknown, two for between."""
+    """An attribute compared with typed values; `values` is empty for known and unknown, two for between.
+
+    score: it asks for a score, so nobody who objects to profiling meets it, negated or not.
+    """
 
     field: str
     kind: Kind
     operator: Operator
     values: tuple[Value, ...] = ()
+    score: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from tandem.planner.customers.rights import PROFILED, is_score
 from tandem.planner.engine.domain import Attribute, Kind
 from tandem.planner.targeting import domain
 from tandem.planner.targeting.domain import (
@@ -115,7 +116,10 @@ class _Reader:
             )
         operator = _operator(stored.get("operator"), attribute.kind, attribute.label, place)
         values = _values(operator, attribute.kind, stored.get("value"), attribute.label, place)
-        return AttributeRule(field=attribute.name, kind=attribute.kind, operator=operator, values=values)
+        score = PROFILED in self.attributes and is_score(attribute.name, attribute.set)
+        return AttributeRule(
+            field=attribute.name, kind=attribute.kind, operator=operator, values=values, score=score
+        )
 
 
 def normal(group: Group) -> Group:

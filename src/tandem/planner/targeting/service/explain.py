@@ -66,7 +66,8 @@ def explain(account_id: int, condition: dict[str, Any], customer_id: str) -> Exp
     surrogate = surrogate_of(account_id, customer_id)
     snapshot, tree = _opened(account_id, condition)
     rules = list(rules_of(tree))
-    row = _answers(open_snapshot(snapshot.cache), rules, snapshot.as_of, surrogate)
+    turned = _turned(tree, negated=False)
+    row = _answers(open_snapshot(snapshot.cache), rules, snapshot.as_of, surrogate, turned)
     if row is None:
         step = Step(
             text="Known on the day of the snapshot", depth=0, met=False, value="came later, or was forgotten"
@@ -81,8 +82,18 @@ def explain(account_id: int, condition: dict[str, Any], customer_id: str) -> Exp
     return Explanation(customer_id=customer_id, member=_met(tree, met), steps=steps, reasons=reasons)
 
 
-def _answers(engine: Engine, rules: list[Rule], as_of: date, surrogate: int) -> tuple[Any, ...] | None:
-    asked = [truth(rule, as_of, only=surrogate) for rule in rules]
+def _turned(node: Node, *, negated: bool) -> set[int]:
+    """The rules under an odd number of *not*."""
+    if not isinstance(node, Group):
+        return {id(node)} if negated else set()
+    inside = (_turned(member, negated=negated != node.negated) for member in node.members)
+    return set().union(*inside)
+
+
+def _answers(
+    engine: Engine, rules: list[Rule], as_of: date, surrogate: int, turned: set[int]
+) -> tuple[Any, ...] | None:
+    asked = [truth(rule, as_of, only=surrogate, negated=id(rule) in turned) for rule in rules]
     own = [
         observed(rule, as_of, surrogate).subquery() if isinstance(rule, HistoryRule) else column(rule.field)
         for rule in rules

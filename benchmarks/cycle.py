@@ -71,15 +71,15 @@ def order_files(n: int) -> tuple[Path, Path]:
     of_customer = "((hash(c, {0}) % 1000003) / 1000003.0)"
     with duckdb.connect(config={"memory_limit": "1500MB", "temp_directory": str(data.home())}) as session:
         session.execute(
-            f"""CREATE TABLE drawn AS SELECT i, c, born + (least({DAYS} - born, -ln(1 - life) * 300)
+            f"""CREATE TABLE drawn AS SELECT i, c, round(born + least({DAYS} - born, -ln(1 - life) * 300)
               * {u.format(2)})::INTEGER AS offset_days, round(exp(3 + spend + {u.format(3)}), 2) AS amount FROM (
                 SELECT *, {of_customer.format(4)} * {DAYS} * .9 AS born, {of_customer.format(5)} AS life,
                   {of_customer.format(6)} AS spend FROM (
                   SELECT i, floor({n} * pow({u.format(1)}, 1.4))::BIGINT AS c FROM range({10 * n}) AS r(i)))"""
         )
         chosen = (
-            "offset_days < {0} AND i % 1000 <> 7".format(DAYS),
-            "offset_days = {0} OR (offset_days < {0} AND i % 1000 = 7)".format(DAYS),
+            f"offset_days < {DAYS} AND i % 1000 <> 7",
+            f"offset_days = {DAYS} OR (offset_days < {DAYS} AND i % 1000 = 7)",
         )
         first = data.LAST_DAY - timedelta(days=DAYS)
         for target, where in zip(targets, chosen, strict=True):

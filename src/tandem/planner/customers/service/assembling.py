@@ -9,11 +9,11 @@ import orjson
 from django.db import connection
 
 from tandem.planner.customers import identities
-from tandem.planner.customers.trees import RFM
 from tandem.planner.customers.models import ProfileAttribute
 from tandem.planner.customers.service import ledger, overlay
 from tandem.planner.customers.service.snapshot import CUSTOMERS_FILE, latest_profile
 from tandem.planner.customers.storage import literal, pattern
+from tandem.planner.customers.trees import RFM
 
 
 def load_people(session: duckdb.DuckDBPyConnection, account_id: int, work: Path) -> int:

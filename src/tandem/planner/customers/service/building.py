@@ -21,7 +21,6 @@ from tandem.kit.clock import Clock
 from tandem.planner.customers import features, history, increment, state, storage
 from tandem.planner.customers.catalogue import describe
 from tandem.planner.customers.domain import Progress, SnapshotRef, Unwatched, Watch, silent
-from tandem.planner.customers.trees import RFM
 from tandem.planner.customers.models import Snapshot
 from tandem.planner.customers.service import assembling, ledger, overlay
 from tandem.planner.customers.service.snapshot import (
@@ -30,6 +29,7 @@ from tandem.planner.customers.service.snapshot import (
     next_number,
     ref_of,
 )
+from tandem.planner.customers.trees import RFM
 
 #: what was begun longer ago is not gone on with: consent and people are those of its beginning
 GONE_ON_WITHIN = timedelta(hours=6)

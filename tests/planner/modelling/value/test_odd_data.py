@@ -110,6 +110,19 @@ def test_everybody_paying_the_same_is_an_answer():
     assert GammaGamma.from_json(orjson.loads(orjson.dumps(spend.as_json()))).population == 10
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_customers_who_each_pay_a_price_of_their_own_are_expected_to_go_on(seed):
+    """Hardly anything varies within a customer, so p may run away; the search ends, and means are nearly the own ones."""
+    rng = np.random.default_rng(seed)
+    x = 1.0 + rng.poisson(2, 1500)
+    m = 20 / rng.gamma(3, 1 / 2, 1500)
+    spend = fit_spend(x, m)
+    assert spend.converged
+    assert spend.parameters["p"] > 10
+    assert np.corrcoef(spend.mean(x, m), m)[0, 1] > 0.99
+    assert spend.population == pytest.approx(m.mean(), rel=0.1)
+
+
 def test_zero_and_negative_means_are_left_out_of_the_fit_and_valued_by_it():
     rng = np.random.default_rng(2)
     x = rng.integers(1, 9, 900).astype(float)

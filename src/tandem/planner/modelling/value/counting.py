@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from tandem.planner.modelling.value.domain import Array, Histories
 
 NUDGE = 1e-6
+#: from here on three terms of Stirling's series are exact
+LARGE = 200.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +66,28 @@ def softplus_and_share(log_odds: Array) -> tuple[Array, Array]:
 def share_of(log_odds: Array) -> Array:
     """e / (1 + e) of log e."""
     return softplus_and_share(log_odds)[1]
+
+
+def log_rising(start: Array | float, more: Array | float) -> Array:
+    """log of G(start + more)/G(start), by Stirling's series where the two would nearly cancel."""
+    from scipy.special import gammaln
+
+    start, more = np.broadcast_arrays(np.asarray(start, dtype=np.float64), more)
+    end = start + more
+    series = (end - 0.5) * np.log1p(more / start) + more * np.log(start) - more
+    series += (1 / end - 1 / start) / 12 - (end**-3 - start**-3) / 360
+    return np.where(start > LARGE, series, gammaln(end) - gammaln(start))
+
+
+def rising_slope(start: Array | float, more: Array | float) -> Array:
+    """psi(start + more) - psi(start), the derivative of `log_rising` by `start`, in the same way."""
+    from scipy.special import psi
+
+    start, more = np.broadcast_arrays(np.asarray(start, dtype=np.float64), more)
+    end = start + more
+    series = np.log1p(more / start) - (1 / end - 1 / start) / 2 - (end**-2 - start**-2) / 12
+    series += (end**-4 - start**-4) / 120
+    return np.where(start > LARGE, series, psi(end) - psi(start))
 
 
 def total(first: NDArray[Any], second: NDArray[Any]) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tandem.planner.modelling.value.counting import total
+from tandem.planner.modelling.value.counting import log_rising, rising_slope, total
 from tandem.planner.modelling.value.domain import Array
 from tandem.planner.modelling.value.fitting import greatest
 
@@ -115,22 +115,23 @@ class _Spend:
         self.weight, self.spent = weight, x * m
         self.level_weight = np.bincount(self.place, weight)
         self.once = total(weight, np.log(m))
-        self.logs = total(weight * x, np.log(self.spent))
 
     def likelihood(self, parameters: Array) -> tuple[float, Array]:
         from scipy.special import gammaln, psi
 
         p, q, g = parameters
-        shape, sums = p * self.levels, p * self.levels + q
+        shape = p * self.levels
         known = g + self.spent
-        by_level = np.bincount(self.place, self.weight * np.log(known))
-        fixed = gammaln(sums) - gammaln(shape) - gammaln(q) + q * math.log(g)
-        value = total(self.level_weight, fixed) + p * self.logs - self.once - total(sums, by_level)
-        by_p = total(self.level_weight, self.levels * (psi(sums) - psi(shape)))
-        by_p += self.logs - total(self.levels, by_level)
-        by_q = total(self.level_weight, psi(sums) - psi(q) + math.log(g)) - by_level.sum()
+        logs, apart = np.log(known), np.log1p(g / self.spent)
+        by_level = self.levels * np.bincount(self.place, self.weight * apart)
+        fixed = log_rising(shape, q) - gammaln(q) + q * math.log(g)
+        value = (
+            total(self.level_weight, fixed) - p * by_level.sum() - self.once - q * total(self.weight, logs)
+        )
+        by_p = total(self.level_weight, self.levels * rising_slope(shape, q)) - by_level.sum()
+        by_q = total(self.level_weight, psi(shape + q) - psi(q) + math.log(g)) - total(self.weight, logs)
         share = np.bincount(self.place, self.weight / known)
-        by_g = self.level_weight.sum() * q / g - total(sums, share)
+        by_g = self.level_weight.sum() * q / g - total(shape + q, share)
         return float(value), np.array([by_p, by_q, by_g]) * parameters
 
 

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tandem.planner.modelling.value.counting import Counted, share_of, softplus_and_share, total
+from tandem.planner.modelling.value.counting import (
+    Counted,
+    log_rising,
+    rising_slope,
+    share_of,
+    softplus_and_share,
+    total,
+)
 from tandem.planner.modelling.value.domain import Array
 from tandem.planner.modelling.value.hypergeometric import purchases_until_stop
 
@@ -19,34 +26,24 @@ TIMES = ("alpha",)
 
 def likelihood(parameters: Sequence[float], data: Counted, first: int) -> tuple[float, Array]:
     """The log-likelihood and its gradient by the logs of the parameters."""
-    from scipy.special import gammaln, psi
-
     r, alpha, a, b = parameters
     x, weight, place = data.levels, data.level_weight, data.place
-    log_end, log_last = np.log(alpha + data.T), np.log(alpha + data.tx)
+    log_end, log_last, aged = np.log(alpha + data.T), np.log(alpha + data.tx), np.log1p(data.T / alpha)
     silent = log_end - log_last
     k = r + data.x
     extra, stopped = softplus_and_share(_log_odds_of_stop(a, b, x, first)[place] + k * silent)
-    fixed = (
-        gammaln(r + x)
-        - gammaln(r)
-        + r * np.log(alpha)
-        + gammaln(b + x + first)
-        - gammaln(a + b + x + first)
-        + gammaln(a + b)
-        - gammaln(b)
-    )
-    value = total(weight, fixed) + total(data.weight, extra - k * log_end)
+    fixed = log_rising(r, x) + log_rising(b, a) - log_rising(b + x + first, a)
+    value = total(weight, fixed) + total(data.weight, extra - r * aged - data.x * log_end)
     stopped *= data.weight
     gone = np.bincount(place, stopped, len(x))
-    together, last = psi(a + b) - psi(a + b + x + first), np.exp(-log_last)
+    together, last = -rising_slope(a + b, x + first), np.exp(-log_last)
     end = np.exp(-log_end)
-    by_r = total(weight, psi(r + x) - psi(r) + np.log(alpha)) - total(data.weight, log_end)
+    by_r = total(weight, rising_slope(r, x)) - total(data.weight, aged)
     by_r += total(stopped, silent)
     by_alpha = weight.sum() * r / alpha - total(data.weight * k, end) + total(stopped * k, end - last)
     by_a = total(weight, together) + gone.sum() / a
     stays = np.where(x + first > 0, b + x + first - 1, 1.0)
-    by_b = total(weight, together + psi(b + x + first) - psi(b)) - total(gone, 1 / stays)
+    by_b = total(weight, together + rising_slope(b, x + first)) - total(gone, 1 / stays)
     return value, np.array([by_r, by_alpha, by_a, by_b]) * parameters
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tandem.planner.modelling.value import geometric
-from tandem.planner.modelling.value.counting import Counted, total
+from tandem.planner.modelling.value.counting import Counted, log_rising, rising_slope, total
 from tandem.planner.modelling.value.domain import MOST, Array
 
 NAMES = ("r", "alpha")
@@ -15,13 +15,11 @@ ROWS = MOST
 
 def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array]:
     """The log-likelihood and its gradient by the logs of r, alpha."""
-    from scipy.special import gammaln, psi
-
     r, alpha = parameters
     x, weight = data.levels, data.level_weight
-    end, k = np.log(alpha + data.T), r + data.x
-    value = total(weight, gammaln(r + x) - gammaln(r) + r * np.log(alpha)) - total(data.weight * k, end)
-    by_r = total(weight, psi(r + x) - psi(r) + np.log(alpha)) - total(data.weight, end)
+    aged, k = np.log1p(data.T / alpha), r + data.x
+    value = total(weight, log_rising(r, x) - x * np.log(alpha)) - total(data.weight * k, aged)
+    by_r = total(weight, rising_slope(r, x)) - total(data.weight, aged)
     by_alpha = weight.sum() * r / alpha - total(data.weight * k, 1 / (alpha + data.T))
     return value, np.array([by_r, by_alpha]) * parameters
 

@@ -14,6 +14,8 @@ from tandem.planner.modelling.value import geometric
 from tandem.planner.modelling.value.counting import (
     Counted,
     away_from_one,
+    log_rising,
+    rising_slope,
     share_of,
     softplus_and_share,
     total,
@@ -31,21 +33,19 @@ _POINTS = _POINTS + 0.5
 
 def likelihood(parameters: Sequence[float], data: Counted) -> tuple[float, Array]:
     """The log-likelihood and its gradient by the logs of r, alpha, s, beta."""
-    from scipy.special import gammaln, psi
-
     r, alpha, s, beta = parameters
     x, weight = data.levels, data.level_weight
     k = r + data.x
     log_end, log_stop = np.log(alpha + data.T), np.log(beta + data.T)
     log_gone, gone = _gone(parameters, data.x, data.tx, data.T, slopes=True)
     extra, stopped = softplus_and_share(log_gone + k * log_end + s * log_stop)
-    fixed = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    value = total(weight, fixed) + total(data.weight, extra - k * log_end - s * log_stop)
+    aged, worn = np.log1p(data.T / alpha), np.log1p(data.T / beta)
+    value = total(weight, log_rising(r, x))
+    value += total(data.weight, extra - r * aged - data.x * log_end - s * worn)
     alive, customers = data.weight * (1 - stopped), weight.sum()
     stopped = data.weight * stopped
-    by_r = (
-        total(weight, psi(r + x) - psi(r) + np.log(alpha)) - total(alive, log_end) + total(stopped, gone[0])
-    )
+    by_r = total(weight, rising_slope(r, x) + np.log(alpha)) - total(alive, log_end)
+    by_r += total(stopped, gone[0])
     by_alpha = customers * r / alpha - total(alive * k, 1 / (alpha + data.T)) + total(stopped, gone[1])
     by_s = customers * np.log(beta) - total(alive, log_stop) + total(stopped, gone[2])
     by_beta = customers * s / beta - total(alive, s / (beta + data.T)) + total(stopped, gone[3])

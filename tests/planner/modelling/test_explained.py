@@ -132,21 +132,23 @@ def test_a_customer_is_explained_against_the_stage(shop):
 
 def test_reasons_follow_what_the_model_goes_by(shop, monkeypatch):
     deciles = tuple(Decile(decile=n, customers=10, predicted=n / 20, actual=n / 25) for n in range(1, 11))
-    churn = ModelEvidence(
+    judged = ModelEvidence(
         model=Model.CHURN, horizon=28, population=121, deciles=deciles,
         importance=(("average_order", 0.2), ("spent_30", 0.1), ("usual_gap", 0.0)),
     )  # fmt: skip
-    monkeypatch.setattr(scoring, "_evidence", lambda account_id: {Model.CHURN: churn})
+    monkeypatch.setattr(scoring, "_evidence", lambda account_id: {Model.CHURN: judged})
     told = scoring.explain_customer(shop, "b0")
     churn = next(line for line in told.scores if line.model == "churn_risk")
     assert [one.attribute for one in churn.reasons] == ["average_order", "spent_30"]
-    assert churn.reasons[0].words == "Average order: 50; the middle customer in At risk has 79.5."
-    tenth = -(-churn.percentile // 10)
-    assert churn.right == (
-        f"At the last check it came true for {4 * tenth} % of the customers ranked like this; {5 * tenth} % was "
-        "expected."
-    )
+    assert churn.reasons[0].words == "Average order: 50.00; the middle customer in At risk has 79.50."
+    assert (churn.value, churn.percentile, churn.right) == (0, None, "")
     assert told.notes == ()
+    assert wording.right(Model.CHURN, 0.24, 12, judged, "SEK") == (
+        "At the last check it came true for 20 % of the customers with such a score; 25 % was expected."
+    )
+    assert wording.right(Model.VALUE, 800.0, 95, judged, "SEK") == (
+        "At the last check customers ranked like this spent 0.40 SEK each in 28 days; 0.50 SEK was expected."
+    )
 
 
 def test_the_customers_page_says_why(shop, client, clock):

@@ -74,6 +74,10 @@ def test_names_say_what_tells_a_part_apart():
     assert described(Stage.REGISTERED, ((1, 0),), ((0.0,), (0.0,))) == (
         "Registered without a purchase who are reached by email and are not reached by SMS."
     )
+    assert (
+        described(Stage.NEW, ((0, 0),), ((), (1.0,)))
+        == "Customers in New who ordered on one day of the last 365."
+    )
     assert described(Stage.NEW, parts, ((1.0, 2.0), (1.0,))) == "Customers in New."
 
 

@@ -52,7 +52,8 @@ def explain_customer(account_id: int, customer_id: str) -> Explanation | None:
     return Explanation(
         customer_id=customer_id, as_of=snapshot.as_of, stage=stage,
         rhythm=wording.rhythm(stage, known, others if compared else None),
-        scores=tuple(line for line in lines if line), notes=_notes(willing, compared, stage, bool(evidence)),
+        scores=tuple(line for line in lines if line),
+        notes=_notes(willing, compared, stage, judged=bool(evidence), scored=any(lines)),
     )  # fmt: skip
 
 
@@ -115,19 +116,20 @@ def _line(
     value = known.get(model)
     if value is None:
         return None
-    percentile = known.get(rank_column(model, "percentile"))
+    ranks = ("percentile", "percentile_in_stage")
+    percentile, inside = (known.get(rank_column(model, rank)) if value else None for rank in ranks)
     mine = {name: None if known.get(name) is None else float(known[name]) for name in labels}
     importance: Sequence[tuple[str, float]] = found.importance if found else ()
     return ScoreLine(
         model=str(model), label=LABELS[model], kind="money" if model is Model.VALUE else "share", value=float(value),
-        percentile=percentile, percentile_in_stage=known.get(rank_column(model, "percentile_in_stage")),
+        percentile=percentile, percentile_in_stage=inside,
         words=wording.says(model, float(value), currency),
-        right=wording.right(model, percentile, found.deciles if found else (), currency),
+        right=wording.right(model, float(value), percentile, found, currency),
         reasons=wording.reasons(known["stage"], labels, mine, middle, importance),
     )  # fmt: skip
 
 
-def _notes(willing: bool, compared: bool, stage: str, judged: bool) -> tuple[str, ...]:
+def _notes(willing: bool, compared: bool, stage: str, *, judged: bool, scored: bool) -> tuple[str, ...]:
     if not willing:
         return ("This person objected to profiling: there are no scores.",)
     notes = (
@@ -135,6 +137,8 @@ def _notes(willing: bool, compared: bool, stage: str, judged: bool) -> tuple[str
         if compared
         else [f"Fewer than {LEAST_COMPARED} customers are in {stage}: nothing to compare with."]
     )
+    if not scored:
+        return (*notes, f"There are no scores of customers in {stage}.")
     if not judged:
         notes.append("No model was judged yet: reasons are where the customer differs most from the stage.")
     return tuple(notes)

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from tandem.planner.modelling.learning.domain import Decile, Model
+from tandem.planner.modelling.learning.domain import Model, ModelEvidence
 from tandem.planner.modelling.scoring.domain import Reason
 
 MOST_REASONS = 3
+#: a difference of less than this many interquartile ranges is none
+LEAST_FAR = 0.25
 _SAYS = {
     Model.CHURN: "{} chance to be in Churn in 28 days",
     Model.REACTIVATION: "{} chance to buy again within 28 days",
@@ -49,17 +51,27 @@ def says(model: Model, value: float, currency: str) -> str:
     return f"{_SAYS[model].format(amount)}."
 
 
-def right(model: Model, percentile: int | None, deciles: Sequence[Decile], currency: str) -> str:
-    """How often a score of the same tenth was right on the newest completed back-test; empty where unknown."""
-    tenth = ceil(percentile / 10) if percentile else 0
-    found = next((one for one in deciles if one.decile == tenth and one.customers), None)
-    if found is None:
+def right(
+    model: Model, value: float, percentile: int | None, judged: ModelEvidence | None, currency: str
+) -> str:
+    """How often such a score was right on the newest completed back-test; empty where unknown, or for a score of 0.
+
+    Such a score: of money the same tenth by rank, of a chance the tenth whose mean prediction is nearest.
+    """
+    deciles = [one for one in judged.deciles if one.customers] if judged and value else []
+    if not judged or not deciles:
         return ""
     if model is Model.VALUE:
+        tenth = ceil((percentile or 1) / 10)
+        found = min(deciles, key=lambda one: abs(one.decile - tenth))
         predicted, actual = (f"{one:,.2f} {currency}".strip() for one in (found.predicted, found.actual))
-        return f"At the last check customers ranked like this spent {actual} each; {predicted} was expected."
+        return (
+            f"At the last check customers ranked like this spent {actual} each in {judged.horizon} days; "
+            f"{predicted} was expected."
+        )
+    found = min(deciles, key=lambda one: abs(one.predicted - value))
     return (
-        f"At the last check it came true for {_percent(found.actual)} of the customers ranked like this; "
+        f"At the last check it came true for {_percent(found.actual)} of the customers with such a score; "
         f"{_percent(found.predicted)} was expected."
     )
 
@@ -89,15 +101,19 @@ def reasons(
             continue
         median, spread = compared
         far = abs(value - median) / (spread or abs(median) or 1.0)
-        told = f"{label[:1].upper()}{label[1:]}: {_figure(value)}"
-        words = f"{told}; the middle customer in {stage} has {_figure(median)}."
+        if far < LEAST_FAR:
+            continue
+        told = f"{label[:1].upper()}{label[1:]}: {_figure(value, kind)}"
+        words = f"{told}; the middle customer in {stage} has {_figure(median, kind)}."
         reason = Reason(attribute=name, label=label, kind=kind, value=value, median=median, words=words)
         found.append((weights.get(name, 0.0) if weights else far, reason))
     found.sort(key=lambda one: (-one[0], one[1].attribute))
     return tuple(reason for _, reason in found[:MOST_REASONS])
 
 
-def _figure(value: float) -> str:
+def _figure(value: float, kind: str) -> str:
+    if kind == "money":
+        return f"{value:,.2f}"
     if value == int(value):
         return f"{value:,.0f}"
     return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2f}"

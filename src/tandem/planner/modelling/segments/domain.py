@@ -191,7 +191,8 @@ def _figures(layer: Layer, bounds: tuple[float, ...], bins: set[int]) -> str:
     edges += [f"at most {bounds[high]:,.0f}"] if high < len(bounds) else []
     if high - low + 1 != len(bins):
         edges = [f"at most {bounds[low]:,.0f} or more than {bounds[high - 1]:,.0f}"]
-    return layer.told.format(" and ".join(edges))
+    told = layer.told.format(" and ".join(edges))
+    return told.replace("at most 1 days", "one day").replace("more than 1 days", "more than one day")
 
 
 def _unused(name: str, given: Sequence[str]) -> str:

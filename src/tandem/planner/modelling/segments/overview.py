@@ -9,6 +9,7 @@ from django.db import transaction
 from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
+from tandem.planner.customers.rights import described as is_described
 from tandem.planner.modelling.lifecycle.domain import Stage
 from tandem.planner.modelling.models import MicroSegment, ValueShares
 from tandem.planner.modelling.segments.domain import (
@@ -80,7 +81,7 @@ def microsegments(account_id: int) -> tuple[MicroSegmentView, ...]:
         MicroSegmentView(
             id=row.number, name=row.name, stage=Stage(row.stage), stage_id=STAGE_IDS[Stage(row.stage)],
             members=row.members, future_value=row.future_value, churn_rate=row.churn_rate,
-            description=told.get(row.number, ""),
+            description=told.get(row.number, "") if is_described(row.members) else "",
         )
         for row in rows
     )  # fmt: skip

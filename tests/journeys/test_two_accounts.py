@@ -389,8 +389,8 @@ def _state_of(houses, half):
     """What the other account sees of itself, so that a change by a stranger shows."""
     if half == "planner":
         looks = (
-            ["campaign", "list"], ["groups", "list"], ["users", "list"], ["keys", "list"], ["account", "list"],
-            ["customers", "list"], ["customers", "show", "quince-1"],
+            ["campaign", "list"], ["groups", "list"], ["discover", "list"], ["users", "list"], ["keys", "list"],
+            ["account", "list"], ["customers", "list"], ["customers", "show", "quince-1"],
         )  # fmt: skip
         return _seen(
             run_commands(houses.home, half, [[*one, "--account", "Quince", "--json"] for one in looks])
@@ -561,6 +561,11 @@ def _planner_commands(houses):
         "groups count": ([group], True),
         "groups sample": ([group], True),
         "groups explain": (["alder-1", group], True),
+        "discover run": (["--goal", "orders", "--days", "30"], False),
+        "discover list": ([], False),
+        "discover show": ([q["run_id"]], True),
+        "discover make-group": ([q["discovery_id"]], True),
+        "discover dismiss": ([q["discovery_id"]], True),
         "account add": (["--name", "x", "--api-url", "http://127.0.0.1:1/rest", "--customer-id", "1",
                          "--user-name", "x"], True),
         "account check": ([connection], True),

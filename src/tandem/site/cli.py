@@ -21,6 +21,7 @@ GROUPS = {
     "tandem.planner.cli.customers": "customers",
     "tandem.planner.cli.models": "models",
     "tandem.planner.cli.groups": "groups",
+    "tandem.planner.cli.discover": "discover",
     "tandem.planner.cli.cycle": "cycle",
     "tandem.planner.cli.account": "account",
     "tandem.planner.cli.templates": "templates",

@@ -4,7 +4,7 @@ Whatever is dated after the day is an outcome, never a feature. Columns are thos
 was spent on each of the largest categories (`spent on` and the category's name).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -113,10 +113,12 @@ def frame(
     chosen: str = "SELECT customer FROM stood",
     own: Mapping[str, Own] | None = None,
     own_from: str = "",
+    categories: Sequence[str] = (),
 ) -> Frame:
     """The customers of the query `chosen` at the end of `day`, and what they bought to the end of `until`.
 
-    orders: the table, as a snapshot has it; own: attributes taken from `own_from`, a source with a column customer.
+    orders: the table, as a snapshot has it; own: attributes taken from `own_from`, a source with a column customer;
+    categories: what was spent on these is told besides that on the largest.
     """
     dated = {"day": day, "until": until}
     session.execute(_SOLD.format(orders=orders), {"until": until})
@@ -125,6 +127,7 @@ def frame(
     names = [row[0] for row in session.execute(_LARGEST.format(most=MOST_CATEGORIES)).fetchall()]
     if len(names) < 2:
         names = []
+    names += [name for name in categories if name not in names]
     found = session.execute(_whole(orders, chosen, names, own or {}, own_from), dated).fetchnumpy()
     wanted = (*COLUMNS, *(SPENT_ON + name for name in names), *(own or {}))
     columns = zip(wanted, list(found.values())[3:], strict=True)

@@ -10,6 +10,7 @@ from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
 from tandem.planner.web.learned import views as learned
+from tandem.planner.web.discoveries import views as discoveries
 from tandem.planner.web.listeners import views as listeners
 from tandem.planner.web.overview import views as overview
 from tandem.planner.web.realtime import views as realtime
@@ -34,6 +35,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/person", customers.find, name="customer-find"),
     path("customers/person/<path:customer_id>", customers.person, name="customer"),
     path("customers/forget", customers.forget, name="customer-forget"),
+    path("discoveries", discoveries.discoveries, name="discoveries"),
+    path("discoveries/ask", discoveries.ask, name="discoveries-ask"),
+    path("discoveries/<int:run_id>", discoveries.search, name="discoveries-search"),
+    path("discoveries/group/<int:discovery_id>", discoveries.make_group, name="discovery-group"),
+    path("discoveries/dismiss/<int:discovery_id>", discoveries.dismiss, name="discovery-dismiss"),
+    path("discoveries/undo/<int:dismissed_id>", discoveries.undo, name="discovery-undo"),
     path("connections", connections.connections, name="connections"),
     path("connections/new", connections.new, name="connection-new"),
     path("connections/channels/new", connections.new_channel, name="channel-new"),

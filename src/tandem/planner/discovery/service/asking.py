@@ -97,7 +97,9 @@ def weekly(account_id: int, *, clock: Clock) -> bool:
 def due(*, clock: Clock) -> tuple[int, ...]:
     """Searches that wait, and those whose worker fell silent, of all accounts."""
     silent = clock.system() - SILENT
+    # all accounts: the tick looks for whatever is to be done
     waiting = DiscoveryRun.objects.filter(state="waiting")
+    # all accounts: as above
     lost = DiscoveryRun.objects.filter(state="running", touched_at__lt=silent)
     return tuple(row.pk for row in (*waiting, *lost))
 

@@ -1,17 +1,13 @@
 """What became of groups shown earlier: their rules on the days after they were found, once those days are in."""
 
 from datetime import timedelta
-from typing import Any
 
 import duckdb
-import numpy as np
 
 from tandem.kit.clock import Clock
 from tandem.planner.customers.domain import SnapshotRef
-from tandem.planner.discovery.confirming import measured
-from tandem.planner.discovery.domain import LEAST_DESCRIBED, Estimate, Flags, GoalKind, Outcome, Rule
-from tandem.planner.discovery.expected import cells, expected
-from tandem.planner.discovery.frames import Frame
+from tandem.planner.discovery.domain import GoalKind, Rule
+from tandem.planner.discovery.judging import categories_of, judged
 from tandem.planner.discovery.models import Discovery, DiscoveryRun
 from tandem.planner.discovery.service.preparing import opened, prepare
 
@@ -35,7 +31,8 @@ def _judge(session: duckdb.DuckDBPyConnection, snapshot: SnapshotRef, row: Disco
     found = list(Discovery.objects.filter(account_id=row.account_id, run=row))
     if not found or row.as_of is None:
         return
-    ready = prepare(session, snapshot, GoalKind(row.goal), row.as_of, row.days)
+    named = categories_of(Rule.from_json(one.rule) for one in found)
+    ready = prepare(session, snapshot, GoalKind(row.goal), row.as_of, row.days, categories=named)
     if ready.frame is None or ready.outcome is None:
         return
     for one in found:
@@ -43,33 +40,3 @@ def _judge(session: duckdb.DuckDBPyConnection, snapshot: SnapshotRef, row: Disco
         if later is not None:
             one.later = {"until": ready.until.isoformat(), **later}
             one.save(update_fields=["later"])
-
-
-def judged(rule: Rule, found: Frame, outcome: Outcome, seed: int) -> dict[str, Any] | None:
-    """How a rule did on later days; None where it cannot be told: a column is gone, or fewer than 50 people."""
-    if any(one.name not in found.raw for one in rule.conditions):
-        return None
-    inside = inside_of(rule, found)
-    told = later_estimate(inside, outcome, found, rule.direction, seed)
-    if told.members < LEAST_DESCRIBED:
-        return None
-    return {
-        "members": told.members, "mean": told.mean, "other": told.other, "low": told.low, "high": told.high,
-        "kept": rule.direction * told.difference > 0,
-    }  # fmt: skip
-
-
-def inside_of(rule: Rule, found: Frame) -> Flags:
-    """Whom a rule holds, shape (n,)."""
-    inside = np.ones(len(found.customers), np.bool_)
-    for one in rule.conditions:
-        inside &= one.holds(found.raw[one.name])
-    return inside
-
-
-def later_estimate(inside: Flags, outcome: Outcome, found: Frame, direction: int, seed: int) -> Estimate:
-    """The group against the rest, or against what was expected of it."""
-    if outcome.rfm is None:
-        return measured(inside, outcome.y, None, direction)
-    usual = expected(cells(outcome.rfm), outcome.y, found.customers, seed)
-    return measured(inside, outcome.y - usual, None, direction, usual)

@@ -83,8 +83,9 @@ def prepare(
     day: date,
     days: int,
     occurrence_id: int | None = None,
+    categories: tuple[str, ...] = (),
 ) -> Prepared:
-    """The customers of a goal at the end of `day`, and the outcome of the `days` after it."""
+    """The customers of a goal at the end of `day`, and what they did in the `days` after it; categories: as `frame`."""
     account_id = snapshot.account_id
     until = min(day + timedelta(days=days), snapshot.as_of)
     known = customers.order_days(account_id)
@@ -95,8 +96,9 @@ def prepare(
     churn = modelling.stage_rules(account_id).churn_days
     own, own_from, dropped = _own(account_id, day)
     found = frame(
-        session, day, until, orders="snap.orders", chosen=_chosen(goal, churn), own=own, own_from=own_from
-    )
+        session, day, until, orders="snap.orders", chosen=_chosen(goal, churn), own=own, own_from=own_from,
+        categories=categories,
+    )  # fmt: skip
     if not len(found.customers):
         return Prepared(day=day, until=until, why=too_short(known[0] if known else None, days))
     outcome = _outcome(session, goal, found)

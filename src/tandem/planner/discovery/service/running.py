@@ -35,9 +35,11 @@ def work(run_id: int, *, clock: Clock) -> None:
     """Do a search that waits, or that was lost; nothing if another worker has it."""
     silent = clock.system() - SILENT
     waiting = Q(state="waiting") | Q(state="running", touched_at__lt=silent)
+    # all accounts: the number comes from the row itself, of which it says whose it is
     taken = DiscoveryRun.objects.filter(waiting, id=run_id)
     if not taken.update(state="running", touched_at=clock.system(), part=0.0, phase="Reading the orders"):
         return
+    # all accounts: the same row
     row = DiscoveryRun.objects.get(id=run_id)
     try:
         _search(row, clock)
@@ -56,7 +58,7 @@ def run_now(account_id: int, run_id: int, *, clock: Clock) -> RunView:
 
 
 def _failed(row: DiscoveryRun, words: str, clock: Clock) -> None:
-    DiscoveryRun.objects.filter(id=row.pk).update(
+    DiscoveryRun.objects.filter(account_id=row.account_id, id=row.pk).update(
         state="failed", problem=words[:500], phase="", touched_at=clock.system()
     )
 
@@ -69,7 +71,9 @@ def _search(row: DiscoveryRun, clock: Clock) -> None:
         now = clock.system()
         if (now - started[0]).total_seconds() >= EVERY:
             started[0] = now
-            DiscoveryRun.objects.filter(id=row.pk).update(part=part, phase=phase[:100], touched_at=now)
+            DiscoveryRun.objects.filter(account_id=row.account_id, id=row.pk).update(
+                part=part, phase=phase[:100], touched_at=now
+            )
 
     follow(row.account_id, snapshot, clock=clock)
     day = period_of(row.account_id, snapshot, row.days, row.occurrence_id)

@@ -57,14 +57,20 @@ def run_cycle(
 
 
 def ask(account_id: int, *, actor: str, whole: bool = False, clock: Clock) -> None:
-    """Have the cycle run in the background now. Raises CycleBusy while it does."""
+    """Have the cycle run in the background now. Raises CycleBusy while it runs or waits to."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
     from tandem.planner.daily.tasks import run_cycle as task
 
     with _alone(account_id), transaction.atomic():
         accounts.record(
             account_id, actor=actor, action="cycle.asked", subject="", detail={"whole": whole}, clock=clock
         )
-        task.defer(account_id=account_id, actor=actor, whole=whole)
+        try:
+            waiting = task.configure(queueing_lock=f"planner.daily.run_cycle:{account_id}")
+            waiting.defer(account_id=account_id, actor=actor, whole=whole)
+        except AlreadyEnqueued:
+            raise CycleBusy("The daily cycle was asked for already and waits for a worker.") from None
 
 
 def run_asked(account_id: int, *, actor: str, whole: bool, clock: Clock) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +43,8 @@ class Upload:
     problem: str = ""
     report: dict[str, Any] = field(default_factory=dict)
     errors: str = ""
+    purposes: dict[str, str] = field(default_factory=dict)
+    actor: str = ""
 
     @property
     def busy(self) -> bool:
@@ -94,8 +97,17 @@ def look(account_id: int, key: str, *, what: What, mapping: str = "") -> FileVie
     return customers.inspect_file(_file(account_id, key), what=what, mapping=mapping)
 
 
-def start(account_id: int, key: str, *, what: What, mapping: str, dry_run: bool) -> Upload:
-    """Queue a dry run or the import itself. Raises Conflict while one is under way."""
+def start(
+    account_id: int,
+    key: str,
+    *,
+    what: What,
+    mapping: str,
+    dry_run: bool,
+    purposes: dict[str, str] | None = None,
+    actor: str = "",
+) -> Upload:
+    """Queue a dry run or the import itself; purposes: of its attributes. Raises Conflict while one is under way."""
     from tandem.planner.daily.tasks import take_in
 
     upload = find(account_id, key)
@@ -104,7 +116,7 @@ def start(account_id: int, key: str, *, what: What, mapping: str, dry_run: bool)
     _file(account_id, key)
     upload = replace(
         upload, what=what, mapping=mapping, dry_run=dry_run, state="waiting", phase="Waiting for a worker",
-        share=0.0, problem="", report={}, errors="",
+        share=0.0, problem="", report={}, errors="", purposes=purposes or {}, actor=actor,
     )  # fmt: skip
     _write(account_id, upload)
     take_in.defer(account_id=account_id, key=key)
@@ -135,7 +147,11 @@ def work(account_id: int, key: str, *, clock: Clock) -> Upload:
 
 
 def _import(account_id: int, upload: Upload, clock: Clock, progress: Any) -> Upload:
-    verb = customers.import_orders if upload.what == "orders" else customers.import_attributes
+    verb: Any = customers.import_orders
+    if upload.what == "attributes":
+        verb = partial(
+            customers.import_attributes, purposes=upload.purposes, actor=upload.actor or "an import"
+        )
     file = _file(account_id, upload.key)
     weight = 1.0 if upload.dry_run else 0.7
     report = verb(

@@ -9,6 +9,7 @@ from tandem.planner.web.channel_templates import testing
 from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
+from tandem.planner.web.cycle import views as cycle
 from tandem.planner.web.learned import views as learned
 from tandem.planner.web.discoveries import views as discoveries
 from tandem.planner.web.listeners import views as listeners
@@ -69,6 +70,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<slug:model>/<slug:name>.csv", learned.table, name="backtest-table"),
     path("segments", segment_pages.segments, name="segments-page"),
     path("segments/<slug:name>.csv", segment_pages.table, name="segments-table"),
+    path("cycle", cycle.show, name="cycle"),
+    path("cycle/run", cycle.run, name="cycle-run"),
     path("settings", settings.settings, name="settings"),
     path("settings/stages", stages.stages, name="stages"),
     path("settings/segments", segments.segments, name="segments"),

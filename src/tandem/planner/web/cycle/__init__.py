@@ -1,0 +1,1 @@
+"""The daily cycle in pictures: today, and the last days."""

@@ -33,6 +33,7 @@ MODULES = {
     "discovery-null": "discovery_null",
     "discovery-planted": "discovery_planted",
     "alarms": "alarms",
+    "learning": "learning",
     "cycle": "cycle",
     "models": "models",
 }

@@ -42,7 +42,7 @@ SEED = 20_260_101
 SHOWN_DAYS = (30, 90, 365)
 LIFE = (Rung.LIFE, Rung.LIFE_BG)
 #: customers that back-tests look at
-MOST_SAMPLED = 40_000
+MOST_SAMPLED = 30_000
 LEAST_BUYERS = 30
 TRACKED = (
     "days_since_last_order", "orders", "average_order", "spent_90", "orders_90", "usual_gap", "tenure_days",

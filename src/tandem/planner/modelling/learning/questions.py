@@ -21,8 +21,7 @@ QUARTER = 6 * ITERATION
 LIVE = (Stage.NEW, Stage.ACTIVE, Stage.FROM_CHURN, Stage.AT_RISK)
 NOT_DORMANT = tuple(stage for stage in STAGES if stage is not Stage.DORMANT)
 TOP_SHARE = 0.99
-MOST_ROWS = 100_000
-SIDES = 2
+MOST_ROWS = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)

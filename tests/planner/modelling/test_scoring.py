@@ -77,6 +77,9 @@ def test_ranks_are_exact_where_floats_are_not(session):
     asked = "SELECT churn_risk_percentile, churn_risk_permille FROM ranks ORDER BY customer"
     got = session.execute(asked).fetchall()
     assert got == [(n // 10 + 1, n + 1) for n in range(1000)]
+    fill(session, [("Active", 1.0, (n + 1) / 700) for n in range(700)])
+    got = [row[0] for row in session.execute(asked).fetchall()]
+    assert got == [-(-(n + 1) // 7) for n in range(700)]
 
 
 def test_without_scores_every_column_is_there_and_empty(session):

@@ -16,6 +16,9 @@ from tandem.planner.modelling.learning.domain import Model
 from tandem.planner.modelling.lifecycle.domain import Stage
 from tandem.planner.modelling.scoring.domain import RANKS, SCORES, rank_column
 
+#: 100 x .07 is a little more than 7 and would be 8; a share that is really more is so by more, up to 10^8 customers
+_HAIR = "1e-9"
+
 
 def make_scores(session: duckdb.DuckDBPyConnection) -> None:
     """Make the table `scores` with no score of anybody, unless it is there."""
@@ -46,15 +49,14 @@ def ranks_query() -> exp.Select:
 
 
 def _ranked(model: Model) -> exp.Expr:
-    """Those who have a score, with its ranks. The share is made a count again: 100 x .07 would round up to 8."""
+    """Those who have a score, with its ranks."""
     order = f"s.{model}"
     if model is Model.CHURN:
         order += f", CASE WHEN s.{model} = 0 THEN 1 - COALESCE(s.p_alive, 1) ELSE 0 END"
     stage = f"COALESCE(t.stage, {literal(Stage.REGISTERED)})"
     ranks = ", ".join(_rank(model, rank, most, inside) for rank, (most, inside) in RANKS.items())
     return sqlglot.parse_one(
-        f"""SELECT customer, {ranks} FROM (SELECT s.customer, COUNT(*) OVER () AS n, CUME_DIST() OVER (ORDER BY {order})
-          AS share, COUNT(*) OVER (PARTITION BY {stage}) AS n_in_stage,
+        f"""SELECT customer, {ranks} FROM (SELECT s.customer, CUME_DIST() OVER (ORDER BY {order}) AS share,
           CUME_DIST() OVER (PARTITION BY {stage} ORDER BY {order}) AS share_in_stage
         FROM scores s LEFT JOIN stages t ON t.customer = s.customer WHERE s.{model} IS NOT NULL) ranked""",
         dialect="duckdb",
@@ -62,6 +64,5 @@ def _ranked(model: Model) -> exp.Expr:
 
 
 def _rank(model: Model, rank: str, most: int, inside: bool) -> str:
-    where = "_in_stage" if inside else ""
-    share = f"{most}.0 * ROUND(share{where} * n{where}) / n{where}"
-    return f"CAST(GREATEST(1, CEIL({share})) AS SMALLINT) AS {rank_column(model, rank)}"
+    share = "share_in_stage" if inside else "share"
+    return f"CAST(GREATEST(1, CEIL({most} * {share} - {_HAIR})) AS SMALLINT) AS {rank_column(model, rank)}"

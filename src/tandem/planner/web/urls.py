@@ -10,8 +10,8 @@ from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
 from tandem.planner.web.customers import views as customers
 from tandem.planner.web.cycle import views as cycle
-from tandem.planner.web.learned import views as learned
 from tandem.planner.web.discoveries import views as discoveries
+from tandem.planner.web.learned import views as learned
 from tandem.planner.web.listeners import views as listeners
 from tandem.planner.web.overview import views as overview
 from tandem.planner.web.realtime import views as realtime

@@ -260,6 +260,7 @@ def test_no_page_of_the_planner_shows_a_row_of_the_other(houses):
     posts = [
         ("/ui/templates/read", {"connection": theirs["connection_id"]}),
         ("/ui/customers/forget", {"customer": "quince-1", "again": "quince-1"}),
+        ("/ui/customers/objection", {"customer": "quince-1", "how": "by letter"}),
         ("/ui/alarms/act", {"do": "silence", "alarm": theirs["alarm_id"]}),
         ("/ui/campaigns/new", {
             "do": "draft", "name": "Stray", "group": theirs["group_id"], "channel": "email", "day": "2030-01-02",
@@ -554,6 +555,11 @@ def _planner_commands(houses):
         "customers attributes": ([], False),
         "customers forget": (["quince-1", "--yes"], True),
         "customers export": (["quince-1"], True),
+        "rights attributes": ([], False),
+        "rights purpose": (["quince", "sensitive"], True),
+        "rights show": (["quince-1"], True),
+        "rights object": (["quince-1", "--how", "by letter"], True),
+        "rights lift": (["quince-1", "--how", "by letter"], True),
         "groups save": (["Common second", "--text", "orders is at least 1", "--replace", group], True),
         "groups list": ([], False),
         "groups show": ([group], True),

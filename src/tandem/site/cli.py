@@ -20,9 +20,10 @@ app = typer.Typer(
 GROUPS = {
     "tandem.planner.cli.customers": "customers",
     "tandem.planner.cli.models": "models",
+    "tandem.planner.cli.rights": "rights",
     "tandem.planner.cli.groups": "groups",
-    "tandem.planner.cli.discover": "discover",
     "tandem.planner.cli.cycle": "cycle",
+    "tandem.planner.cli.discover": "discover",
     "tandem.planner.cli.account": "account",
     "tandem.planner.cli.templates": "templates",
     "tandem.planner.cli.campaign": "campaign",

@@ -9,6 +9,7 @@ from tandem.planner.customers import service
 from tandem.planner.customers.errors import BadObjection, BadPurpose, UnknownCustomer
 from tandem.planner.customers.purposes import Purpose, suggested
 from tandem.planner.modelling.service import build_snapshot
+from tandem.planner.targeting import service as targeting
 
 ORDERS = "customer_id,date,amount\nA,2026-06-20,20.00\nB,2026-06-25,7.50\nC,2026-06-30,1.00\n"
 DAY = date(2026, 6, 30)
@@ -85,13 +86,10 @@ def test_what_is_no_purpose_is_refused_and_changes_nothing(shop, write, clock):
     assert service.dictionary(shop.id) == ()
 
 
-def test_an_objection_is_in_the_next_snapshot_and_lifted_only_by_wish(shop, write, clock):
+def test_an_objection_is_lifted_only_by_wish(shop, write, clock):
     said = service.object_to_profiling(shop.id, "A", how="by letter", actor="Ada", clock=clock)
     assert (said.by, said.how, said.at, said.lifted_at) == ("Ada", "by letter", clock.business(), None)
     assert service.object_to_profiling(shop.id, "A", how="again", actor="Bo", clock=clock) == said
-    build_snapshot(shop.id, DAY, clock=clock)
-    assert service.get_customer(shop.id, "A").attributes["may_be_profiled"] is False
-    assert service.get_customer(shop.id, "B").attributes["may_be_profiled"] is True
     # a file's no lifts nothing, its yes is written down
     file = write("people.csv", "customer_id,no_profiling,tier\nA,no,x\nB,yes,x\nC,,x\n")
     report = service.import_attributes(shop.id, file, actor="Ada", clock=clock)
@@ -100,12 +98,7 @@ def test_an_objection_is_in_the_next_snapshot_and_lifted_only_by_wish(shop, writ
     assert service.objections_of(shop.id, "B")[0].how == "column no_profiling of the file people.csv"
     lifted = service.lift_objection(shop.id, "A", how="by telephone", actor="Bo", clock=clock)
     assert (lifted.lifted_by, lifted.lifted_how, lifted.how) == ("Bo", "by telephone", "by letter")
-    build_snapshot(shop.id, DAY, clock=clock)
-    assert [service.get_customer(shop.id, one).attributes["may_be_profiled"] for one in "ABC"] == [
-        True,
-        False,
-        True,
-    ]
+    assert service.count_objections(shop.id) == 1
 
 
 def test_an_objection_that_cannot_be_written_down(shop, clock):
@@ -122,3 +115,30 @@ def test_a_forgotten_person_s_objection_goes_and_is_in_the_export_before(shop, c
     assert service.export(shop.id, "A")["objections"][0]["how"] == "by letter"
     report = service.forget(shop.id, "A", clock=clock)
     assert ("objections to profiling", 1) in report.found and service.count_objections(shop.id) == 0
+
+
+def test_who_objects_is_in_no_segment_and_in_no_group_by_one_until_the_person_wishes_otherwise(shop, clock):
+    def members(text):
+        condition = targeting.to_condition(shop.id, text)
+        return {one for one in "ABC" if targeting.explain(shop.id, condition, one).member}
+
+    def of(customer):
+        known = service.get_customer(shop.id, customer).attributes
+        names = ("microsegment", "value_segment", "future_value_percentile", "may_be_profiled")
+        return [known.get(name) for name in names]
+
+    build_snapshot(shop.id, DAY, clock=clock)
+    segment = of("A")[0]
+    text = f'microsegment is any of "{segment}"'
+    assert segment and "A" in members(text)
+    service.object_to_profiling(shop.id, "A", how="by letter", actor="Ada", clock=clock)
+    build_snapshot(shop.id, DAY, clock=clock)
+    assert of("A") == [None, None, None, False] and of("B")[0] and of("B")[3] is True
+    for asked in (text, f"not ({text})", "microsegment is unknown", f"not (not ({text}))"):
+        assert "A" not in members(asked)
+        condition = targeting.to_condition(shop.id, asked)
+        assert targeting.members_count(shop.id, condition) == len(members(asked))
+    assert "A" in members("orders is at least 1")
+    service.lift_objection(shop.id, "A", how="by telephone", actor="Ada", clock=clock)
+    build_snapshot(shop.id, DAY, clock=clock)
+    assert of("A")[0] == segment and "A" in members(text)

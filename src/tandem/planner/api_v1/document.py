@@ -5,13 +5,17 @@ from typing import Any
 
 import orjson
 
-from tandem.planner.api_v1 import campaigns, customers, deliveries, groups, realtime
+from tandem.planner.api_v1 import campaigns, customers, cycle, deliveries, discoveries, groups, realtime, rights
 from tandem.planner.api_v1.app import PROBLEM_TYPE, api
 
 for prefix, router in {
     "/health": deliveries.health,
     "/customers": customers.router,
+    "/attributes": rights.attributes,
+    "/profiling-objections": rights.objections,
+    "/cycle": cycle.router,
     "/target-groups": groups.router,
+    "/discoveries": discoveries.router,
     "/campaigns": campaigns.router,
     "/occurrences": campaigns.occurrences,
     "/events": realtime.events,

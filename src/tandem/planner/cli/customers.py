@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,12 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="CSV, Parquet or a log with spaces between its fields.")],
     mapping: MappingOption = "",
     attributes: AttributesOption = False,
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--purpose", help="NAME=models, targeting, sensitive or identity, of an attribute; repeat it."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, change nothing.")] = False,
     account: AccountOption = None,
     json: JsonOption = False,
@@ -40,7 +47,11 @@ def import_file(
     """Import orders or customer attributes. The same file again changes nothing."""
     from tandem.planner.customers import service
 
-    verb = service.import_attributes if attributes else service.import_orders
+    verb: Any = service.import_orders
+    if attributes:
+        verb = partial(service.import_attributes, purposes=_purposes(purpose), actor="tandem customers")
+    elif purpose:
+        raise Refused("Orders have no purposes.", "Give --attributes with --purpose.")
     with _bar() as tell:
         report = verb(
             _account(account),
@@ -57,6 +68,14 @@ def import_file(
         data.print(sentence, markup=False, soft_wrap=True)
     data.print(f'MAPPING="{report.mapping}"', markup=False, soft_wrap=True)
     data.print(_summary(report), markup=False, soft_wrap=True)
+
+
+def _purposes(given: list[str] | None) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given or ()]
+    wrong = next((name for name, equals, word in pairs if not (equals and name and word)), None)
+    if wrong is not None:
+        raise Refused(f"{wrong} has no purpose.", "Write it as --purpose religion=sensitive.")
+    return {name.strip(): word.strip() for name, _, word in pairs}
 
 
 def _summary(report: Any) -> str:

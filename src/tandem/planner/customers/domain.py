@@ -66,12 +66,13 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class FileView:
-    """What a file holds and how it would be read."""
+    """What a file holds and how it would be read; attributes with the purpose their names suggest."""
 
     form: str
     columns: tuple[Column, ...]
     mapping: str
     guessed: tuple[str, ...]
+    attributes: tuple["AttributeEntry", ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from tandem.planner.web.campaigns import views as campaigns
 from tandem.planner.web.channel_templates import testing
 from tandem.planner.web.channel_templates import views as templates
 from tandem.planner.web.connections import views as connections
+from tandem.planner.web.customers import rights
 from tandem.planner.web.customers import views as customers
 from tandem.planner.web.cycle import views as cycle
 from tandem.planner.web.discoveries import views as discoveries
@@ -36,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/person", customers.find, name="customer-find"),
     path("customers/person/<path:customer_id>", customers.person, name="customer"),
     path("customers/forget", customers.forget, name="customer-forget"),
+    path("customers/attributes", rights.dictionary, name="attributes"),
+    path("customers/objection", rights.objection, name="profiling-objection"),
     path("discoveries", discoveries.discoveries, name="discoveries"),
     path("discoveries/ask", discoveries.ask, name="discoveries-ask"),
     path("discoveries/<int:run_id>", discoveries.search, name="discoveries-search"),

@@ -4,8 +4,15 @@ import tempfile
 from pathlib import Path
 
 from tandem.planner.customers import storage
-from tandem.planner.customers.domain import FileView, What
-from tandem.planner.customers.mapping import guess_attributes, read_mapping, write_mapping
+from tandem.planner.customers.domain import AttributeEntry, FileView, What
+from tandem.planner.customers.mapping import (
+    OBJECTION,
+    guess_attributes,
+    is_identity,
+    read_mapping,
+    write_mapping,
+)
+from tandem.planner.customers.purposes import suggested
 from tandem.planner.customers.reading import open_source, profile
 from tandem.planner.customers.service.orders import choose_roles
 
@@ -22,4 +29,19 @@ def inspect_file(file: Path, *, what: What = "orders", mapping: str = "") -> Fil
     else:
         guess = guess_attributes(columns)
         roles, why = guess.roles, guess.why
-    return FileView(form=source.form, columns=columns, mapping=write_mapping(roles), guessed=why)
+    named = roles.items() if what == "attributes" else ()
+    entries = tuple(_entry(role, column) for role, column in named if _is_attribute(role))
+    return FileView(
+        form=source.form, columns=columns, mapping=write_mapping(roles), guessed=why, attributes=entries
+    )
+
+
+def _is_attribute(role: str) -> bool:
+    return role not in ("customer", OBJECTION) and not is_identity(role)
+
+
+def _entry(name: str, label: str) -> AttributeEntry:
+    likely, why = suggested(f"{name} {label}")
+    return AttributeEntry(
+        name=name, label=label, kind="", purpose=str(likely), suggested=str(likely), why=why
+    )

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tandem.kit.problems import NotFound, Problem
 from tandem.kit.web import is_fragment
 from tandem.planner.customers import service
-from tandem.planner.customers.domain import SnapshotRef, What
+from tandem.planner.customers.domain import FileView, SnapshotRef, What
 from tandem.planner.customers.score_words import HEADINGS
 from tandem.planner.daily import intake
 from tandem.planner.engine.domain import Attribute
 from tandem.planner.modelling.scoring.service import explain_customer
 from tandem.planner.web.access import now, page
+from tandem.planner.web.customers.rights import purposes
 from tandem.planner.web.words import shown
 
 _WHATS = ("orders", "attributes")
@@ -125,12 +126,33 @@ def mapping(request: HttpRequest, key: str) -> HttpResponse:
     except Problem as problem:
         context["errors"] = [("id_mapping", f"{problem.detail} {problem.advice}".strip())]
         return render(request, "customers/mapping.html", context, status=problem.status)
+    context |= {"rows": _purposes(request, view, taken.purposes), "purposes": purposes()}
     do = request.POST.get("do", "")
     if do in {"try", "import"}:
-        intake.start(account_id, key, what=what, mapping=wanted or view.mapping, dry_run=do == "try")
+        intake.start(
+            account_id, key, what=what, mapping=wanted or view.mapping, dry_run=do == "try",
+            purposes={name: chosen for name, _label, chosen, _why in context["rows"]}, actor=str(request.user),
+        )  # fmt: skip
         return HttpResponseRedirect(f"/ui/customers/import/{key}/progress")
     context["mapping"] = wanted or view.mapping
     return render(request, "customers/mapping.html", context)
+
+
+def _purposes(request: HttpRequest, view: FileView, tried: dict[str, str]) -> list[tuple[str, str, str, str]]:
+    """Each attribute of the file: name, label, chosen purpose, why another than models is suggested."""
+    kept = {one.name: one.purpose for one in service.dictionary(request.user.account_id)}  # type: ignore[union-attr]
+    return [
+        (
+            one.name,
+            one.label,
+            request.POST.get(f"purpose-{one.name}")
+            or tried.get(one.name)
+            or kept.get(one.name)
+            or one.suggested,
+            one.why,
+        )
+        for one in view.attributes
+    ]
 
 
 @page()
@@ -197,6 +219,8 @@ def person(request: HttpRequest, customer_id: str) -> HttpResponse:
         "sets": sets,
         "preferences": said,
         "explanation": explain_customer(account_id, customer_id),
+        "objections": (objections := service.objections_of(account_id, customer_id)),
+        "objects": any(one.lifted_at is None for one in objections),
     }
     return render(request, "customers/person.html", context)
 

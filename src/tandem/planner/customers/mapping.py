@@ -67,7 +67,7 @@ _COMPUTED = (
     "customer first_order last_order orders total_spent average_order first_day_value orders_30 orders_90 "
     "orders_365 spent_30 spent_90 spent_365 returns returned days_since_last_order tenure_days usual_gap "
     "main_category rfm_recency rfm_frequency rfm_monetary stage microsegment microsegment_id value_segment "
-    "future_value may_receive_email may_receive_sms may_be_profiled objects_to_profiling events "
+    "may_receive_email may_receive_sms may_be_profiled objects_to_profiling events "
 )
 RESERVED = frozenset((*_COMPUTED.split(), *(row[0] for row in score_attributes())))
 #: the column of a customer file that says who objects to profiling

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling.learning import keeping, measures, service
+from tandem.planner.modelling.learning import folding, keeping, measures, service
 from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
 from tandem.planner.modelling.learning.choosing import choose
 from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
 from tandem.planner.modelling.learning.folding import Fold, completed
 from tandem.planner.modelling.learning.running import Wish, run
+from tandem.planner.modelling.learning.service.conversion import add_conversion
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun
 from tandem.planner.modelling.service import build_snapshot
@@ -24,6 +25,7 @@ from tandem.planner.modelling.service import build_snapshot
 FIRST, LAST = date(2025, 9, 1), date(2026, 6, 30)
 RULES = StageRules(new_days=28, at_risk_days=45, churn_days=90)
 SPAN = (LAST - FIRST).days
+QUESTIONS = [Model.VALUE, Model.CHURN, Model.REACTIVATION, Model.TOP]
 pytestmark = pytest.mark.models
 NUMBERS = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 9)), min_size=1, max_size=30)
 
@@ -143,7 +145,7 @@ def test_several_currencies_are_refused_unless_one_is_chosen(clock, write):
 def session():
     """A snapshot being built of 600 people with habits of their own, among them one who objects to profiling."""
     rows = [(i, FIRST + timedelta(days=int(day)), 10 + i % 7 + n % 5)
-            for i in range(600) for n, day in enumerate(habits(i))]  # fmt: skip
+            for i in range(400) for n, day in enumerate(habits(i))]  # fmt: skip
     with duckdb.connect() as made:
         made.execute("CREATE TABLE lines (customer BIGINT, ago INTEGER, value INTEGER)")
         made.execute(
@@ -154,7 +156,7 @@ def session():
             f"CREATE TABLE daily AS SELECT customer, DATE '{LAST}' - ago AS day, sum(value)::DECIMAL(18,2) AS value "
             "FROM lines GROUP BY ALL"
         )
-        made.execute("CREATE TABLE people AS SELECT i AS customer, i <> 7 AS profiled FROM range(602) r(i)")
+        made.execute("CREATE TABLE people AS SELECT i AS customer, i <> 7 AS profiled FROM range(402) r(i)")
         yield made
 
 
@@ -174,8 +176,8 @@ def scores(session, where="TRUE", columns="*"):
 def test_a_log_with_habits_of_its_own_is_learnt_and_ranks_people(learnt, session):
     store, rows = learnt
     value = store.evidence.of(Model.VALUE)
-    assert value.judged > 300 and value.auc > 0.65 and value.capture > value.past_capture - 0.02
-    assert len(rows) == 602 and [row[1:] for row in rows if row[0] in (7, 600, 601)] == [(None,) * 13] * 3
+    assert value.judged > 200 and value.auc > 0.65 and value.capture > value.past_capture - 0.02
+    assert len(rows) == 402 and [row[1:] for row in rows if row[0] in (7, 400, 401)] == [(None,) * 13] * 3
     for low, high, name in (
         (0, 1, "churn_risk"),
         (0, 1, "reactivation"),
@@ -199,7 +201,8 @@ def test_the_same_day_gives_the_same_rows_learnt_again_or_taken(learnt, session)
     assert keeping.unpacked(content[:99], sha256, evidence) is None
 
 
-def test_what_comes_after_a_day_changes_nothing_of_it(session):
+def test_what_comes_after_a_day_changes_nothing_of_it(session, monkeypatch):
+    monkeypatch.setattr(folding, "MOST_FOLDS", 2)
     early = LAST - timedelta(days=40)
     run(session, early, WISH)
     before = scores(session)
@@ -211,7 +214,8 @@ def test_what_comes_after_a_day_changes_nothing_of_it(session):
     assert after == before
 
 
-def test_the_registry_says_what_made_the_scores(account, clock, write):
+def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypatch):
+    monkeypatch.setattr(folding, "MOST_FOLDS", 2)
     customers.import_orders(account.id, write("log.csv", log(240, habits)), clock=clock)
     assert service.models_of(account.id) is None
     with pytest.raises(service.NoModels):
@@ -220,7 +224,8 @@ def test_the_registry_says_what_made_the_scores(account, clock, write):
     first = build_snapshot(account.id, day, clock=clock)
     found = service.models_of(account.id)
     assert found.day == found.trained_on == day and found.retrained == "Nothing was learnt before."
-    assert [one.model for one in found.models] == [Model.VALUE, Model.CHURN, Model.REACTIVATION, Model.TOP]
+    assert [one.model for one in found.models] == [*QUESTIONS, Model.CONVERSION]
+    assert "are needed" in found.models[-1].words[0]
     assert all(one.stages for one in found.models) and found.currency == "EUR"
     with duckdb.connect(str(first.cache), read_only=True) as made:
         [(known,)] = made.execute("SELECT count(future_value) FROM customers").fetchall()
@@ -245,4 +250,31 @@ def test_the_registry_says_what_made_the_scores(account, clock, write):
         all(len(row) == len(header) for header, rows in tables.values() for row in rows)
         and tables["stages"][1]
     )
-    assert ModelRun.objects.filter(account_id=account.id, in_force=True).count() == 4
+    assert ModelRun.objects.filter(account_id=account.id, in_force=True).count() == 5
+
+
+def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock, write):
+    bought = log(20, lambda i: [SPAN - 20, SPAN - 50][i % 2 :])
+    customers.import_orders(account.id, write("log.csv", bought), clock=clock)
+    people = "customer_id,tier\n" + "".join(f"c{i},gold\n" for i in range(300))
+    customers.import_attributes(account.id, write("people.csv", people), clock=clock)
+    days = [LAST - timedelta(days=28 * n) for n in (2, 1)]
+    for day in days:
+        build_snapshot(account.id, day, clock=clock)
+    with duckdb.connect() as made:
+        made.execute("CREATE TABLE scores (customer BIGINT, conversion DOUBLE)")
+        made.execute("INSERT INTO scores SELECT unnest(?), NULL", [ids_of(account.id)])
+        made.execute("CREATE TABLE daily (customer BIGINT, day DATE)")
+        evidence = add_conversion(made, account.id, LAST, "TRUE")
+        assert evidence.backtests == tuple(reversed(days)) and evidence.positives == 0
+        assert evidence.stages[0].rung is Rung.BASE and evidence.population == 300
+        some = made.execute("SELECT customer FROM scores ORDER BY 1 DESC LIMIT 30").fetchall()
+        made.executemany(f"INSERT INTO daily VALUES (?, DATE '{days[0] + timedelta(days=5)}')", some)
+        evidence = add_conversion(made, account.id, LAST, "TRUE")
+        [(chance, n)] = made.execute("SELECT max(conversion), count(conversion) FROM scores").fetchall()
+    people_then = evidence.judged
+    assert n == 300 and 0 < chance == evidence.stages[0].mean and people_then >= 280
+
+
+def ids_of(account_id):
+    return [one.surrogate for one in customers.list_customers(account_id, limit=1000)]

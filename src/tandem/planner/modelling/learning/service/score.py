@@ -11,10 +11,11 @@ import orjson
 from tandem.kit.clock import Clock
 from tandem.planner.customers import storage
 from tandem.planner.customers.service import ledger
-from tandem.planner.modelling.learning.domain import Evidence, ModelEvidence
+from tandem.planner.modelling.learning.domain import Evidence, Model, ModelEvidence
 from tandem.planner.modelling.learning.keeping import Store, packed, unpacked
 from tandem.planner.modelling.learning.learning import SEED
 from tandem.planner.modelling.learning.running import Wish, run
+from tandem.planner.modelling.learning.service.conversion import add_conversion
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun, TrainingWish
 
@@ -41,6 +42,9 @@ def score(
         tell=progress or (lambda _words, _share: None),
     )  # fmt: skip
     store = run(session, day, wish)
+    if store.evidence.models:
+        made = add_conversion(session, account_id, day, wish.only)
+        store = replace(store, evidence=replace(store.evidence, models=(*store.evidence.models, made)))
     return _written(account_id, store) if store.evidence.retrained else store.evidence
 
 
@@ -76,6 +80,7 @@ def _stored(account_id: int, day: date) -> Store | None:
         return None
     found = list(rows.filter(**newest).order_by("id").values_list("evidence", flat=True))
     parts = [part for evidence in found for part in evidence["models"]]
+    parts = [part for part in parts if part["model"] != Model.CONVERSION.value]
     evidence = Evidence.from_json({**found[0], "models": parts})
     file = _file(account_id, evidence.estimators)
     if not evidence.estimators or not file.is_file():

@@ -112,7 +112,7 @@ def test_everybody_paying_the_same_is_an_answer():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_customers_who_each_pay_a_price_of_their_own_are_expected_to_go_on(seed):
-    """Hardly anything varies within a customer, so p may run away; the search ends, and means are nearly the own ones."""
+    """Hardly anything varies within a customer, so p may run away; the search ends, means are nearly the own ones."""
     rng = np.random.default_rng(seed)
     x = 1.0 + rng.poisson(2, 1500)
     m = 20 / rng.gamma(3, 1 / 2, 1500)

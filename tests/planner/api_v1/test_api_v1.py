@@ -1,6 +1,7 @@
 import pytest
 from django.test import Client
 from tests.fixtures import shop as shops
+from tests.fixtures.discovered import discovered
 from tests.planner.api_v1.conftest import _key
 
 from tandem.planner.accounts import service as accounts
@@ -59,6 +60,7 @@ class TestKeys:
     def test_nothing_of_another_account_is_shown_or_changed(self, ask, stocked):
         campaign = ask("/campaigns", plan(stocked))[1]
         running = ask("/real-time-campaigns", real_time())[1]
+        found = discovered(stocked.id, "Shop", stocked.shop.clock)
         other = accounts.create_account(name="Other", zone="UTC", clock=stocked.shop.clock)
         key = _key(other.id, stocked.shop.clock)
         one, live = f"/campaigns/{campaign['id']}", f"/real-time-campaigns/{running['id']}"
@@ -70,6 +72,11 @@ class TestKeys:
             ("GET", f"{live}/log", None), ("PUT", live, real_time()),
             ("DELETE", f"/target-groups/{stocked.shop.group}", None), ("POST", "/deliveries/1/replay", {}),
             ("POST", "/events", {"event_id": "e", "event": "purchase", "customer_id": "c2"}),
+            ("GET", f"/discoveries/searches/{found['run_id']}", None),
+            ("GET", f"/discoveries/searches/{found['run_id']}/groups", None),
+            ("POST", f"/discoveries/{found['discovery_id']}/dismiss", {}),
+            ("POST", f"/discoveries/{found['discovery_id']}/target-group", {}),
+            ("DELETE", f"/discoveries/dismissed/{found['dismissed_id']}", None),
         ]  # fmt: skip
         assert {ask(path, body, method=method, key=key)[0] for method, path, body in calls} == {404}
         assert (
@@ -77,6 +84,21 @@ class TestKeys:
         )
         assert ask(one)[1] == campaign
         assert ask(live)[1] == running
+
+
+class TestDiscoveries:
+    def test_searched_shown_dismissed_and_undone(self, ask, stocked):
+        found = discovered(stocked.id, "Shop", stocked.shop.clock)
+        searches = ask("/discoveries/searches")[1]
+        assert [(one["id"], one["state"], one["found"]) for one in searches] == [(found["run_id"], "done", 1)]
+        groups = f"/discoveries/searches/{found['run_id']}/groups"
+        shown = ask(groups)[1]
+        assert (shown[0]["id"], shown[0]["alike_id"]) == (found["discovery_id"], None)
+        status, gone = ask(f"/discoveries/{found['discovery_id']}/dismiss", {})
+        assert (status, ask(groups)[1]) == (200, [])
+        assert ask(f"/discoveries/dismissed/{gone['id']}", method="DELETE")[0] == 204
+        assert ask(groups)[1] == shown
+        assert ask("/discoveries/searches", {"goal": "luck"})[0] == 422
 
 
 class TestDoor:

@@ -54,7 +54,7 @@ class CountOut(Schema):
     customers: int
     email: int | None
     sms: int | None
-    stages: dict[str, int] = Field(description="Members by lifecycle stage.")
+    stages: dict[str, int] = Field(description="Members by lifecycle stage; empty below 50 members.")
     as_of: date
 
 

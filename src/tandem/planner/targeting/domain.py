@@ -200,7 +200,10 @@ class GroupView:
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """How many customers a condition holds on the snapshot's day, and who of them may be written to."""
+    """How many customers a condition holds on the snapshot's day, and who of them may be written to.
+
+    stages: members by lifecycle stage; of fewer than 50 nothing is said.
+    """
 
     members: int
     customers: int

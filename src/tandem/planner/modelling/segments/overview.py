@@ -38,6 +38,11 @@ class MicroSegmentView:
     churn_rate: float
     description: str = ""
 
+    @property
+    def described(self) -> bool:
+        """Whether it is large enough for its figures to be shown to people."""
+        return is_described(self.members)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ValueSegmentView:

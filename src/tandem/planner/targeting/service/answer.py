@@ -8,6 +8,7 @@ from typing import Any
 import sqlglot.expressions as exp
 
 from tandem.planner.customers.domain import SnapshotRef
+from tandem.planner.customers.rights import described
 from tandem.planner.customers.service import catalogue, latest_snapshot, snapshot_catalogue
 from tandem.planner.engine.domain import CUSTOMERS, Attribute
 from tandem.planner.engine.duckdb import open_snapshot
@@ -35,11 +36,13 @@ def count(account_id: int, condition: dict[str, Any]) -> Count:
         exp.select(*picked).from_(table(CUSTOMERS)).where(truth(tree, snapshot.as_of, ready)).group_by("1")
     )
     rows = engine.rows(query, ready.marks)
+    inside = sum(row[1] for row in rows)
     stages = sorted(
-        ((row[0], row[1]) for row in rows if row[0] is not None), key=lambda pair: (-pair[1], pair[0])
+        ((row[0], row[1]) for row in rows if row[0] is not None and described(inside)),
+        key=lambda pair: (-pair[1], pair[0]),
     )
     return Count(
-        members=sum(row[1] for row in rows),
+        members=inside,
         customers=snapshot.customers,
         email=sum(row[2] for row in rows) if EMAIL in names else None,
         sms=sum(row[3] for row in rows) if SMS in names else None,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html import unescape
@@ -9,10 +10,12 @@ from html import unescape
 import duckdb
 import pytest
 from tests.fixtures.scored import made_up_scores
+from typer.testing import CliRunner
 
 from tandem.kit.clock import FrozenClock
 from tandem.kit.problems import Refused
 from tandem.planner.accounts import service as accounts
+from tandem.planner.cli.customers import app
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import UnknownCustomer
 from tandem.planner.modelling.learning.domain import Decile, Model, ModelEvidence
@@ -149,6 +152,20 @@ def test_reasons_follow_what_the_model_goes_by(shop, monkeypatch):
     assert wording.right(Model.VALUE, 800.0, 95, judged, "SEK") == (
         "At the last check customers ranked like this spent 0.40 SEK each in 28 days; 0.50 SEK was expected."
     )
+
+
+def test_the_command_line_says_the_same(shop):
+    def run(*words):
+        found = CliRunner().invoke(app, [*words, "--account", "Elder"])
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    assert run("movement", "--over", "week", "--csv") == movement_csv(movement(shop, "stage", "week"))
+    flows = json.loads(run("movement", "--what", "value_segment", "--json"))["flows"]
+    assert sum(flow["customers"] for flow in flows) == 122
+    told = json.loads(run("explain", "b7", "--json"))
+    assert told["rhythm"] == scoring.explain_customer(shop, "b7").rhythm
+    assert told["rhythm"] in run("explain", "b7")
 
 
 def test_the_customers_page_says_why(shop, client, clock):

@@ -6,7 +6,7 @@ Row = tuple[str, str, str, str, str]
 
 #: model -> its heading, what it is about, who has it
 _MODELS = {
-    "future_value": ("Future value", "future value", "all customers but the dormant"),
+    "future_value": ("Future value", "future value", "buyers who are not dormant"),
     "churn_risk": ("Risk of churn", "risk of churn", "customers who still buy"),
     "reactivation": ("Reactivation", "chance of reactivation", "customers in Churn"),
     "conversion": ("Conversion", "chance of conversion", "those registered who never bought"),

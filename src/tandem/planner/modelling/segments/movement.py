@@ -139,7 +139,7 @@ def _words(flows: tuple[Flow, ...], before: date, after: date) -> str:
 def movement_csv(found: Movement) -> str:
     """The flows, largest first, as CSV with a header."""
     out = io.StringIO()
-    writer = csv.writer(out)
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("before", "after", "customers", "share", "revenue"))
     for flow in found.flows:
         names = (flow.before or NONE, flow.after or NONE)

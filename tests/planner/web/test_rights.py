@@ -1,5 +1,7 @@
 """Purposes of attributes and objections to profiling on pages, by program and on the command line."""
 
+from datetime import date
+
 import orjson
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,6 +10,7 @@ from typer.testing import CliRunner
 from tandem.planner.cli.rights import app
 from tandem.planner.customers import service
 from tandem.planner.daily import intake
+from tandem.planner.modelling.service import build_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,3 +85,9 @@ def test_the_command_line_says_the_same(people):
     assert run("lift", "A1", "--how", "by telephone")["lifted_how"] == "by telephone"
     assert len(run("show", "A1")) == 1
     run("lift", "A1", "--how", "again", code=2)
+
+
+def test_a_sensitive_attribute_is_marked_where_conditions_are_written(client, people, clock):
+    build_snapshot(people.id, date(2026, 11, 22), clock=clock)
+    page = client.get("/ui/groups/new").content.decode()
+    assert "Religion (sensitive)" in page and "Tier (sensitive)" not in page

@@ -22,6 +22,7 @@ from tandem.planner.accounts.models import Account
 from tandem.planner.customers.identities import keyed_hash
 from tandem.planner.customers.mapping import RESERVED, attribute_name, names_a_person
 from tandem.planner.customers.models import Customer, Forgotten, ProfileAttribute
+from tandem.planner.customers.purposes import suggested
 from tandem.planner.customers.service import callbacks
 
 MOST_CUSTOMERS, MOST_VALUES, MOST_ADDED = 1_000, 10, 40
@@ -255,8 +256,9 @@ def _add(account_id: int, label: str, declared: str, default: Any) -> AddFault |
         return AddFault.TYPE
     kind = "text" if "CHAR" in declared else "date" if declared == "DATE" else "number"
     row = ProfileAttribute(
-        account_id=account_id, name=attribute_name(label, ()), label=label, kind=kind, declared=declared
-    )
+        account_id=account_id, name=attribute_name(label, ()), label=label, kind=kind, declared=declared,
+        purpose=str(suggested(label)[0]),
+    )  # fmt: skip
     try:
         row.default = stored_value(row, default)
     except ValueError:

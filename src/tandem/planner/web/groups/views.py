@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from tandem.kit.problems import NotFound, Problem
+from tandem.planner.customers.service import sensitive_columns
 from tandem.planner.targeting import service
 from tandem.planner.targeting.domain import MOST_DEPTH, GroupView
 from tandem.planner.targeting.errors import GroupRefused
@@ -256,6 +257,7 @@ def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
         "sets": sets_of(
             builder.attributes.values(), builder.find, {rule.attr for rule in builder.root.rules()}
         ),
+        "sensitive": sensitive_columns(builder.account_id),
         "questions": questions(),
         "unfinished": sum(not rule.finished for rule in builder.root.rules()),
     }

@@ -4,6 +4,7 @@ Every rule is either true or false of a customer, never unknown: a comparison wi
 and a negative form is the exact opposite of its positive one.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -103,7 +104,7 @@ class AttributeRule:
     kind: Kind
     operator: Operator
     values: tuple[Value, ...] = ()
-    score: bool = field(default=False, compare=False)
+    score: bool = dataclasses.field(default=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

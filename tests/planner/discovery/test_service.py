@@ -71,6 +71,11 @@ def test_what_was_planted_is_found_told_and_new(searched):
     assert first.direction * first.estimate.difference > 0.2 and first.estimate.q <= 0.05
     assert f"{first.members:,} customers with" in first.sentence and "expected" in first.sentence
     assert targeting.members_count(account.pk, first.condition) == first.members
+    told = [one.text for one in service.groups_of(account.pk, run_id)]
+    assert sum("category Bags" in one for one in told) == 1, "a group and its rest are told once"
+    assert first.estimate.other == pytest.approx(0.37, abs=0.08), (
+        "expected: what all did, whose view knows no bags"
+    )
     assert any(one.label == "main category" or "spent on" in one.label for one in run.simple if one.confirmed)
 
 

@@ -20,7 +20,8 @@ def measured(
 ) -> Estimate:
     """The group against the rest, with its 95 % interval and p; q is p until all tests are known.
 
-    expected: y is then the surprise, outcome less expected, and the mean is told of the outcome itself.
+    expected: y is then the surprise, outcome less expected. The mean is told of the outcome itself, the difference
+    against what was expected of the group: as much of the gap to the rest as the rest is of all, as surprises cancel.
     """
     groups, wholes = groups_of(inside, y, treated), wholes_of(y, treated)
     size, everybody = int(np.count_nonzero(inside)), len(y)
@@ -29,10 +30,11 @@ def measured(
     error = math.sqrt(variance) if testable else math.inf
     gap = gap if math.isfinite(gap) else 0.0
     p = p_of(direction * gap / error) if testable else 1.0
-    mean = _mean(groups)
+    mean, part = _mean(groups), 1.0
     if expected is not None:
+        part = (everybody - size) / max(everybody, 1)
         mean += float(expected[inside].mean()) if size else 0.0
-    reach = NormalDist().inv_cdf(0.975) * error
+    gap, reach = part * gap, part * NormalDist().inv_cdf(0.975) * error if part else math.inf
     return Estimate(
         members=size, rest=everybody - size, mean=mean, other=mean - gap, difference=gap, low=gap - reach,
         high=gap + reach, p=p, q=p,

@@ -1,9 +1,10 @@
 """What was found as rows: sentences, today's members, the saved group most like it, what is not interesting."""
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from tandem.planner.discovery.domain import (
     Outcome,
     Rule,
 )
-from tandem.planner.discovery.frames import SPENT_ON
+from tandem.planner.discovery.frames import SPENT_ON, Frame
+from tandem.planner.discovery.judging import inside_of
 from tandem.planner.discovery.models import Discovery, DiscoveryRun, Dismissed
+from tandem.planner.discovery.pruning import jaccard
 from tandem.planner.discovery.sentences import condition_words, outcome_words, sentence, title, traits
 from tandem.planner.discovery.service.preparing import Prepared
 from tandem.planner.discovery.simple import splits
@@ -34,6 +37,8 @@ from tandem.planner.targeting import service as targeting
 Ids = NDArray[np.int64]
 MOST_GROUPS = 100
 MOST_SIMPLE = 8
+#: Jaccard index from which one group counts as the rest of another
+MOSTLY = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +92,7 @@ def rows_of(run: DiscoveryRun, prepared: Prepared, found: Found, today: Today) -
     ]
     rows: list[Discovery] = []
     small = 0
-    for rule in found.rules:
+    for rule in _told_once(found.rules, prepared.frame):
         condition = condition_of(rule.conditions, buyers=prepared.buyers, besides=prepared.besides)
         members = today.members(condition)
         if len(members) < LEAST_DESCRIBED:
@@ -108,6 +113,19 @@ def rows_of(run: DiscoveryRun, prepared: Prepared, found: Found, today: Today) -
         )  # fmt: skip
         rows.append(row)
     return rows, small
+
+
+def _told_once(rules: Sequence[Rule], frame: Frame | None) -> list[Rule]:
+    """Without the larger of two groups that are each other's rest: both say the same."""
+    if frame is None:
+        return []
+    inside = [inside_of(one, frame) for one in rules]
+    dropped = {
+        max(one, other, key=lambda place: rules[place].size)
+        for one, other in combinations(range(len(rules)), 2)
+        if rules[one].direction != rules[other].direction and jaccard(inside[one], ~inside[other]) >= MOSTLY
+    }
+    return [one for place, one in enumerate(rules) if place not in dropped]
 
 
 def _row(

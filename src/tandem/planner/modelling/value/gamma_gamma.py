@@ -114,23 +114,20 @@ class _Spend:
         self.levels, self.place = np.unique(x, return_inverse=True)
         self.weight, self.spent = weight, x * m
         self.level_weight = np.bincount(self.place, weight)
-        self.once = total(weight, np.log(m))
+        self.once, self.logs = total(weight, np.log(m)), total(weight, np.log(self.spent))
 
     def likelihood(self, parameters: Array) -> tuple[float, Array]:
         from scipy.special import gammaln, psi
 
         p, q, g = parameters
         shape = p * self.levels
-        known = g + self.spent
-        logs, apart = np.log(known), np.log1p(g / self.spent)
-        by_level = self.levels * np.bincount(self.place, self.weight * apart)
+        apart = np.bincount(self.place, self.weight * np.log1p(g / self.spent))
+        logs, by_level = self.logs + apart.sum(), self.levels * apart
         fixed = log_rising(shape, q) - gammaln(q) + q * math.log(g)
-        value = (
-            total(self.level_weight, fixed) - p * by_level.sum() - self.once - q * total(self.weight, logs)
-        )
+        value = total(self.level_weight, fixed) - p * by_level.sum() - self.once - q * logs
         by_p = total(self.level_weight, self.levels * rising_slope(shape, q)) - by_level.sum()
-        by_q = total(self.level_weight, psi(shape + q) - psi(q) + math.log(g)) - total(self.weight, logs)
-        share = np.bincount(self.place, self.weight / known)
+        by_q = total(self.level_weight, psi(shape + q) - psi(q) + math.log(g)) - logs
+        share = np.bincount(self.place, self.weight / (g + self.spent))
         by_g = self.level_weight.sum() * q / g - total(shape + q, share)
         return float(value), np.array([by_p, by_q, by_g]) * parameters
 

@@ -28,16 +28,15 @@ def likelihood(parameters: Sequence[float], data: Counted, first: int) -> tuple[
     """The log-likelihood and its gradient by the logs of the parameters."""
     r, alpha, a, b = parameters
     x, weight, place = data.levels, data.level_weight, data.place
-    log_end, log_last, aged = np.log(alpha + data.T), np.log(alpha + data.tx), np.log1p(data.T / alpha)
-    silent = log_end - log_last
+    aged = np.log1p(data.T / alpha)
+    silent = aged - np.log1p(data.tx / alpha)
     k = r + data.x
     extra, stopped = softplus_and_share(_log_odds_of_stop(a, b, x, first)[place] + k * silent)
     fixed = log_rising(r, x) + log_rising(b, a) - log_rising(b + x + first, a)
-    value = total(weight, fixed) + total(data.weight, extra - r * aged - data.x * log_end)
+    value = total(weight, fixed - x * np.log(alpha)) + total(data.weight, extra - k * aged)
     stopped *= data.weight
     gone = np.bincount(place, stopped, len(x))
-    together, last = -rising_slope(a + b, x + first), np.exp(-log_last)
-    end = np.exp(-log_end)
+    together, end, last = -rising_slope(a + b, x + first), 1 / (alpha + data.T), 1 / (alpha + data.tx)
     by_r = total(weight, rising_slope(r, x)) - total(data.weight, aged)
     by_r += total(stopped, silent)
     by_alpha = weight.sum() * r / alpha - total(data.weight * k, end) + total(stopped * k, end - last)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html import unescape
@@ -72,7 +73,7 @@ def test_many_segments_are_numbered(shop, sign_in, moved):
 def test_segments_have_worth_risk_and_files(shop, sign_in):
     client = sign_in(shop.account)
     page = read(client, "?what=nonsense&span=year")
-    assert all(one.name in page for one in overview.microsegments(shop.account.pk))
+    assert all(one.name in page for one in overview.microsegments(shop.account.pk) if one.members)
     assert overview.basis(shop.account.pk).words in page and "Diamond" in page
     assert "From the second snapshot on" in page and "<figure" not in page.split('id="micro"')[0]
     for name, least in (("micro-segments", 2), ("value-segments", 6), ("movement", 1)):
@@ -84,3 +85,13 @@ def test_segments_have_worth_risk_and_files(shop, sign_in):
 def test_without_customers_the_page_says_what_to_do(client):
     assert "Import a file" in read(client)
     assert client.get(f"{PAGE}/movement.csv").status_code == 404
+
+
+def test_few_people_are_not_described(shop, sign_in, monkeypatch):
+    kinds = [
+        replace(one, description=f"Told {members}.", members=members)
+        for one, members in zip(overview.microsegments(shop.account.pk), (49, 50), strict=False)
+    ]
+    monkeypatch.setattr(overview, "microsegments", lambda account_id: tuple(kinds))
+    page = read(sign_in(shop.account))
+    assert "Told 50." in page and "Told 49." not in page

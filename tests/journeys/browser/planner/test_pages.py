@@ -1,13 +1,18 @@
 """The planner's pages in Chromium: nothing complains, nothing is too wide, no barrier that axe knows."""
 
+from datetime import timedelta
+
 import pytest
 from tests.fixtures import shop
 from tests.fixtures.browser import PASSWORD, look_at_all, marks, open_browser
+from tests.fixtures.evidence import evidence
 
 from tandem.contract.messenger_api import Preview
 from tandem.planner.accounts import service as accounts
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.channels import service as channels
+from tandem.planner.modelling import service as modelling
+from tandem.planner.modelling.learning import service as learning
 
 pytestmark = [*marks, pytest.mark.django_db(transaction=True)]
 USER = "ann@shop.example"
@@ -22,6 +27,8 @@ def address(live_server, settings, tmp_path, monkeypatch):
     monkeypatch.setattr("tandem.kit.clock.from_environment", lambda: made.clock)
     preview = Preview(subject="We miss you", html="<p>Hello Ann</p>", text="Hello Ann", sender="Shop")
     monkeypatch.setattr(channels, "preview", lambda *_, **__: preview)
+    modelling.build_snapshot(made.account.pk, shop.DAY - timedelta(days=9), clock=made.clock)
+    learning.keep(made.account.pk, 99, evidence(), clock=made.clock)
     accounts.create_user(
         made.account.pk, email=USER, password=PASSWORD, role="administrator", clock=made.clock
     )

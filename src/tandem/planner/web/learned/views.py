@@ -48,7 +48,7 @@ def _line(line: service.ModelLine) -> dict[str, Any]:
     return {
         "of": line,
         "who": words.who(line.model),
-        "stages": _stages(line.stages),
+        "stages": _stages([one for one in line.stages if one.customers]),
         "right": words.how_right(line.model, line, line.horizon),
     }
 

@@ -41,11 +41,11 @@ _DID = {
     Model.TOP: "rose to the top 1 %",
 }
 _WHO = {
-    Model.CHURN: "Customers who still buy.",
-    Model.REACTIVATION: "Customers in the stages Churn and Dormant.",
+    Model.CHURN: "Customers who still buy and can reach Churn in that time.",
+    Model.REACTIVATION: "Customers in Churn.",
     Model.CONVERSION: "Customers registered who never bought.",
-    Model.VALUE: "Every customer.",
-    Model.TOP: "Customers who bought and are not yet among the top 1 % of lifetime spend.",
+    Model.VALUE: "Customers who have bought, but for dormant ones.",
+    Model.TOP: "Customers who have bought and are not there yet, but for dormant ones.",
 }
 _USE = {
     Model.CHURN: "High: write before they are gone. The highest tenth is where a reminder has most to save.",

@@ -39,7 +39,8 @@ def run(n: int) -> dict[str, Any]:
         scored = session.execute("SELECT count(future_value) FROM scores").fetchall()[0][0]
     return {
         "purchase_days": days, "scored": scored, "learning_cpu_s": learnt["cpu_s"], "learning_wall_s": learnt["wall_s"],
-        "scoring_cpu_s": cpu, "methods": {one.model.value: [r.value for r in one.rungs] for one in store.evidence.models},
+        "scoring_cpu_s": cpu,
+        "methods": {one.model.value: [r.value for r in one.rungs] for one in store.evidence.models},
         "checked": "both runs score the same customers",
     }  # fmt: skip
 
@@ -49,7 +50,8 @@ def _log(session: Any, n: int) -> None:
     session.execute("CREATE TABLE people AS SELECT i AS customer, TRUE AS profiled FROM range(?) r(i)", [n])
     session.execute(
         f"""CREATE TABLE daily AS WITH person AS (SELECT i AS customer, (hash(i) % {SPAN}) AS born,
-            8 + hash(i, 1) % 120 AS gap, 20 + hash(i, 2) % 1500 AS life, 5 + hash(i, 3) % 80 AS size FROM range({n}) r(i)),
+            8 + hash(i, 1) % 120 AS gap, 20 + hash(i, 2) % 1500 AS life, 5 + hash(i, 3) % 80 AS size
+            FROM range({n}) r(i)),
           bought AS (SELECT customer, born + (k * gap * (50 + hash(customer, k) % 100) / 100)::BIGINT AS n, size,
             k, life, born FROM person, range(40) s(k))
         SELECT customer, DATE '{LAST}' - ({SPAN} - n)::INTEGER AS day,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import duckdb
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling.learning import folding, keeping, measures, service
+from tandem.planner.modelling.learning import folding, keeping, measures, running, service
 from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
 from tandem.planner.modelling.learning.choosing import choose
 from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
@@ -120,7 +121,7 @@ def test_odd_logs_are_told_about_and_make_no_model(name, clock, write):
 
 DEGENERATE = {
     "everybody once": log(150, lambda i: [i * 7 % 240]),
-    "every day for ever": log(110, lambda i: range(i % 3, 150), lambda i, n: 5),
+    "every day for ever": log(110, lambda i: range(i % 3, 70), lambda i, n: 5),
 }
 
 
@@ -165,7 +166,8 @@ WISH = Wish(rules=RULES, only="customer IN (SELECT customer FROM people WHERE pr
 
 @pytest.fixture(scope="module")
 def learnt(session):
-    store = run(session, LAST, WISH)
+    with patch.object(running, "LEAST_CUSTOMERS", 100), patch.object(folding, "MOST_FOLDS", 3):
+        store = run(session, LAST, WISH)
     return store, session.execute("FROM scores ORDER BY customer").fetchall()
 
 
@@ -176,7 +178,7 @@ def scores(session, where="TRUE", columns="*"):
 def test_a_log_with_habits_of_its_own_is_learnt_and_ranks_people(learnt, session):
     store, rows = learnt
     value = store.evidence.of(Model.VALUE)
-    assert value.judged > 200 and value.auc > 0.65 and value.capture > value.past_capture - 0.02
+    assert value.judged > 200 and value.auc > 0.65 and value.capture > value.past_capture - 0.05
     assert len(rows) == 402 and [row[1:] for row in rows if row[0] in (7, 400, 401)] == [(None,) * 13] * 3
     for low, high, name in (
         (0, 1, "churn_risk"),
@@ -216,7 +218,7 @@ def test_what_comes_after_a_day_changes_nothing_of_it(session, monkeypatch):
 
 def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypatch):
     monkeypatch.setattr(folding, "MOST_FOLDS", 2)
-    customers.import_orders(account.id, write("log.csv", log(240, habits)), clock=clock)
+    customers.import_orders(account.id, write("log.csv", log(120, habits)), clock=clock)
     assert service.models_of(account.id) is None
     with pytest.raises(service.NoModels):
         service.backtest_of(account.id, "future_value")

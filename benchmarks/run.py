@@ -32,6 +32,7 @@ MODULES = {
     "discovery": "discovery",
     "discovery-null": "discovery_null",
     "discovery-planted": "discovery_planted",
+    "discovery-forward": "discovery_forward",
     "alarms": "alarms",
     "learning": "learning",
     "cycle": "cycle",

@@ -35,6 +35,8 @@ def explain(
         return
     data.print(f"{told.customer_id}, {told.stage} on {told.as_of}", markup=False)
     data.print(told.rhythm, markup=False, soft_wrap=True)
+    for reason in told.differs:
+        data.print(f"  {reason.words}", markup=False, soft_wrap=True)
     for line in told.scores:
         inside = f", {line.percentile_in_stage} in the stage" if line.percentile_in_stage else ""
         rank = f" Rank {line.percentile} of 100{inside}." if line.percentile else ""

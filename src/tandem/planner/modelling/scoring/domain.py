@@ -61,7 +61,10 @@ class ScoreLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Where a customer stands and why, on the day of the newest snapshot; rhythm: in one sentence."""
+    """Where a customer stands and why, on the day of the newest snapshot; rhythm: in one sentence.
+
+    differs: what most sets the customer apart in the stage, while no model says what it goes by.
+    """
 
     customer_id: str
     as_of: date
@@ -69,3 +72,4 @@ class Explanation:
     rhythm: str
     scores: tuple[ScoreLine, ...]
     notes: tuple[str, ...]
+    differs: tuple[Reason, ...] = ()

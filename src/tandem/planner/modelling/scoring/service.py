@@ -1,6 +1,6 @@
 """Why a customer has the scores it has: one customer against the others of the stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -49,11 +49,13 @@ def explain_customer(account_id: int, customer_id: str) -> Explanation | None:
     evidence = _evidence(account_id)
     currency = accounts.get_account(account_id).currency
     lines = [_line(model, known, labels, middle, evidence.get(model), currency) for model in Model if willing]
+    told = any(line and line.reasons for line in lines)
     return Explanation(
         customer_id=customer_id, as_of=snapshot.as_of, stage=stage,
         rhythm=wording.rhythm(stage, known, others if compared else None),
         scores=tuple(line for line in lines if line),
         notes=_notes(willing, compared, stage, judged=bool(evidence), scored=any(lines)),
+        differs=() if told else wording.reasons(stage, labels, _figures(known, labels), middle),
     )  # fmt: skip
 
 
@@ -118,15 +120,19 @@ def _line(
         return None
     ranks = ("percentile", "percentile_in_stage")
     percentile, inside = (known.get(rank_column(model, rank)) if value else None for rank in ranks)
-    mine = {name: None if known.get(name) is None else float(known[name]) for name in labels}
-    importance: Sequence[tuple[str, float]] = found.importance if found else ()
+    importance = found.importance if found else ()
     return ScoreLine(
         model=str(model), label=LABELS[model], kind="money" if model is Model.VALUE else "share", value=float(value),
         percentile=percentile, percentile_in_stage=inside,
         words=wording.says(model, float(value), currency),
         right=wording.right(model, float(value), percentile, found, currency),
-        reasons=wording.reasons(known["stage"], labels, mine, middle, importance),
+        reasons=wording.reasons(known["stage"], labels, _figures(known, labels), middle, importance)
+        if importance else (),
     )  # fmt: skip
+
+
+def _figures(known: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: None if known.get(name) is None else float(known[name]) for name in names}
 
 
 def _notes(willing: bool, compared: bool, stage: str, *, judged: bool, scored: bool) -> tuple[str, ...]:
@@ -140,7 +146,7 @@ def _notes(willing: bool, compared: bool, stage: str, *, judged: bool, scored: b
     if not scored:
         return (*notes, f"There are no scores of customers in {stage}.")
     if not judged:
-        notes.append("No model was judged yet: reasons are where the customer differs most from the stage.")
+        notes.append("No model was judged yet.")
     return tuple(notes)
 
 

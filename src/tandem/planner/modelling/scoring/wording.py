@@ -86,7 +86,7 @@ def reasons(
     labels: Mapping[str, tuple[str, str]],
     mine: Mapping[str, float | None],
     middle: Mapping[str, tuple[float, float] | None],
-    importance: Sequence[tuple[str, float]],
+    importance: Sequence[tuple[str, float]] = (),
 ) -> tuple[Reason, ...]:
     """At most three attributes in which the customer differs from the middle customer of the stage.
 

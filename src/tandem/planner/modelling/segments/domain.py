@@ -173,14 +173,14 @@ def _words(layer: Layer, bounds: tuple[float, ...], bins: set[int]) -> str:
 
 
 def described(stage: Stage, part: Sequence[Cell], cuts: Cuts) -> str:
-    """A part in one sentence with its figures, rounded to whole ones."""
+    """A part in one sentence with its figures, rounded to whole ones; empty for all of a stage."""
     told = []
     for n, (layer, bounds) in _layers(stage, cuts):
         bins = {cell[n] for cell in part}
         if len(bins) <= len(bounds):
             told.append(_figures(layer, bounds, bins))
     who = f"Customers in {stage}" if stage is not Stage.REGISTERED else "Registered without a purchase"
-    return f"{who} who {' and '.join(told)}." if told else f"{who}."
+    return f"{who} who {' and '.join(told)}." if told else ""
 
 
 def _figures(layer: Layer, bounds: tuple[float, ...], bins: set[int]) -> str:

@@ -211,7 +211,7 @@ def person(request: HttpRequest, customer_id: str) -> HttpResponse:
         for one in service.catalogue(account_id):
             if one.name in view.attributes:
                 value = shown(view.attributes[one.name], one.kind, currency)
-                if value or one.set not in HEADINGS:
+                if one.set not in HEADINGS or (value and "_permille" not in one.name):
                     sets.setdefault(one.set, []).append((one.label, value))
     said = service.preferences_of(account_id, view.surrogate)
     context = {

@@ -30,7 +30,7 @@ def run(
 
     chosen, now = _account(account), clock.from_environment()
     cycle.run_cycle(
-        chosen, _day(day), clock=now, trigger="hand", actor="tandem cycle", force=True, whole=whole
+        chosen, _day(day), clock=now, trigger="hand", actor="tandem cycle", force=True, whole=whole, wait=60.0
     )
     _print(queries.standing(chosen, clock=now), json=json)
 

@@ -1,5 +1,6 @@
 """One account's day: snapshot, groups, changers, discoveries, event 3; a killed run goes on after its last step."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -35,14 +36,16 @@ def run_cycle(
     actor: str = "",
     force: bool = False,
     whole: bool = False,
+    wait: float = 0.0,
 ) -> bool:
     """Run what is not done of the account's day; whether the day's end was told now.
 
-    force: build the day's snapshot again though there is one, as after a late import; whole: read everything anew.
-    What fails in building leaves the last snapshot in force. Raises CycleBusy, and what failed.
+    force: build the day's snapshot again though there is one, as after a late import; whole: read everything anew;
+    wait: seconds to wait for a run that is under way. What fails in building leaves the last snapshot in force.
+    Raises CycleBusy, and what failed.
     """
     wanted = day or modelling.last_whole_day(account_id, clock)
-    with _alone(account_id):
+    with _alone(account_id, wait):
         run = _opened(account_id, wanted, clock, trigger=trigger, actor=actor, force=force, whole=whole)
         noting = Noting(run, clock)
         try:
@@ -187,17 +190,22 @@ def _as_of(account_id: int, wanted: date) -> bool:
 
 
 @contextmanager
-def _alone(account_id: int) -> Iterator[None]:
+def _alone(account_id: int, wait: float = 0.0) -> Iterator[None]:
     """One cycle of an account at a time; ends with the process."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, account_id % 2**31])
-        mine = cursor.fetchone()[0]
-    if not mine:
-        raise CycleBusy(
-            "The daily cycle of this account is running.", "See how far it is: tandem cycle show."
-        )
+    until = time.monotonic() + wait
+    while not _locked("pg_try_advisory_lock", account_id):
+        if time.monotonic() >= until:
+            raise CycleBusy(
+                "The daily cycle of this account is running.", "See how far it is: tandem cycle show."
+            )
+        time.sleep(0.2)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, account_id % 2**31])
+        _locked("pg_advisory_unlock", account_id)
+
+
+def _locked(verb: str, account_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {verb}(%s, %s)", [_LOCK, account_id % 2**31])
+        return bool(cursor.fetchone()[0])

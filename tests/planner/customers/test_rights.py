@@ -1,6 +1,6 @@
 """What attributes may be used for, and objections to profiling."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service
 from tandem.planner.customers.errors import BadObjection, BadPurpose, UnknownCustomer
 from tandem.planner.customers.purposes import Purpose, suggested
+from tandem.planner.customers.rights import is_score
 from tandem.planner.modelling.service import build_snapshot
 from tandem.planner.targeting import service as targeting
 
@@ -142,3 +143,26 @@ def test_who_objects_is_in_no_segment_and_in_no_group_by_one_until_the_person_wi
     service.lift_objection(shop.id, "A", how="by telephone", actor="Ada", clock=clock)
     build_snapshot(shop.id, DAY, clock=clock)
     assert of("A")[0] == segment and "A" in members(text)
+
+
+@pytest.mark.models
+def test_no_model_scores_who_objects(account, write, clock):
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(180)]
+    lines = [
+        f"c{n},{days[(n * 7 + k * (3 + n % 29)) % 180]},{5 + n % 40}.00"
+        for n in range(130)
+        for k in range(1 + n % 6)
+    ]
+    service.import_orders(
+        account.id, write("log.csv", "\n".join(["customer_id,date,amount", *lines])), clock=clock
+    )
+    service.object_to_profiling(account.id, "c5", how="by letter", actor="Ada", clock=clock)
+    build_snapshot(account.id, DAY, clock=clock)
+    scores = [one.name for one in service.catalogue(account.id) if is_score(one.name, one.set)]
+    known = {customer: service.get_customer(account.id, customer).attributes for customer in ("c5", "c11")}
+    assert [name for name in scores if known["c5"][name] is not None] == []
+    assert known["c11"]["future_value"] is not None and known["c11"]["future_value_percentile"] is not None
+    for text in ("future_value is at least 0", "not (future_value is at least 1000000)"):
+        condition = targeting.to_condition(account.id, text)
+        assert targeting.explain(account.id, condition, "c11").member
+        assert not targeting.explain(account.id, condition, "c5").member

@@ -166,7 +166,7 @@ WISH = Wish(rules=RULES, only="customer IN (SELECT customer FROM people WHERE pr
 
 @pytest.fixture(scope="module")
 def learnt(session):
-    with patch.object(running, "LEAST_CUSTOMERS", 100), patch.object(folding, "MOST_FOLDS", 3):
+    with patch.object(running, "LEAST_CUSTOMERS", 100), patch.object(folding, "MOST_FOLDS", 2):
         store = run(session, LAST, WISH)
     return store, session.execute("FROM scores ORDER BY customer").fetchall()
 

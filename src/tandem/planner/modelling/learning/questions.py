@@ -131,7 +131,8 @@ def _estimated(
 ) -> Trained:
     least = min(made.positives, made.rows - made.positives)
     few = f"Only {least:,} of {made.rows:,} cases show the rarer outcome; {LEAST_POSITIVES} are needed."
-    found, refused = {}, {}
+    found: dict[str, Estimator] = {}
+    refused: dict[Rung, str] = {}
     if Rung.BOOSTING in question.rungs:
         if least >= LEAST_POSITIVES:
             found |= _boosted(question, columns, actual, seed)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tandem.planner.modelling.learning import frames, measures, scoring, telling
 from tandem.planner.modelling.learning.choosing import Choice
 from tandem.planner.modelling.learning.domain import (
+    LIFE_KINDS,
     MOST_DRIFT,
     Evidence,
     Fingerprint,
@@ -79,7 +80,6 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     wish.tell("Reading the histories", 0.05)
     frames.frame_all(session, day, wish.rules)
     frames.make_histories(session)
-    lives = live(collapse(session), read_histories(session)[1], wish.life)
     frames.sample(session, wish.most_sampled)
     learner = Learner(
         session=session, day=day, first=first, rules=wish.rules, seed=wish.seed, life=wish.life,
@@ -88,6 +88,7 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     asked = questions(wish.rules, first, day, wish.life)
     drifted = _drifted(learner, wish.stored)
     reason = _reason(evidence, wish, asked, drifted)
+    lives = live(collapse(session), read_histories(session)[1], wish.life if reason else _in_use(wish.stored))
     store = (
         _learnt(evidence, learner, lives, reason) if reason else _taken(evidence, wish.stored, drifted, lives)
     )
@@ -173,6 +174,12 @@ def _reason(
     return f"Customers look different ({worst[0]}, PSI {worst[1]:.2f})." if worst[1] > MOST_DRIFT else ""
 
 
+def _in_use(stored: Store | None) -> tuple[Rung, ...]:
+    """The purchase models that must be fitted today: the default, and those that stages use."""
+    used = {rung for one in (stored.evidence.models if stored else ()) for rung in one.rungs}
+    return tuple(rung for rung in LIFE_KINDS if rung is Rung.LIFE or rung in used)
+
+
 def _drifted(learner: Learner, stored: Store | None) -> tuple[tuple[str, float], ...]:
     """Feature -> how far today's customers are from those on the day of learning (PSI), farthest first."""
     if stored is None or not stored.looks:
@@ -192,10 +199,10 @@ def _able(one: ModelEvidence, lives: Lives, trained: Mapping[Model, Trained]) ->
     for stage in one.stages:
         choice = Choice(rung=stage.rung, why=stage.why, candidates=stage.candidates)
         rung = usable(choice, lives, made, value=one.model is Model.VALUE)
-        changed = {} if rung is stage.rung else {
-            "rung": rung, "factor": 1.0, "curve": (), "why": f"{stage.why} It cannot answer today, so another does.",
-        }  # fmt: skip
-        stages.append(replace(stage, **changed))
+        if rung is not stage.rung:
+            words = f"{stage.why} It cannot answer today, so another does."
+            stage = replace(stage, rung=rung, factor=1.0, curve=(), why=words)
+        stages.append(stage)
     return replace(one, stages=tuple(stages))
 
 

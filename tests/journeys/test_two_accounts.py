@@ -391,6 +391,7 @@ def _state_of(houses, half):
     if half == "planner":
         looks = (
             ["campaign", "list"], ["groups", "list"], ["discover", "list"], ["users", "list"], ["keys", "list"],
+            ["models", "list"],
             ["account", "list"], ["customers", "list"], ["customers", "show", "quince-1"],
         )  # fmt: skip
         return _seen(

@@ -13,7 +13,7 @@ from tandem.kit.web import is_fragment
 from tandem.planner.customers import service as customers
 from tandem.planner.discovery import service
 from tandem.planner.discovery.asked import DAYS, GOALS
-from tandem.planner.discovery.views import RunView
+from tandem.planner.discovery.views import RecordView, RunView
 from tandem.planner.web.access import go, now, page
 from tandem.planner.web.discoveries.words import Card, between, gap, simple_rows
 
@@ -111,7 +111,7 @@ def _show(
         "cards": [Card(one, account.currency) for one in groups],
         "simple": simple_rows(shown, account.currency) if shown else [],
         "record": record,
-        "lift": f"{gap(record.lift, True, '')} ({between(record.low, record.high, True, '')})",
+        "lift": _lift(record),
         "lift_sure": record.rates > 1 and record.low > 0,
         "dismissed": service.dismissals(account.id),
         "goals": GOALS,
@@ -121,6 +121,12 @@ def _show(
         "usual": _usual(account.id),
     }
     return render(request, "discoveries/discoveries.html", context)
+
+
+def _lift(record: RecordView) -> str:
+    """The mean difference; its interval once there are two groups."""
+    told = gap(record.lift, True, "")
+    return f"{told} ({between(record.low, record.high, True, '')})" if record.rates > 1 else told
 
 
 def _ready(account_id: int) -> bool:

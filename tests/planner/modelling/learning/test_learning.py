@@ -10,7 +10,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from tandem.planner.cli.models import app as commands
 from tandem.planner.customers import service as customers
 from tandem.planner.modelling.learning import folding, keeping, measures, running, service
 from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
@@ -103,6 +105,13 @@ ODD = {
     "only returns": (log(120, lambda i: [i % 50], lambda i, n: -5), "no purchases"),
     "returns and duplicates": (
         log(90, lambda i: [5, 5, 40]) + log(90, lambda i: [45], lambda i, n: -3).partition("\n")[2], "are returns"),
+    "missing days": (
+        log(90, lambda i: [*range(20), *range(60, 80)]), "No sale from 2025-09-21 to 2025-10-30 (40 days)"),
+    "many categories, an empty column": (
+        "\n".join([
+            f"{line},{f'k{n}' if n else 'category'},{'' if n else 'nothing'}"
+            for n, line in enumerate(log(90, lambda i: range(0, 240, 2)).splitlines())
+        ]), "Only 90 customers"),
     "no amount": (log(120, lambda i: [i % 20], lambda i, n: 0), "have no amount"),
 }  # fmt: skip
 
@@ -253,6 +262,15 @@ def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypat
         and tables["stages"][1]
     )
     assert ModelRun.objects.filter(account_id=account.id, in_force=True).count() == 5
+    for words in (
+        "list",
+        "list --json",
+        "show future_value",
+        "show churn_risk --csv deciles",
+        "train --json",
+    ):
+        assert CliRunner().invoke(commands, words.split()).exit_code == 0, words
+    assert CliRunner().invoke(commands, ["show", "luck"]).exit_code != 0
 
 
 def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock, write):

@@ -5,7 +5,16 @@ from typing import Any
 
 import orjson
 
-from tandem.planner.api_v1 import campaigns, customers, cycle, deliveries, discoveries, groups, realtime, rights
+from tandem.planner.api_v1 import (
+    campaigns,
+    customers,
+    cycle,
+    deliveries,
+    discoveries,
+    groups,
+    realtime,
+    rights,
+)
 from tandem.planner.api_v1.app import PROBLEM_TYPE, api
 
 for prefix, router in {

@@ -29,5 +29,5 @@ def _number(value: int | float | Decimal) -> str:
     """Years and other small numbers stay without separators; halves keep one decimal, chances three."""
     whole = int(value)
     if value != whole:
-        return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.3f}"
+        return f"{value:,.1f}" if abs(float(value)) >= 1 else f"{value:.3f}"
     return f"{whole:,}" if abs(whole) >= PLAIN_BELOW else str(whole)

@@ -9,7 +9,9 @@ def test_the_cycle_is_shown_and_asked_for(ask, stocked):
     assert ask("/cycle/runs") == (200, {"items": []})
     code, told = ask("/cycle/runs", {"whole": True})
     assert code == 202
-    [job] = ProcrastinateJob.objects.filter(task_name="planner.daily.run_cycle")
+    [job] = ProcrastinateJob.objects.filter(
+        task_name="planner.daily.run_cycle", args__account_id=stocked.shop.account.id
+    )
     assert (job.args["account_id"], job.args["whole"]) == (stocked.id, True)
     code, told = ask("/cycle/runs", {})
     assert code == 409 and "asked for already" in told["detail"]

@@ -22,7 +22,7 @@ def test_the_steps_and_the_runs_are_shown_and_it_can_be_run(client, account, clo
     text = client.get("/ui/cycle").content.decode()
     assert "Micro-segments and value segments" in text and "is in force" in text and "the schedule" in text
     assert client.post("/ui/cycle/run", {"do": "run"}).status_code == 302
-    jobs = ProcrastinateJob.objects.filter(task_name="planner.daily.run_cycle")
+    jobs = ProcrastinateJob.objects.filter(task_name="planner.daily.run_cycle", args__account_id=account.id)
     assert [job.args["account_id"] for job in jobs] == [account.id]
     again = client.post("/ui/cycle/run", {"do": "run"}, follow=True).content.decode()
     assert "asked for already" in again and jobs.count() == 1

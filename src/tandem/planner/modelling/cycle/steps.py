@@ -55,11 +55,8 @@ class Staging:
         ), f"At risk after {rules.at_risk_days} days, churn after {rules.churn_days}."
 
     def _scores(self, session: duckdb.DuckDBPyConnection, tell: Progress) -> tuple[int, str]:
-        learning = _learning()
-        if learning is None:
-            return 0, "No models are here yet."
         rules = service.stage_rules(self._account_id)
-        self._evidence = learning.score(session, self._account_id, self._day, rules, progress=tell)
+        self._evidence = _learning().score(session, self._account_id, self._day, rules, progress=tell)
         rows = session.execute("SELECT count(*) FROM scores").fetchone()
         return (rows[0] if rows else 0), " ".join(self._evidence.notes)[:300]
 
@@ -87,8 +84,6 @@ class Staging:
 
 def _learning() -> Any:
     """The models' service, read when it is asked: the libraries behind it take a second or two."""
-    try:
-        from tandem.planner.modelling.learning import service as learning
-    except ImportError:
-        return None
-    return learning if hasattr(learning, "score") else None
+    from tandem.planner.modelling.learning import service as learning
+
+    return learning

@@ -14,11 +14,14 @@ from typer.testing import CliRunner
 
 from tandem.planner.cli.models import app as commands
 from tandem.planner.customers import service as customers
-from tandem.planner.modelling.learning import folding, keeping, measures, running, service
+from tandem.planner.modelling.learning import estimators, folding, keeping, measures, running, service
 from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
-from tandem.planner.modelling.learning.choosing import choose
+from tandem.planner.modelling.learning.choosing import Choice, choose
 from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
 from tandem.planner.modelling.learning.folding import Fold, completed
+from tandem.planner.modelling.learning.frames import Frame
+from tandem.planner.modelling.learning.learning import usable
+from tandem.planner.modelling.learning.questions import NOT_DORMANT, Question, answers, train
 from tandem.planner.modelling.learning.running import Wish, run
 from tandem.planner.modelling.learning.service.conversion import add_conversion
 from tandem.planner.modelling.lifecycle.domain import StageRules
@@ -76,6 +79,60 @@ def test_a_back_test_is_never_calibrated_by_itself_or_by_later_ones():
     # the oldest cannot be calibrated and is not judged; calibrated by older ones both methods are as good
     assert choice.rung is Rung.PACE and max(one.folds for one in choice.candidates) == 2
     assert choose(folds[2:], value=True).rung is Rung.BOOSTING  # one alone: as they are
+
+
+class Silent:
+    """Purchase models that say nothing."""
+
+    def columns(self, histories, horizon):
+        return {}
+
+
+def told(n, stage, chance, seed=1, **beside):
+    """A frame of `n` customers who come back by `chance`(stage, figure); beside: columns beside purchases."""
+    rng = np.random.default_rng(seed)
+    stage, figure = np.asarray(stage, np.int8), rng.random(n)
+    came = rng.random(n) < chance(stage, figure)
+    features = {name: np.ones(n) for name in ("orders", "total_spent", "first_day_value", "tenure_days")}
+    features |= {"days_since_last_order": np.zeros(n), "figure": figure, "stage_number": stage.astype(float)}
+    return Frame(
+        day=LAST, age=300, customer=np.arange(n), stage=stage, features=features, later={},
+        next_gap=np.where(came, 5.0, np.nan), beside={f"own.{name}": values for name, values in beside.items()},
+    )  # fmt: skip
+
+
+ASKED = Question(
+    model=Model.REACTIVATION, horizon=28, step=28, stages=NOT_DORMANT, rules=RULES,
+    rungs=(Rung.BASE, Rung.LOGISTIC, Rung.BOOSTING, Rung.STAGED),
+)  # fmt: skip
+
+
+def answered(question, frame):
+    rows = question.members(frame)
+    trained = train(question, [(frame, Silent())], seed=1)
+    found, refused = answers(question, frame, rows, Silent(), trained)
+    return trained, Fold(day=LAST, horizon=28, stage=frame.stage[rows], answers=found, refused=refused,
+                         actual=question.actual(frame, rows), past=frame.of("total_spent")[rows])  # fmt: skip
+
+
+def test_a_stage_with_enough_cases_has_trees_of_its_own(monkeypatch):
+    """In the first stage the figure speaks for, in the second against coming back; the third has few cases."""
+    stage = np.repeat([0, 1, 2], [1500, 1500, 300])
+    frame = told(3300, stage, lambda s, f: np.select([s == 0, s == 1], [0.6 * f, 0.6 - 0.6 * f], 0.05))
+    monkeypatch.setattr(estimators, "TREES", 20)
+    trained, fold = answered(ASKED, frame)
+    assert {name for name in trained.estimators if "@" in name} == {"chance@0", "chance@1"}
+    for number in (0, 1):
+        mine = fold.of_stage(number)
+        assert set(mine.answers) == {Rung.BASE, Rung.LOGISTIC, Rung.BOOSTING, Rung.STAGED}
+        assert measures.auc(mine.answers[Rung.STAGED], mine.actual > 0) > 0.65
+    assert "200 cases" in fold.of_stage(2).refused[Rung.STAGED]
+    assert Rung.STAGED not in fold.whole.answers and Rung.BOOSTING in fold.whole.answers
+    taken = choose([fold.of_stage(0)], value=False).candidates
+    for number in (0, 2):
+        choice = Choice(rung=Rung.STAGED, why="", candidates=taken)
+        able = usable(choice, None, trained, value=False, stage=number)
+        assert (able is Rung.STAGED) == (number == 0) and able is not Rung.NONE
 
 
 def log(people, days_of, value_of=lambda i, n: 10 + i % 7 + n % 5):

@@ -34,6 +34,7 @@ class Rung(StrEnum):
     LIFE_PARETO = "pareto"
     LOGISTIC = "logistic"
     BOOSTING = "boosting"
+    STAGED = "staged"
 
 
 SIMPLEST = tuple(Rung)
@@ -55,6 +56,7 @@ RUNG_LABELS = {
     Rung.LIFE_PARETO: "Purchase model (Pareto/NBD)",
     Rung.LOGISTIC: "Logistic regression",
     Rung.BOOSTING: "Boosted trees",
+    Rung.STAGED: "Boosted trees of the stage",
 }
 MEANINGS = {
     Model.CHURN: "Chance that a customer who still buys reaches the stage Churn within 28 days.",

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem.planner.modelling.learning.domain import Rung
+from tandem.planner.modelling.learning.estimators import LEAST_POSITIVES
 from tandem.planner.modelling.learning.frames import Frame
 from tandem.planner.modelling.learning.lives import Lives
 from tandem.planner.modelling.learning.questions import LEAST_HISTORY, Question, answers, train
 
 Array = NDArray[np.float64]
 MOST_FOLDS = 5
+SILENT = f"A stage shows the rarer outcome in fewer than {LEAST_POSITIVES} cases."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,12 +39,21 @@ class Fold:
         return self.day + timedelta(days=self.horizon)
 
     def of_stage(self, number: int) -> "Fold":
-        """Only the customers of one stage."""
-        rows = self.stage == number
+        """Only the customers of one stage, and the methods that answer for them."""
+        return self._of(self.stage == number)
+
+    @property
+    def whole(self) -> "Fold":
+        """All customers, and the methods that answer for each of them."""
+        return self._of(np.ones(len(self.stage), dtype=bool))
+
+    def _of(self, rows: NDArray[np.bool_]) -> "Fold":
+        answers = {rung: made[rows] for rung, made in self.answers.items()}
+        silent = [rung for rung, made in answers.items() if not np.isfinite(made).all()]
         return Fold(
-            day=self.day, horizon=self.horizon, stage=self.stage[rows], refused=self.refused,
-            answers={rung: made[rows] for rung, made in self.answers.items()}, actual=self.actual[rows],
-            past=self.past[rows],
+            day=self.day, horizon=self.horizon, stage=self.stage[rows], actual=self.actual[rows], past=self.past[rows],
+            answers={rung: made for rung, made in answers.items() if rung not in silent},
+            refused={**self.refused, **dict.fromkeys(silent, SILENT)},
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Only days up to the as-of go into features; what came later goes into labels. Am
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +21,8 @@ CHUNK = 250_000
 _SPREAD, _MODULUS = 2654435761, 4294967296
 STAGES = (Stage.NEW, Stage.ACTIVE, Stage.FROM_CHURN, Stage.AT_RISK, Stage.CHURN, Stage.DORMANT)
 WINDOWS = (30, 90, 365)
+#: how columns begin that are not of purchases: a name of the account's own may be that of a feature
+BESIDE = "own."
 #: features that the boosted trees and the logistic regression read, named as in the snapshot
 FEATURES = (
     "days_since_last_order", "tenure_days", "orders", "total_spent", "average_order", "first_day_value",
@@ -34,7 +36,8 @@ class Frame:
     """Customers with at least one purchase day up to `day`; arrays of one length.
 
     age: days of the log up to then; features: name -> float (NaN = not known); stage: index into STAGES; next_gap:
-    days until the next purchase day (NaN: none seen); later: horizon in days -> (purchase days, value) within it.
+    days until the next purchase day (NaN: none seen); later: horizon in days -> (purchase days, value) within it;
+    beside: what was known of them beside purchases, as `features`, its names beginning with BESIDE.
     """
 
     day: date
@@ -44,6 +47,7 @@ class Frame:
     features: dict[str, Array]
     next_gap: Array
     later: dict[int, tuple[Array, Array]]
+    beside: dict[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.customer)

@@ -31,6 +31,7 @@ from tandem.planner.modelling.learning.questions import (
     SOON,
     Question,
     Trained,
+    at_stage,
     questions,
     train,
 )
@@ -122,12 +123,12 @@ class Learner:
         )
         frame, lives = self.known(self.day)
         rows = question.members(frame)
-        whole = choose(folds, value=question.is_value)
+        whole = choose([one.whole for one in folds], value=question.is_value)
         stages, judged = [], _Judged(question, folds)
         for stage in question.stages:
             number = STAGES.index(stage)
             choice, level = _of_stage(folds, number, whole, question.is_value)
-            rung = usable(choice, lives, trained, value=question.is_value)
+            rung = usable(choice, lives, trained, value=question.is_value, stage=number)
             if rung is not choice.rung:
                 level = _level(folds, number, rung)
             made = judged.stage(number)
@@ -189,33 +190,35 @@ def _days(choice: Choice) -> int:
 def _level(folds: Sequence[Fold], number: int, rung: Rung) -> Calibration:
     """Of the stage; where it had too few buyers to say, of all stages together."""
     own = choosing.calibration([one.of_stage(number) for one in folds], rung)
-    return own if any(one is not None for one in own.factors) else choosing.calibration(folds, rung)
+    if any(one is not None for one in own.factors):
+        return own
+    return choosing.calibration([one.whole for one in folds], rung)
 
 
 def _dated(
     folds: Sequence[Fold], number: int, rung: Rung, level: Calibration
 ) -> tuple[tuple[date, float], ...]:
-    answered = [one.day for one in folds if rung in one.answers]
+    answered = [one.day for one in folds if rung in one.of_stage(number).answers]
     return tuple(
         (day, one) for day, one in zip(answered, level.factors, strict=False) if one is not None
     )  # fmt: skip
 
 
-def usable(choice: Choice, lives: Lives, trained: Trained, *, value: bool) -> Rung:
-    """The method chosen if it can answer today, else the next best that can."""
+def usable(choice: Choice, lives: Lives, trained: Trained, *, value: bool, stage: int) -> Rung:
+    """The method chosen if it can answer today for the stage (index into STAGES), else the next best that can."""
     compared = [one for one in choice.candidates if one.error is not None]
     after = [one.rung for one in sorted(compared, key=lambda one: (bool(one.refused), one.error or 0))]
     unseen = [rung for rung in LIFE_KINDS if rung in lives.fits] if not compared else []
     for rung in (choice.rung, *after, *unseen, Rung.BASE):
-        if _can(rung, lives, trained, value=value):
+        if _can(rung, lives, trained, value=value, stage=stage):
             return rung
     return Rung.NONE
 
 
-def _can(rung: Rung, lives: Lives, trained: Trained, *, value: bool) -> bool:
+def _can(rung: Rung, lives: Lives, trained: Trained, *, value: bool, stage: int) -> bool:
     if rung in LIFE_KINDS:
         return lives.may(rung, value=value)
-    needs = {Rung.LOGISTIC: "logistic", Rung.BOOSTING: "chance"}
+    needs = {Rung.LOGISTIC: "logistic", Rung.BOOSTING: "chance", Rung.STAGED: at_stage("chance", stage)}
     if rung in needs:
         return needs[rung] in trained.estimators
     return bool(trained.means) if rung is Rung.BASE else rung is Rung.PACE
@@ -265,7 +268,7 @@ class _Judged:
         return replace(made, judged_on=self._fold.day, judged=int(known.sum()), **figures)
 
     def _rung(self, mine: Fold, number: int) -> Rung:
-        whole = choose(self._before, value=self._question.is_value)
+        whole = choose([one.whole for one in self._before], value=self._question.is_value)
         choice, _ = _of_stage(self._before, number, whole, self._question.is_value)
         order = (choice.rung, *(r for r in mine.answers if r in LIFE_KINDS), Rung.BASE)
         return next((rung for rung in order if rung in mine.answers), Rung.NONE)

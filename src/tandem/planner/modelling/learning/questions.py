@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tandem.planner.modelling.learning.domain import ITERATION, LIFE_KINDS, Model, Rung
 from tandem.planner.modelling.learning.estimators import LEAST_POSITIVES, Estimator, boosted, logistic
-from tandem.planner.modelling.learning.frames import STAGES, Frame
+from tandem.planner.modelling.learning.frames import BESIDE, STAGES, Frame
 from tandem.planner.modelling.learning.lives import Lives, part
 from tandem.planner.modelling.learning.measures import CUT
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
@@ -22,13 +22,15 @@ LIVE = (Stage.NEW, Stage.ACTIVE, Stage.FROM_CHURN, Stage.AT_RISK)
 NOT_DORMANT = tuple(stage for stage in STAGES if stage is not Stage.DORMANT)
 TOP_SHARE = 0.99
 MOST_ROWS = 60_000
+LEARNT = (Rung.LOGISTIC, Rung.BOOSTING, Rung.STAGED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """One model as asked of a log. horizon: days looked ahead; step: days between its back-tests.
 
-    top: the least spend of the top percentile, where a frame holds only a part of all customers.
+    top: the least spend of the top percentile, where a frame holds only a part of all customers; beside: columns that
+    are not of purchases and may be learnt from; categories: those of all columns that are names of groups.
     """
 
     model: Model
@@ -38,6 +40,8 @@ class Question:
     rungs: tuple[Rung, ...]
     rules: StageRules
     top: float | None = None
+    beside: tuple[str, ...] = ()
+    categories: frozenset[str] = frozenset()
 
     @property
     def is_value(self) -> bool:
@@ -71,12 +75,13 @@ class Question:
         """Days without a purchase after which each one would be in Churn."""
         return self.rules.churn_days - frame.of("days_since_last_order") + 1
 
-    def columns(self, frame: Frame, lives: Lives) -> dict[str, Array]:
-        """Features of all rows, those of the purchase models among them."""
-        found = {**frame.features, **lives.columns(frame.histories, self.horizon)}
+    def columns(self, frame: Frame, rows: Mask, lives: Lives) -> dict[str, Array]:
+        """Features of the rows: of purchases, by the purchase models, and what is known beside them."""
+        found = {name: values[rows] for name, values in frame.features.items()}
+        found |= lives.columns(part(frame.histories, rows), self.horizon)
         if self.model is Model.TOP:
-            found["share_of_top"] = frame.of("total_spent") / max(self._edge(frame), 1e-9)
-        return found
+            found["share_of_top"] = found["total_spent"] / max(self._edge(frame), 1e-9)
+        return found | {name: values[rows] for name, values in frame.beside.items()}
 
     def by_life(self, rung: Rung, frame: Frame, rows: Mask, lives: Lives) -> Array:
         """What a purchase model answers."""
@@ -110,20 +115,36 @@ def edge(spent: Array) -> float:
 def train(question: Question, frames: Sequence[tuple[Frame, Lives]], *, seed: int) -> Trained:
     """Learn from frames, newest first, of which all is known that came within the horizon."""
     parts, columns, left = [], [], MOST_ROWS
-    for frame, lives in frames[:3]:
+    for frame, lives in _knowing(question, frames)[:3]:
         rows = question.members(frame)
         if rows.sum() <= left:
             parts.append((question.actual(frame, rows), frame.stage[rows]))
-            columns.append({name: values[rows] for name, values in question.columns(frame, lives).items()})
+            columns.append(question.columns(frame, rows, lives))
             left -= int(rows.sum())
     if not parts:
         words = "No earlier day is far enough back to learn from."
-        return Trained(refused=dict.fromkeys((Rung.BASE, Rung.LOGISTIC, Rung.BOOSTING), words))
+        return Trained(
+            refused={rung: words for rung in question.rungs if rung is Rung.BASE or rung in LEARNT}
+        )
     actual, stage = (np.concatenate(one) for one in zip(*parts, strict=True))
-    joined = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+    joined = {name: np.concatenate([one[name] for one in columns]) for name in _common(question, columns)}
     means = {n: float(actual[stage == n].mean()) for n in range(len(STAGES)) if (stage == n).any()}
     made = Trained(means=means, rows=len(actual), positives=int((actual > 0).sum()))
-    return _estimated(question, made, joined, actual, seed)
+    made = _estimated(question, made, joined, actual, seed)
+    return _staged(question, made, joined, (actual, stage), seed) if Rung.STAGED in question.rungs else made
+
+
+def _knowing(question: Question, frames: Sequence[tuple[Frame, Lives]]) -> Sequence[tuple[Frame, Lives]]:
+    """The frames on which all is known that may be learnt from beside purchases; all of them if none is."""
+    able = [one for one in frames if set(question.beside) <= one[0].beside.keys()]
+    return able or frames
+
+
+def _common(question: Question, columns: Sequence[dict[str, Array]]) -> list[str]:
+    """Columns known on every day and of purchases or allowed beside them; the first day's order."""
+    known = set(columns[0]).intersection(*columns)
+    barred = {name for name in known if name.startswith(BESIDE)} - set(question.beside)
+    return [name for name in columns[0] if name in known - barred]
 
 
 def _estimated(
@@ -140,46 +161,83 @@ def _estimated(
             refused[Rung.BOOSTING] = few
     if Rung.LOGISTIC in question.rungs:
         if least >= LEAST_POSITIVES // 10:
-            found["logistic"] = logistic(columns, actual, seed=seed)
+            found["logistic"] = logistic(columns, actual, seed=seed, categories=question.categories)
         else:
             refused[Rung.LOGISTIC] = few.replace(f"{LEAST_POSITIVES} are", f"{LEAST_POSITIVES // 10} are")
     return replace(made, estimators=found, refused=refused)
 
 
+def _staged(
+    question: Question,
+    made: Trained,
+    columns: dict[str, Array],
+    cases: tuple[Array, NDArray[np.int8]],
+    seed: int,
+) -> Trained:
+    """Trees of their own for each stage that shows the rarer outcome often enough."""
+    actual, stage = cases
+    found: dict[str, Estimator] = {}
+    for number in np.unique(stage):
+        rows = stage == number
+        hits = int((actual[rows] > 0).sum())
+        if min(hits, int(rows.sum()) - hits) >= LEAST_POSITIVES:
+            own = {name: values[rows] for name, values in columns.items()}
+            trees = _boosted(question, own, actual[rows], seed)
+            found |= {at_stage(name, int(number)): one for name, one in trees.items()}
+    if not found:
+        words = f"In no stage {LEAST_POSITIVES} cases show the rarer outcome."
+        return replace(made, refused={**made.refused, Rung.STAGED: words})
+    return replace(made, estimators={**made.estimators, **found})
+
+
+def at_stage(name: str, number: int) -> str:
+    """What the trees of one stage are called."""
+    return f"{name}@{number}"
+
+
 def _boosted(question: Question, columns: dict[str, Array], actual: Array, seed: int) -> dict[str, Estimator]:
-    hit = actual > 0
-    found = {"chance": boosted(columns, hit.astype(float), kind="chance", seed=seed)}
+    hit, groups = actual > 0, question.categories
+    found = {"chance": boosted(columns, hit.astype(float), kind="chance", seed=seed, categories=groups)}
     if question.is_value:
         spent = np.minimum(actual[hit], np.quantile(actual[hit], CUT))
         of_buyers = {name: values[hit] for name, values in columns.items()}
-        found["spend"] = boosted(of_buyers, spent, kind="mean", seed=seed)
+        found["spend"] = boosted(of_buyers, spent, kind="mean", seed=seed, categories=groups)
     return found
 
 
 def answers(
     question: Question, frame: Frame, rows: Mask, lives: Lives, trained: Trained
 ) -> tuple[dict[Rung, Array], dict[Rung, str]]:
-    """What each method answers for the rows, and in words why others do not."""
+    """What each method answers for the rows, and in words why others do not.
+
+    Trees of a stage say nothing (NaN) of the stages that have none.
+    """
     found: dict[Rung, Array] = {}
     refused = {rung: words for rung, words in trained.refused.items() if rung in question.rungs}
+    columns = question.columns(frame, rows, lives) if trained.estimators else {}
     for rung in question.rungs:
+        if rung in LIFE_KINDS and (words := lives.refusal(rung, value=question.is_value)):
+            refused[rung] = words
         if rung in refused:
             continue
-        if rung in LIFE_KINDS:
-            words = lives.refusal(rung, value=question.is_value)
-            if words:
-                refused[rung] = words
-                continue
-        made = answer(question, rung, frame, rows, lives, trained)
-        if np.isfinite(made).all():
+        made = answer(question, rung, frame, rows, lives, trained, columns)
+        if rung is Rung.STAGED or np.isfinite(made).all():
             found[rung] = made
         else:
             refused[rung] = "It has no answer for some of these customers."
     return found, refused
 
 
-def answer(question: Question, rung: Rung, frame: Frame, rows: Mask, lives: Lives, trained: Trained) -> Array:
-    """What one method answers for the rows, not calibrated."""
+def answer(
+    question: Question,
+    rung: Rung,
+    frame: Frame,
+    rows: Mask,
+    lives: Lives,
+    trained: Trained,
+    columns: Mapping[str, Array] | None = None,
+) -> Array:
+    """What one method answers for the rows, not calibrated; columns: those of the rows, if they were made before."""
     if rung in LIFE_KINDS:
         return question.by_life(rung, frame, rows, lives)
     if rung is Rung.PACE:
@@ -187,25 +245,53 @@ def answer(question: Question, rung: Rung, frame: Frame, rows: Mask, lives: Live
     if rung is Rung.BASE:
         means = np.array([trained.means.get(n, 0.0) for n in range(len(STAGES))])
         return means[frame.stage[rows]]
-    columns = {name: values[rows] for name, values in question.columns(frame, lives).items()}
+    known = columns or question.columns(frame, rows, lives)
+    if rung is Rung.STAGED:
+        return _by_stage(question, known, frame.stage[rows], trained)
+    return by_estimator(trained.estimators, rung, known, value=question.is_value)
+
+
+def by_estimator(
+    estimators: Mapping[str, Estimator],
+    rung: Rung,
+    columns: Mapping[str, Array],
+    *,
+    value: bool,
+    at: str = "",
+) -> Array:
+    """What logistic regression or trees answer; at: after the names, for trees of a stage."""
     if rung is Rung.LOGISTIC:
-        return trained.estimators["logistic"].predict(columns)
-    chance = trained.estimators["chance"].predict(columns)
-    return chance * trained.estimators["spend"].predict(columns) if question.is_value else chance
+        return estimators["logistic"].predict(columns)
+    chance = estimators["chance" + at].predict(columns)
+    return chance * estimators["spend" + at].predict(columns) if value else chance
+
+
+def _by_stage(
+    question: Question, columns: Mapping[str, Array], stage: NDArray[np.int8], trained: Trained
+) -> Array:
+    found = np.full(len(stage), np.nan)
+    for number in np.unique(stage):
+        at = at_stage("", int(number))
+        if "chance" + at in trained.estimators:
+            rows = stage == number
+            own = {name: values[rows] for name, values in columns.items()}
+            found[rows] = by_estimator(trained.estimators, Rung.STAGED, own, value=question.is_value, at=at)
+    return found
 
 
 def questions(rules: StageRules, first: date, day: date, life: tuple[Rung, ...]) -> tuple[Question, ...]:
     """The four questions that a log of purchases answers; conversion asks those who never bought."""
     days = value_horizon((day - first).days)
-    chances = (Rung.BASE, *life, Rung.BOOSTING)
+    trees = (Rung.BOOSTING, Rung.STAGED)
     return (
         Question(model=Model.VALUE, horizon=days, step=max(days // 2, 1), stages=NOT_DORMANT, rules=rules,
-                 rungs=(Rung.BASE, Rung.PACE, *life, Rung.BOOSTING)),
-        Question(model=Model.CHURN, horizon=SOON, step=SOON, stages=LIVE, rules=rules, rungs=chances),
+                 rungs=(Rung.BASE, Rung.PACE, *life, *trees)),
+        Question(model=Model.CHURN, horizon=SOON, step=SOON, stages=LIVE, rules=rules,
+                 rungs=(Rung.BASE, *life, *trees)),
         Question(model=Model.REACTIVATION, horizon=SOON, step=SOON, stages=(Stage.CHURN,), rules=rules,
-                 rungs=chances),
+                 rungs=(Rung.BASE, *life, Rung.BOOSTING)),
         Question(model=Model.TOP, horizon=QUARTER, step=SOON, stages=NOT_DORMANT, rules=rules,
-                 rungs=(Rung.BASE, Rung.LOGISTIC, Rung.BOOSTING)),
+                 rungs=(Rung.BASE, Rung.LOGISTIC, *trees)),
     )  # fmt: skip
 
 

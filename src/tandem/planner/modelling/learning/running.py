@@ -20,6 +20,7 @@ from tandem.planner.modelling.learning.domain import (
     ModelEvidence,
     Rung,
 )
+from tandem.planner.modelling.learning.frames import STAGES
 from tandem.planner.modelling.learning.keeping import CODE, Store
 from tandem.planner.modelling.learning.learning import (
     LIFE,
@@ -33,7 +34,7 @@ from tandem.planner.modelling.learning.learning import (
 from tandem.planner.modelling.learning.lives import Lives, live
 from tandem.planner.modelling.learning.questions import LEAST_HISTORY, Question, Trained, questions
 from tandem.planner.modelling.learning.treatment import notes
-from tandem.planner.modelling.lifecycle.domain import StageRules
+from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.value import collapse, read_histories
 
 Array = NDArray[np.float64]
@@ -198,7 +199,8 @@ def _able(one: ModelEvidence, lives: Lives, trained: Mapping[Model, Trained]) ->
     stages = []
     for stage in one.stages:
         choice = Choice(rung=stage.rung, why=stage.why, candidates=stage.candidates)
-        rung = usable(choice, lives, made, value=one.model is Model.VALUE)
+        number = STAGES.index(Stage(stage.stage))
+        rung = usable(choice, lives, made, value=one.model is Model.VALUE, stage=number)
         if rung is not stage.rung:
             words = f"{stage.why} It cannot answer today, so another does."
             stage = replace(stage, rung=rung, factor=1.0, curve=(), why=words)

@@ -43,7 +43,7 @@ def importance(
         return ()
     frame, lives = known(days[0])
     rows = question.members(frame)
-    columns = {name: values[rows] for name, values in question.columns(frame, lives).items()}
+    columns = question.columns(frame, rows, lives)
     rng = np.random.default_rng(seed)
     taken = rng.permutation(len(folds[0].actual))[:MOST_ROWS]
     hit = folds[0].actual[taken] > 0

@@ -55,7 +55,7 @@ def backtest(
     _print(_judged([asdict(one) for one in report.evidence.models]))
     for one in report.evidence.models:
         _print(_chosen(one))
-        _lines(one.words)
+        _lines(_told(one))
     _lines([_verdict(report.beats_past_spend)])
 
 
@@ -87,7 +87,9 @@ def show(
     model: Annotated[str, typer.Argument(help="churn_risk, reactivation, future_value or top_spender.")],
     table: Annotated[
         str,
-        typer.Option("--csv", help="One table as CSV: stages, candidates, deciles, factors, weeks, ..."),
+        typer.Option(
+            "--csv", help="One table as CSV: stages, candidates, deciles, factors, season, weeks, ..."
+        ),
     ] = "",
     account: AccountOption = None,
     json: JsonOption = False,
@@ -102,9 +104,10 @@ def show(
     elif json:
         print_json(evidence.as_json())
     else:
-        for name in ("stages", "candidates", "deciles", "factors", "importance", "gates"):
-            _print(_plain(name, *tables[name]))
-        _lines(evidence.models[0].words)
+        for name in ("stages", "candidates", "deciles", "factors", "importance", "season", "gates"):
+            if name in tables:
+                _print(_plain(name, *tables[name]))
+        _lines(_told(evidence.models[0]))
 
 
 @app.command()
@@ -158,6 +161,14 @@ def _chosen(one: Any) -> Table:
 
     rows = [(s.stage, f"{s.customers:,}", RUNG_LABELS[s.rung], f"{s.factor:.2f}", s.why) for s in one.stages]
     return _plain(LABELS[one.model], ("Stage", "Customers", "Method", "Times", "Why"), rows)
+
+
+def _told(one: Any) -> tuple[str, ...]:
+    """What must be known of a model, and what became of the season."""
+    if one.season is None or not one.season.windows:
+        return tuple(one.words)
+    ahead = ", ".join(f"{days} days {level:.2f}" for days, level in one.season.ahead)
+    return (*one.words, f"Season: {one.season.why} Level ahead, 1 = a year's mean: {ahead}.")
 
 
 def _gates(gates: Sequence[Any]) -> None:

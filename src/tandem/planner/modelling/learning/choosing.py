@@ -82,8 +82,8 @@ def _refusals(folds: Sequence[Fold], rungs: Sequence[Rung]) -> tuple[Candidate, 
 def _figures(rung: Rung, judged: Sequence[Fold], folds: Sequence[Fold], *, value: bool) -> Candidate:
     made = []
     for one in judged:
-        level = calibration(completed(folds, one.day), rung)
-        predicted = level.apply(one.answers[rung])
+        before = [each.in_season(one.season) for each in completed(folds, one.day)]
+        predicted = calibration(before, rung).apply(one.in_season(one.season).answers[rung])
         made.append((predicted if value else np.clip(predicted, 0, 1), one.actual))
     predicted, actual = (np.concatenate(part) for part in zip(*made, strict=True))
     errors = [measures.value_error(p, a) if value else measures.brier(p, a > 0) for p, a in made]

@@ -130,12 +130,77 @@ class StageEvidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeasonWindow:
+    """28 days of the year from `begins` (month-day): level of amounts and of purchase days, 1 = the year's mean.
+
+    seen_value, seen_orders: as counted; value, orders: drawn to 1 as far as chance explains them; years: how often
+    these days were seen.
+    """
+
+    begins: str
+    value: float
+    orders: float
+    seen_value: float
+    seen_orders: float
+    purchases: int
+    years: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Season:
+    """How much more or less is bought in parts of a year, and whether predictions are multiplied by it.
+
+    error, plain_error: of the method taken over all stages on past days, with and without; levels: method -> mean level
+    of the days its answers rest on, order_level: the same of purchase days for the purchase model; ahead: (days, mean
+    level of so many days from now).
+    """
+
+    used: bool
+    why: str
+    windows: tuple[SeasonWindow, ...] = ()
+    error: float | None = None
+    plain_error: float | None = None
+    backtests: int = 0
+    levels: tuple[tuple[str, float], ...] = ()
+    order_level: float = 1.0
+    ahead: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSpread:
+    """How far sums of predictions in a stage were from what came, on past days.
+
+    The variance of one customer's outcome is by_value x predicted + by_square x predicted squared; resampled: relative
+    error of the stage's level when customers are drawn again; parts: the same of tenths of the stage, beyond chance.
+    """
+
+    stage: str
+    by_value: float
+    by_square: float
+    resampled: float
+    parts: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """What intervals of groups are made of; level: relative error of everything together from one day to another.
+
+    The last of `stages` has no name: all stages together, for those of which too few customers were looked back at.
+    """
+
+    level: float
+    backtests: int
+    stages: tuple[StageSpread, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelEvidence:
     """One model: its stages, and how right it was over all of them on the newest completed back-test.
 
     horizon: days over which it was judged (of future value the longest the log allows); judged_on: as-of date of
     that back-test, None if none is possible; ratio: sum of actual / sum of predicted; importance: attribute -> how
-    much worse the ranking gets when its values are mixed up, largest first; words: what a reader should know.
+    much worse the ranking gets when its values are mixed up, largest first; words: what a reader should know; season:
+    of future value alone; spread: None where too few past days can be looked back at.
     """
 
     model: Model
@@ -155,6 +220,8 @@ class ModelEvidence:
     deciles: tuple[Decile, ...] = ()
     importance: tuple[tuple[str, float], ...] = ()
     words: tuple[str, ...] = ()
+    season: Season | None = None
+    spread: Spread | None = None
 
     @property
     def factor_flagged(self) -> bool:

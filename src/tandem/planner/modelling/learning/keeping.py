@@ -18,7 +18,7 @@ from tandem.planner.modelling.learning.questions import Trained
 Array = NDArray[np.float64]
 Arrays = dict[str, NDArray[np.generic]]
 #: raised with every change of features, questions or estimators: what was learnt before is then learnt again
-GENERATION = 2
+GENERATION = 3
 CODE = f"{GENERATION}/scikit-learn {version('scikit-learn')}/numpy {version('numpy')}"
 
 

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem.planner.modelling.learning import choosing, measures, telling
+from tandem.planner.modelling.learning import choosing, measures, seasons, spread, telling
 from tandem.planner.modelling.learning.calibration import Calibration
 from tandem.planner.modelling.learning.choosing import LEAST_MEMBERS, Choice, choose
 from tandem.planner.modelling.learning.domain import (
@@ -19,6 +19,7 @@ from tandem.planner.modelling.learning.domain import (
     Model,
     ModelEvidence,
     Rung,
+    Spread,
     StageEvidence,
 )
 from tandem.planner.modelling.learning.folding import Fold, completed, days_of, fold, training_days
@@ -35,6 +36,7 @@ from tandem.planner.modelling.learning.questions import (
     questions,
     train,
 )
+from tandem.planner.modelling.learning.season import Index
 from tandem.planner.modelling.lifecycle.domain import StageRules
 
 Array = NDArray[np.float64]
@@ -74,6 +76,10 @@ class Learner:
     tell: Tell = lambda _words, _share: None
     _frames: dict[date, Frame] = field(default_factory=dict)
     _lives: dict[date, Lives] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The seasons are counted when they are asked for."""
+        self.seasons = seasons.Seasons(session=self.session, first=self.first, day=self.day)
 
     def learn(self) -> Learnt:
         """All questions, one after the other."""
@@ -115,7 +121,7 @@ class Learner:
 
     def _answer(self, question: Question) -> tuple[Trained, ModelEvidence]:
         days = days_of(question, self.first, self.day)
-        folds = [fold(question, one, self.first, self.known, seed=self.seed) for one in days]
+        tested = [self._fold(question, one) for one in days]
         trained = train(
             question,
             [self.known(one) for one in training_days(question, self.first, self.day)],
@@ -123,34 +129,60 @@ class Learner:
         )
         frame, lives = self.known(self.day)
         rows = question.members(frame)
+        found, now = self.seasons.settle(question, tested, trained.days, SHOWN_DAYS)
+        folds = tested if now is not None else seasons.without(tested)
         whole = choose([one.whole for one in folds], value=question.is_value)
-        stages, judged = [], _Judged(question, folds)
+        stages, judged = [], _Judged(question, tested)
         for stage in question.stages:
             number = STAGES.index(stage)
-            choice, level = _of_stage(folds, number, whole, question.is_value)
+            choice, level = _of_stage(folds, number, whole, question.is_value, now)
             rung = usable(choice, lives, trained, value=question.is_value, stage=number)
             if rung is not choice.rung:
-                level = _level(folds, number, rung)
+                level = _level(folds, number, rung, now)
             made = judged.stage(number)
             stages.append(
                 replace(
                     made, stage=stage.value, customers=int((frame.stage[rows] == number).sum()), rung=rung,
                     why=_why(choice, rung), candidates=choice.candidates, factor=level.factor, curve=level.curve,
                     flagged=level.flagged, factors=_dated(folds, number, rung, level),
-                    mean=trained.means.get(number), stretch=self._stretch(question, number),
+                    mean=trained.means.get(number), stretch=self._stretch(question, number, now),
                 )
             )  # fmt: skip
         evidence = judged.whole(
             ModelEvidence(
                 model=question.model, horizon=question.horizon, population=int(rows.sum()), stages=tuple(stages),
                 backtests=days, importance=telling.importance(question, trained, folds, days, self.known, self.seed),
-                words=telling.words(question, folds, stages, trained),
+                words=telling.words(question, folds, stages, trained, found), season=found,
+                spread=self._spread(question, tested, stages, now),
             )
         )  # fmt: skip
         return trained, evidence
 
-    def _stretch(self, question: Question, number: int) -> tuple[tuple[int, float], ...]:
-        """What a value of the horizon is multiplied by to be one of 30, 90 and 365 days; measured where the log can."""
+    def _spread(
+        self, question: Question, folds: Sequence[Fold], stages: Sequence[StageEvidence], index: Index | None
+    ) -> Spread | None:
+        """What intervals of groups are made of."""
+        if question.model is Model.TOP:
+            return None
+        frames = [self.frame(one.day) for one in folds]
+        numbers = {STAGES.index(stage): one.rung for stage, one in zip(question.stages, stages, strict=True)}
+        names = {STAGES.index(stage): stage.value for stage in question.stages}
+        people = [frame.customer[question.members(frame)] for frame in frames]
+        return spread.measured(folds, people, numbers, index, names, value=question.is_value, seed=self.seed)
+
+    def _fold(self, question: Question, day: date) -> Fold:
+        """A back-test; of value with the season as it was known on its day."""
+        if not question.is_value:
+            return fold(question, day, self.first, self.known, seed=self.seed)
+        exposure = self.seasons.exposure(day)
+        made = fold(question, day, self.first, self.known, seed=self.seed, exposure=exposure)
+        return replace(made, season=self.seasons.index(day))
+
+    def _stretch(self, question: Question, number: int, index: Index | None) -> tuple[tuple[int, float], ...]:
+        """What a value of the horizon is multiplied by to be one of 30, 90 and 365 days; measured where the log can.
+
+        With an index the season is taken out of what was measured.
+        """
         if not question.is_value:
             return ()
         found = []
@@ -158,7 +190,10 @@ class Learner:
             back = self.day - timedelta(days=max(days, question.horizon))
             ratio = days / question.horizon
             if days != question.horizon and back >= self.first + timedelta(days=LEAST_HISTORY):
-                ratio = _measured(self.known(back)[0], question.horizon, days, number) or ratio
+                seen = _measured(self.known(back)[0], question.horizon, days, number)
+                if seen and index is not None:
+                    seen *= index.mean(back, question.horizon) / index.mean(back, days)
+                ratio = seen or ratio
             found.append((days, ratio))
         return tuple(found)
 
@@ -171,24 +206,27 @@ def _measured(frame: Frame, horizon: int, days: int, number: int) -> float | Non
     return None
 
 
-def _of_stage(folds: Sequence[Fold], number: int, whole: Choice, value: bool) -> tuple[Choice, Calibration]:
+def _of_stage(
+    folds: Sequence[Fold], number: int, whole: Choice, value: bool, index: Index | None
+) -> tuple[Choice, Calibration]:
     """The stage's own choice, or that of all stages together where it has too few customers."""
     own = [one.of_stage(number) for one in folds]
     if sum(len(one.actual) for one in own) >= LEAST_MEMBERS:
         choice = choose(own, value=value)
         if _days(choice) >= min(2, _days(whole)):
-            return choice, _level(folds, number, choice.rung)
+            return choice, _level(folds, number, choice.rung, index)
     few = "As over all stages: too few customers were here on the days looked back at to compare methods on them."
     choice = Choice(rung=whole.rung, why=few, candidates=whole.candidates)
-    return choice, _level(folds, number, choice.rung)
+    return choice, _level(folds, number, choice.rung, index)
 
 
 def _days(choice: Choice) -> int:
     return max((one.folds for one in choice.candidates), default=0)
 
 
-def _level(folds: Sequence[Fold], number: int, rung: Rung) -> Calibration:
-    """Of the stage; where it had too few buyers to say, of all stages together."""
+def _level(folds: Sequence[Fold], number: int, rung: Rung, index: Index | None) -> Calibration:
+    """Of the stage; where it had too few buyers to say, of all stages together. index: the season, if it is used."""
+    folds = [one.in_season(index) for one in folds]
     own = choosing.calibration([one.of_stage(number) for one in folds], rung)
     if any(one is not None for one in own.factors):
         return own
@@ -237,8 +275,10 @@ class _Judged:
 
     def __init__(self, question: Question, folds: Sequence[Fold]) -> None:
         self._question = question
-        self._fold = folds[0] if folds else None
-        self._before = completed(folds, folds[0].day) if folds else ()
+        before = completed(folds, folds[0].day) if folds else ()
+        self._before = seasons.settled(before) if question.is_value else list(before)
+        self._season = folds[0].season if any(one.season for one in self._before) else None
+        self._fold = folds[0].in_season(self._season) if folds else None
         self._predicted = np.full(len(folds[0].actual), np.nan) if folds else np.zeros(0)
 
     def stage(self, number: int) -> StageEvidence:
@@ -250,7 +290,7 @@ class _Judged:
         rung = self._rung(mine, number)
         if rung is Rung.NONE or not len(mine.actual):
             return empty
-        predicted = _level(self._before, number, rung).apply(mine.answers[rung])
+        predicted = _level(self._before, number, rung, self._season).apply(mine.answers[rung])
         predicted = predicted if self._question.is_value else np.clip(predicted, 0, 1)
         self._predicted[self._fold.stage == number] = predicted
         return replace(
@@ -269,7 +309,7 @@ class _Judged:
 
     def _rung(self, mine: Fold, number: int) -> Rung:
         whole = choose([one.whole for one in self._before], value=self._question.is_value)
-        choice, _ = _of_stage(self._before, number, whole, self._question.is_value)
+        choice, _ = _of_stage(self._before, number, whole, self._question.is_value, self._season)
         order = (choice.rung, *(r for r in mine.answers if r in LIFE_KINDS), Rung.BASE)
         return next((rung for rung in order if rung in mine.answers), Rung.NONE)
 

@@ -97,7 +97,8 @@ class Question:
 class Trained:
     """What was learnt for one question from days whose horizon had passed.
 
-    means: stage index -> mean answer (NaN: none seen); refused: method -> in words why there is none.
+    means: stage index -> mean answer (NaN: none seen); refused: method -> in words why there is none; days: those
+    learnt from, newest first.
     """
 
     means: Mapping[int, float] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class Trained:
     refused: Mapping[Rung, str] = field(default_factory=dict)
     rows: int = 0
     positives: int = 0
+    days: tuple[date, ...] = ()
 
 
 def edge(spent: Array) -> float:
@@ -114,12 +116,13 @@ def edge(spent: Array) -> float:
 
 def train(question: Question, frames: Sequence[tuple[Frame, Lives]], *, seed: int) -> Trained:
     """Learn from frames, newest first, of which all is known that came within the horizon."""
-    parts, columns, left = [], [], MOST_ROWS
+    parts, columns, days, left = [], [], [], MOST_ROWS
     for frame, lives in _knowing(question, frames)[:3]:
         rows = question.members(frame)
         if rows.sum() <= left:
             parts.append((question.actual(frame, rows), frame.stage[rows]))
             columns.append(question.columns(frame, rows, lives))
+            days.append(frame.day)
             left -= int(rows.sum())
     if not parts:
         words = "No earlier day is far enough back to learn from."
@@ -129,7 +132,7 @@ def train(question: Question, frames: Sequence[tuple[Frame, Lives]], *, seed: in
     actual, stage = (np.concatenate(one) for one in zip(*parts, strict=True))
     joined = {name: np.concatenate([one[name] for one in columns]) for name in _common(question, columns)}
     means = {n: float(actual[stage == n].mean()) for n in range(len(STAGES)) if (stage == n).any()}
-    made = Trained(means=means, rows=len(actual), positives=int((actual > 0).sum()))
+    made = Trained(means=means, rows=len(actual), positives=int((actual > 0).sum()), days=tuple(days))
     made = _estimated(question, made, joined, actual, seed)
     return _staged(question, made, joined, (actual, stage), seed) if Rung.STAGED in question.rungs else made
 

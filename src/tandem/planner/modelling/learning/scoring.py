@@ -21,6 +21,7 @@ from tandem.planner.modelling.learning.frames import STAGES, Frame, chunks
 from tandem.planner.modelling.learning.learning import SHOWN_DAYS
 from tandem.planner.modelling.learning.lives import Lives, part
 from tandem.planner.modelling.learning.questions import LIVE, Question, Trained, answer, edge
+from tandem.planner.modelling.learning.season import LOWEST, Index
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.value import spend_passed
 
@@ -65,7 +66,8 @@ class Scorer:
             fitted = self.lives.fits[rung]
             found["p_alive"] = np.clip(fitted.p_alive(histories), 0, 1)
             for days in SHOWN_DAYS:
-                found[f"expected_orders_{days}"] = fitted.expected(histories, days)
+                times = self._season(frame.day, days, None)
+                found[f"expected_orders_{days}"] = fitted.expected(histories, days) * times
 
     def _value(self, frame: Frame, found: dict[str, Array]) -> None:
         question, evidence = self.questions[Model.VALUE], self.evidence[Model.VALUE]
@@ -74,15 +76,34 @@ class Scorer:
             if stage.rung is Rung.NONE or not rows.any():
                 continue
             raw = answer(question, stage.rung, frame, rows, self.lives, self.trained[Model.VALUE])
-            lifted = _level(stage).apply(raw)
+            lifted = _level(stage).apply(raw * self._season(frame.day, question.horizon, stage.rung))
             for days, name in zip(
                 SHOWN_DAYS, ("future_value_30", "future_value_90", "future_value"), strict=True
             ):
                 wanted = self._stretched(stage, frame, rows, raw, days, question.horizon)
                 with np.errstate(divide="ignore", invalid="ignore"):
                     share = np.where(raw > 0, wanted / raw, dict(stage.stretch).get(days, 1.0))
-                found[name][rows] = np.clip(lifted * share, 0, MOST_VALUE)
+                times = self._ahead(frame.day, days, question.horizon)
+                found[name][rows] = np.clip(lifted * share * times, 0, MOST_VALUE)
             found["future_value_raw"][rows] = self._stretched(stage, frame, rows, raw, 365, question.horizon)
+
+    def _season(self, day: date, days: int, rung: Rung | None) -> float:
+        """The season of so many days after `day` by that beneath a method's answers; None: purchase days, not money."""
+        season = self.evidence[Model.VALUE].season
+        if season is None or not season.used:
+            return 1.0
+        mean = Index.of(season).mean(day, days, orders=rung is None)
+        return mean / max(
+            season.order_level if rung is None else dict(season.levels).get(rung.value, 1.0), LOWEST
+        )
+
+    def _ahead(self, day: date, days: int, horizon: int) -> float:
+        """The season of so many days by that of the horizon."""
+        season = self.evidence[Model.VALUE].season
+        if season is None or not season.used or days == horizon:
+            return 1.0
+        index = Index.of(season)
+        return index.mean(day, days) / max(index.mean(day, horizon), LOWEST)
 
     def _stretched(
         self, stage: StageEvidence, frame: Frame, rows: NDArray[np.bool_], raw: Array, days: int, horizon: int

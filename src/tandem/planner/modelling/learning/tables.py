@@ -36,7 +36,27 @@ def _of_model(one: ModelEvidence) -> dict[str, Table]:
         "deciles": (("stage", "decile", "customers", "predicted", "actual"), tuple(deciles)),
         "factors": (("stage", "as_of", "actual_by_predicted"), tuple(factors)),
         "importance": (("attribute", "size"), one.importance),
+        **_season(one),
     }  # fmt: skip
+
+
+def _season(one: ModelEvidence) -> dict[str, Table]:
+    if one.season is None or not one.season.windows:
+        return {}
+    header = (
+        "from",
+        "level_of_amounts",
+        "level_of_purchases",
+        "amounts_seen",
+        "purchases_seen",
+        "purchases",
+        "years",
+    )
+    rows = [
+        (w.begins, w.value, w.orders, w.seen_value, w.seen_orders, w.purchases, w.years)
+        for w in one.season.windows
+    ]
+    return {"season": (header, tuple(rows))}
 
 
 def _decile(one: Decile) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from tandem.planner.modelling.learning.domain import (
     ByFrequency,
     Frequency,
     Rung,
+    Season,
     StageEvidence,
     Week,
 )
@@ -72,8 +73,9 @@ def _alone(columns: dict[str, Array], hit: NDArray[np.bool_]) -> dict[str, float
 
 
 def words(
-    question: Question, folds: Sequence[Fold], stages: Sequence[StageEvidence], trained: Trained
-) -> tuple[str, ...]:
+    question: Question, folds: Sequence[Fold], stages: Sequence[StageEvidence], trained: Trained,
+    season: Season | None = None,
+) -> tuple[str, ...]:  # fmt: skip
     """What must be known to read the figures."""
     found = []
     if len(folds) < 2:
@@ -86,6 +88,8 @@ def words(
             f"The log is too short to look back at a whole year several times: methods are compared on "
             f"{question.horizon} days, and a year is what follows from them."
         )
+    if season is not None and not season.windows:
+        found.append(season.why)
     if stages and all(stage.rung is Rung.NONE for stage in stages):
         found.append("Nothing can be said yet; scores are empty.")
     found += [

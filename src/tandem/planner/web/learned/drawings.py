@@ -28,6 +28,30 @@ def of_model(found: ModelEvidence, stage: StageEvidence | None, currency: str) -
     return [one for one in parts if one is not None]
 
 
+def of_season(found: ModelEvidence) -> Plot | None:
+    """The level of each part of the year, 1 = a year's mean."""
+    if found.season is None or not found.season.windows:
+        return None
+    parts = found.season.windows
+    headings = (
+        _("From"), _("Level of amounts"), _("Level of purchases"), _("Amounts as counted"), _("Purchases as counted"),
+        _("Purchases"), _("Times seen"),
+    )  # fmt: skip
+    rows = tuple(
+        (one.begins, one.value, one.orders, one.seen_value, one.seen_orders, one.purchases, one.years)
+        for one in parts
+    )
+    table = Table(key="season", title=_("Level of each part of the year"), headings=headings, rows=rows)
+    series = [
+        Bars(label=_("amounts"), values=[one.value for one in parts]),
+        Bars(label=_("purchases"), values=[one.orders for one in parts], kind="other"),
+    ]
+    words = _(
+        "28 days from each date (month-day); 1 is the mean of a year. Growth and age of customers are taken out."
+    )
+    return bars(table, words, [one.begins for one in parts], series, x=_("from"), y=Axis(label=_("level")))
+
+
 def of_purchases(model: Model, evidence: Evidence) -> list[Plot]:
     """How right the purchase model beneath was; none for a model of people who never bought."""
     if model is Model.CONVERSION:

@@ -79,9 +79,18 @@ def backtest(request: HttpRequest, model: str) -> HttpResponse:
             "beneath": _addressed(wanted, drawings.of_purchases(wanted, evidence)),
             "gates": _gates(evidence.gates), "candidates": _candidates(found), "importance": _importance(found),
             "runs": runs, "drifts": _drifts(runs), "files": sorted(service.tables_of(evidence, wanted)),
-            "currency": currency,
+            "currency": currency, "season": _season(wanted, found),
         },
     )  # fmt: skip
+
+
+def _season(model: Model, found: ModelEvidence) -> dict[str, Any] | None:
+    """The season with its picture; nothing while the log is too short, which the words above it say."""
+    plot = drawings.of_season(found)
+    if found.season is None or plot is None:
+        return None
+    ahead = [(days, 100 * level) for days, level in found.season.ahead]
+    return {"of": found.season, "plot": plot, "file": f"/ui/models/{model}/season.csv", "ahead": ahead}
 
 
 def _stage(request: HttpRequest, found: ModelEvidence) -> StageEvidence | None:

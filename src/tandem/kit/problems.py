@@ -19,6 +19,15 @@ class Problem(Exception):
         self.field = field
 
 
+def in_words(error: Exception) -> str:
+    """What went wrong, for people: of an error that is not meant for them only its kind."""
+    return (
+        f"{error.title}: {error.detail}"
+        if isinstance(error, Problem)
+        else f"{type(error).__name__}; the log says more."
+    )
+
+
 class NotFound(Problem):
     """The thing asked for is not there, or not this account's."""
 

@@ -164,7 +164,7 @@ class Killing:
     def share(self, step, share, words):
         assert 0 <= share <= 1
 
-    def end(self, step, *, rows, words, again):
+    def end(self, step, *, rows, words, again, failed=False):
         self.steps.append((step, again))
 
 

@@ -9,6 +9,7 @@ from tandem.planner.customers import service as customers
 from tandem.planner.daily import cycle, queries, service
 from tandem.planner.daily.domain import STEPS, CycleBusy
 from tandem.planner.daily.models import CycleFailure, CycleRun
+from tandem.planner.modelling.learning import service as learning
 from tandem.planner.targeting import service as targeting
 
 DAY = date(2026, 6, 30)
@@ -71,10 +72,45 @@ def test_what_fails_leaves_the_last_snapshot_in_force_and_is_gone_on_with(shop, 
         assert "stays in force" in found.words and "The disk is full." in found.words
         assert [one.step for one in found.run.failed_steps] == ["customers"]
         assert found.failures[0][0] == "snapshot"
+    assert service.build_snapshots(clock=clock) == 0  # not yet again
+    clock.move(seconds=10)
     assert service.build_snapshots(clock=clock) == 1
     found = queries.standing(shop.id, clock=clock)
     assert (found.is_current, found.run.attempts, found.failures) == (True, 2, ())
     assert CycleRun.objects.filter(account_id=shop.id).count() == 2
+
+
+def test_what_fails_again_is_tried_less_often_but_at_once_by_hand(shop, clock, monkeypatch):
+    tries = []
+
+    def fail(*args, **how):
+        tries.append(clock.system())
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cycle, "run_cycle", fail)
+    service.build_snapshots(clock=clock)
+    for number, wait in enumerate((10, 60, 600, 3600, 3600), 1):
+        clock.move(seconds=wait - 1)
+        service.build_snapshots(clock=clock)
+        assert len(tries) == number
+        clock.move(seconds=1)
+        service.build_snapshots(clock=clock)
+        assert len(tries) == number + 1
+    cycle.run_asked(shop.id, actor="ann@shop.example", whole=False, clock=clock)
+    assert tries[-1] == clock.system() and CycleFailure.objects.get(account_id=shop.id).times == 7
+
+
+def test_models_that_fail_do_not_keep_the_day_back(shop, clock, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(learning, "score", lambda *args, **how: 1 / 0)
+        assert service.build_snapshots(clock=clock) == 1
+    found = queries.standing(shop.id, clock=clock)
+    assert (found.is_current, found.run.state) == (True, "done") and cycle.told(shop.id, DAY)
+    assert [(one.step, one.words[:17]) for one in found.run.failed_steps] == [("scores", "ZeroDivisionError")]
+    assert [part for part, _ in found.failures] == ["models"]
+    clock.move(days=1)
+    assert service.build_snapshots(clock=clock) == 1
+    assert queries.standing(shop.id, clock=clock).failures == ()
 
 
 def test_a_killed_run_is_gone_on_with(shop, clock, monkeypatch):

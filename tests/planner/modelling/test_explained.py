@@ -18,6 +18,7 @@ from tandem.planner.accounts import service as accounts
 from tandem.planner.cli.customers import app
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import UnknownCustomer
+from tandem.planner.modelling.learning import service as learning
 from tandem.planner.modelling.learning.domain import Decile, Model, ModelEvidence
 from tandem.planner.modelling.models import StageLimits
 from tandem.planner.modelling.scoring import service as scoring
@@ -78,6 +79,22 @@ def test_movement_counts_rates_and_what_was_spent(shop):
     rows = list(csv.DictReader(io.StringIO(movement_csv(found))))
     assert sum(int(row["customers"]) for row in rows) == 122
     assert {row["before"] for row in rows} == {"Registered only", "Active"}
+
+
+def test_a_day_whose_models_fail_keeps_the_scores_of_who_stays_in_the_stage(shop, monkeypatch):
+    def scores(ref):
+        asked = "SELECT customer, stage, future_value, churn_risk FROM customers"
+        with duckdb.connect(str(ref.cache), read_only=True) as session:
+            return {row[0]: row[1:] for row in session.execute(asked).fetchall()}
+
+    clock = FrozenClock(datetime(2026, 8, 1, 8, 0, tzinfo=UTC))
+    monkeypatch.setattr(learning, "score", lambda *args, **how: 1 / 0)
+    gone = customers.surrogate_of(shop, "a1")
+    customers.object_to_profiling(shop, "a1", how="a letter", actor="test", clock=clock)
+    before, after = (scores(build_snapshot(shop, LAST + timedelta(days=n), clock=clock)) for n in (0, 12))
+    stayed = {one for one in after if one != gone and after[one][0] == before[one][0]}
+    assert {one for one in after if after[one][1] is not None} == stayed and 60 < len(stayed) < 122
+    assert all(after[one] == before[one] for one in stayed)
 
 
 def test_movement_over_a_month_and_where_there_is_nothing_to_compare(shop):

@@ -115,8 +115,12 @@ def cycle(clock: Clock) -> Iterator[Sighting]:
             kind=Kind.CYCLE,
             account_id=row.account_id,
             subject=row.part,
-            detail=f"The {row.part} failed {row.times} times since {row.since:%Y-%m-%d %H:%M} UTC. {row.words}",
+            detail=f"The {row.part} failed {_often(row.times)} since {row.since:%Y-%m-%d %H:%M} UTC. {row.words}",
         )
+
+
+def _often(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 WATCHES = (

@@ -170,11 +170,13 @@ def snapshot(
     json: JsonOption = False,
 ) -> None:
     """Build and publish the daily snapshot."""
+    from tandem.planner.daily.failures import ModelsWatch
     from tandem.planner.modelling.service import build_snapshot, stage_rules
 
-    chosen = _account(account)
+    chosen, now = _account(account), clock.from_environment()
+    watch = ModelsWatch(chosen, now)
     with _bar() as tell:
-        made = build_snapshot(chosen, _day(as_of), clock=clock.from_environment(), progress=tell)
+        made = build_snapshot(chosen, _day(as_of), clock=now, progress=tell, watch=watch)
     rules = stage_rules(chosen)
     if json:
         print_json({**asdict(made), "stage_rules": asdict(rules)})

@@ -26,8 +26,11 @@ class Watch(Protocol):
     def share(self, step: str, share: float, words: str) -> None:
         """0..1 of the step is done."""
 
-    def end(self, step: str, *, rows: int, words: str, again: bool) -> None:
-        """A step is finished; `again` = by an earlier process, which got no further than to a later one."""
+    def end(self, step: str, *, rows: int, words: str, again: bool, failed: bool = False) -> None:
+        """A step is finished; `again` = by an earlier process, which got no further than to a later one.
+
+        failed: it went wrong, what it is to make was made another way, and the build goes on.
+        """
 
 
 class Unwatched:
@@ -39,7 +42,7 @@ class Unwatched:
     def share(self, step: str, share: float, words: str) -> None:
         """Nothing."""
 
-    def end(self, step: str, *, rows: int, words: str, again: bool) -> None:
+    def end(self, step: str, *, rows: int, words: str, again: bool, failed: bool = False) -> None:
         """Nothing."""
 
 

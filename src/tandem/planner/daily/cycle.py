@@ -9,12 +9,12 @@ from functools import partial
 from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
-from tandem.kit.problems import NotFound, Problem
+from tandem.kit.problems import NotFound, in_words
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.service.building import STEPS as BUILD
 from tandem.planner.daily.domain import CycleBusy
-from tandem.planner.daily.failures import attempt
+from tandem.planner.daily.failures import SNAPSHOT, attempt
 from tandem.planner.daily.models import CycleRun, DataDay
 from tandem.planner.daily.noting import Noting
 from tandem.planner.listeners import service as listeners
@@ -51,7 +51,7 @@ def run_cycle(
         try:
             told = _work(run, noting, clock)
         except Exception as error:
-            words = f"{error.title}: {error.detail}" if isinstance(error, Problem) else type(error).__name__
+            words = in_words(error)
             noting.fail(words)
             _close(run, "failed", words, clock)
             raise
@@ -79,7 +79,7 @@ def ask(account_id: int, *, actor: str, whole: bool = False, clock: Clock) -> No
 def run_asked(account_id: int, *, actor: str, whole: bool, clock: Clock) -> None:
     """Run it because somebody asked; a failure is noted as the schedule's is."""
     asked = partial(run_cycle, account_id, clock=clock, trigger="hand", actor=actor, force=True, whole=whole)
-    attempt(account_id, "snapshot", asked, clock)
+    attempt(account_id, SNAPSHOT, asked, clock)
 
 
 def told(account_id: int, day: date) -> bool:
@@ -139,7 +139,7 @@ def _noted(noting: Noting, step: str, verb: Callable[[], Done]) -> None:
     try:
         rows, words = verb()
     except Exception as error:
-        noting.fail(f"{error.title}: {error.detail}" if isinstance(error, Problem) else type(error).__name__)
+        noting.fail(in_words(error))
         raise
     noting.end(step, rows=rows, words=words, again=False)
 

@@ -20,6 +20,7 @@ from tandem.kit.problems import Conflict, NotFound, Problem
 from tandem.planner.customers import service as customers
 from tandem.planner.customers import storage
 from tandem.planner.customers.domain import FileView, ImportReport, What
+from tandem.planner.daily.failures import ModelsWatch
 from tandem.planner.modelling import service as modelling
 
 KEPT = timedelta(days=1)
@@ -167,6 +168,7 @@ def _import(account_id: int, upload: Upload, clock: Clock, progress: Any) -> Upl
             account_id,
             clock=clock,
             progress=lambda phase, share: progress(phase, weight + (1 - weight) * share),
+            watch=ModelsWatch(account_id, clock),
         )
     return replace(
         upload,

@@ -19,6 +19,7 @@ class CycleFailure(models.Model):
     part = models.CharField(max_length=60, help_text="As `snapshot`.")
     since = models.DateTimeField(help_text="Machine time.")
     times = models.IntegerField(default=1)
+    tried_at = models.DateTimeField(null=True, help_text="Machine time of the last try.")
     words = models.CharField(max_length=300)
 
     class Meta:

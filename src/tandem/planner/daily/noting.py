@@ -8,6 +8,7 @@ from django.db import connection
 
 from tandem.kit.clock import Clock
 from tandem.planner.daily.domain import STEPS
+from tandem.planner.daily.failures import ModelsWatch
 from tandem.planner.daily.models import CycleRun, CycleStep
 
 EVERY = 1.0
@@ -17,7 +18,7 @@ class Noting:
     """The watch of one run."""
 
     def __init__(self, run: CycleRun, clock: Clock) -> None:
-        self._run, self._clock = run, clock
+        self._run, self._clock, self._models = run, clock, ModelsWatch(run.account_id, clock)
         self._thread, self._noted, self._cpu = threading.get_ident(), 0.0, 0.0
         for place, step in enumerate(STEPS):
             CycleStep.objects.get_or_create(
@@ -45,17 +46,17 @@ class Noting:
             if threading.get_ident() != self._thread:
                 connection.close()
 
-    def end(self, step: str, *, rows: int, words: str, again: bool) -> None:
-        """A step is finished; one that an earlier process finished keeps its times."""
+    def end(self, step: str, *, rows: int, words: str, again: bool, failed: bool = False) -> None:
+        """A step is finished; one that an earlier process finished keeps its times, and that it failed."""
+        self._models.end(step, rows=rows, words=words, again=again, failed=failed)
         if again:
-            CycleStep.objects.filter(
-                account_id=self._run.account_id, run=self._run, step=step, finished_at=None
-            ).update(finished_at=self._now())
-            self._write(step, state="done", share=1.0, rows=rows, words=words[:300])
+            rest = CycleStep.objects.filter(account_id=self._run.account_id, run=self._run, step=step)
+            rest.filter(finished_at=None).update(finished_at=self._now())
+            rest.exclude(state="failed").update(state="done", share=1.0, rows=rows, words=words[:300])
             return
         self._write(
-            step, state="done", share=1.0, rows=rows, words=words[:300], finished_at=self._now(),
-            cpu_seconds=round(time.process_time() - self._cpu, 3),
+            step, state="failed" if failed else "done", share=1.0, rows=rows, words=words[:300],
+            finished_at=self._now(), cpu_seconds=round(time.process_time() - self._cpu, 3),
         )  # fmt: skip
 
     def skip(self, step: str, words: str) -> None:

@@ -305,6 +305,13 @@ def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypat
     ].in_force_since == day
     service.ask_training(account.id, actor="test", clock=clock)
     assert service.models_of(account.id).retrain_asked
+    with monkeypatch.context() as broken:
+        broken.setattr(running.Learner, "learn", lambda self: 1 / 0)
+        build_snapshot(account.id, LAST, clock=clock)
+    kept = service.models_of(account.id)
+    assert (kept.day, kept.trained_on, kept.retrain_asked) == (LAST, day, True)
+    assert kept.notes[0].startswith("Nothing was learnt today: ZeroDivisionError")
+    ModelRun.objects.filter(account_id=account.id, trained_on=day, day=LAST, in_force=True).delete()
     build_snapshot(account.id, LAST, clock=clock)
     again = service.models_of(account.id)
     assert (again.trained_on, again.retrained, again.retrain_asked) == (LAST, "Somebody asked for it.", False)

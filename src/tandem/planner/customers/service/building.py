@@ -4,6 +4,7 @@ The steps work on one DuckDB file in the account's `work`: empty, or a copy of t
 what is new is added. A step's tables and its line in the table `build_steps` are there together or not at all.
 """
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -31,10 +32,12 @@ from tandem.planner.customers.service.snapshot import (
 )
 from tandem.planner.customers.trees import RFM
 
+log = logging.getLogger(__name__)
 #: what was begun longer ago is not gone on with: consent and people are those of its beginning
 GONE_ON_WITHIN = timedelta(hours=6)
 _SCRATCH = ("people", "written", "stages", "scores", "segments", "arrived", "touched", "moved", *RFM)
 _CHANGING = ("orders", "history", "features")
+_VIEWS = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
 _MARKS = "CREATE TABLE IF NOT EXISTS build_steps (build BIGINT, step VARCHAR, n BIGINT, words VARCHAR, kept VARCHAR)"
 #: (step, what is told of it, share of the whole at its end)
 STEPS = (
@@ -54,6 +57,7 @@ class Step:
     """One step: `run` makes the tables `makes` and tells how many rows and a word about them.
 
     kept: what its maker must know when the snapshot is published, as JSON; restore: gives it back after a restart.
+    instead: makes the tables when `run` went wrong with that error; without it the build fails.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Step:
     run: Callable[[duckdb.DuckDBPyConnection, Progress], tuple[int, str]]
     kept: Callable[[], Any] = lambda: None
     restore: Callable[[Any], None] = lambda stored: None
+    instead: Callable[[duckdb.DuckDBPyConnection, Progress, Exception], tuple[int, str]] | None = None
 
 
 class _Doubt(Exception):
@@ -217,11 +222,14 @@ class _Build:
         in_one = bool(plan.base) and step.name in _CHANGING
         with self._shown(session, step.name) as tell, _transaction(session, wanted=in_one):
             _drop(session, step.makes)
-            rows, words = step.run(session, tell)
+            rows, words, failed = _made(session, step, tell)
+            if failed:  # known before it is marked: a process that goes on takes the mark for a success
+                self.watch.end(step.name, rows=rows, words=words, again=False, failed=True)
             kept = orjson.dumps(step.kept(), option=orjson.OPT_NON_STR_KEYS, default=str).decode()
             marked = [plan.number, step.name, rows, words, kept]
             session.execute("INSERT INTO build_steps VALUES (?, ?, ?, ?, ?)", marked)
-        self.watch.end(step.name, rows=rows, words=words, again=False)
+        if not failed:
+            self.watch.end(step.name, rows=rows, words=words, again=False)
         return rows
 
     @contextmanager
@@ -308,6 +316,21 @@ def _attempt(made: _Build, publishing: Callable[[int], None], *, whole: bool) ->
     return made.publish(plan, made.run(plan), publishing)
 
 
+def _made(session: duckdb.DuckDBPyConnection, step: Step, tell: Progress) -> tuple[int, str, bool]:
+    """How many rows the step made, a word about them, and whether it went wrong and they were made instead."""
+    before = _relations(session)
+    try:
+        return (*step.run(session, tell), False)
+    except Exception as error:
+        if step.instead is None:
+            raise
+        log.exception("step %s of a snapshot", step.name)
+        _drop(session, tuple(_relations(session) - before))
+        rows, words = step.instead(session, tell, error)
+        _drop(session, tuple(_relations(session) - before - {*step.makes}))
+        return rows, words, True
+
+
 def _history(known: state.State | None) -> Any:
     def run(session: duckdb.DuckDBPyConnection, tell: Progress) -> tuple[int, str]:
         if known is None:
@@ -354,9 +377,14 @@ def _transaction(session: duckdb.DuckDBPyConnection, *, wanted: bool) -> Iterato
 
 
 def _drop(session: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> None:
-    views = {row[0] for row in session.execute("SELECT view_name FROM duckdb_views()").fetchall()}
+    views = {row[0] for row in session.execute(_VIEWS).fetchall()}
     for one in names:
         session.execute(f"DROP {'VIEW' if one in views else 'TABLE'} IF EXISTS {one}")
+
+
+def _relations(session: duckdb.DuckDBPyConnection) -> set[str]:
+    asked = f"{_VIEWS} UNION ALL SELECT table_name FROM duckdb_tables()"
+    return {row[0] for row in session.execute(asked).fetchall()}
 
 
 def _count(session: duckdb.DuckDBPyConnection, table: str) -> int:

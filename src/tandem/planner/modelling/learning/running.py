@@ -46,7 +46,8 @@ FRESH = timedelta(days=7)
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """How a run is to go. only: SQL of our own text over `customer`: whose data may be used; stored: what was learnt
-    before; life: the purchase models that compete; retrain: learn whether it is time or not."""
+    before; life: the purchase models that compete; retrain: learn whether it is time or not; keep: take what is
+    stored, whether it is time or not."""
 
     rules: StageRules
     seed: int = SEED
@@ -54,6 +55,7 @@ class Wish:
     currency: str = ""
     stored: Store | None = None
     retrain: bool = False
+    keep: bool = False
     most_sampled: int = MOST_SAMPLED
     life: tuple[Rung, ...] = LIFE
     tell: Tell = field(default=lambda _words, _share: None)
@@ -88,7 +90,7 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     )  # fmt: skip
     asked = questions(wish.rules, first, day, wish.life)
     drifted = _drifted(learner, wish.stored)
-    reason = _reason(evidence, wish, asked, drifted)
+    reason = "" if wish.keep and wish.stored else _reason(evidence, wish, asked, drifted)
     lives = live(collapse(session), read_histories(session)[1], wish.life if reason else _in_use(wish.stored))
     store = (
         _learnt(evidence, learner, lives, reason) if reason else _taken(evidence, wish.stored, drifted, lives)

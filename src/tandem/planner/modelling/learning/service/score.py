@@ -31,20 +31,28 @@ def score(
     *,
     seed: int = SEED,
     progress: Progress | None = None,
-) -> Evidence:
+    no_learning: str = "",
+) -> Evidence | None:
     """Make the table `scores` of `people`; what is returned is to be kept when the snapshot is published.
 
-    People who object to profiling have no scores and are not learnt from.
+    People who object to profiling have no scores and are not learnt from. no_learning: why nothing is to be learnt, in
+    words that are told; None then if there is nothing that was learnt before.
     """
+    stored = _stored(account_id, day)
+    if no_learning and stored is None:
+        return None
     wish = Wish(
         rules=rules, seed=seed, only=_whose(session), currency=ledger.account(account_id).currency,
-        stored=_stored(account_id, day), retrain=TrainingWish.objects.filter(account_id=account_id).exists(),
+        stored=stored, keep=bool(no_learning), retrain=TrainingWish.objects.filter(account_id=account_id).exists(),
         tell=progress or (lambda _words, _share: None),
     )  # fmt: skip
     store = run(session, day, wish)
     if store.evidence.models:
         made = add_conversion(session, account_id, day, wish.only)
         store = replace(store, evidence=replace(store.evidence, models=(*store.evidence.models, made)))
+    if no_learning:
+        notes = (no_learning, *store.evidence.notes)
+        store = replace(store, evidence=replace(store.evidence, notes=notes))
     return _written(account_id, store) if store.evidence.retrained else store.evidence
 
 

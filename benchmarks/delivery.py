@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ import orjson
 from benchmarks import data, django_loop, letters, measure
 from benchmarks.details import _database_cpu as database_cpu
 from benchmarks.send import _opened
+from tandem.simulators.relay_marks import mistaken
 
 HALF = "messenger"
 PEERS = 1500
@@ -47,6 +49,7 @@ class Relay:
     maildir: Path
     cpu: float = 0.0
     taken: list[str] = field(default_factory=list)
+    facts: list[dict[str, Any]] = field(default_factory=list)
 
 
 def run(n: int) -> dict[str, Any]:
@@ -66,6 +69,7 @@ def run(n: int) -> dict[str, Any]:
     small = figures.pop("small_seconds")
     if not len(sink.taken) - SMALL_ROWS * (small > 0) == len(set(sink.taken)) == accepted == n:
         raise SystemExit(f"{n} listed, {accepted} accepted, {len(sink.taken)} taken by the relay")
+    _whose(account_id, sink)
     ours = figures["sender_us"] + figures["database_us"]
     table, row = _ledger_bytes(account_id, sending_id)
     return {
@@ -88,7 +92,8 @@ def run(n: int) -> dict[str, Any]:
         "dkim": os.environ.get("DKIM", ""),
         **({"small_seconds": round(small, 2)} if small else {}),
         "load": round(os.getloadavg()[0], 1),
-        "checked": f"{n} listed = {accepted} accepted = {len(set(sink.taken))} different recipients at the relay",
+        "checked": f"{n} listed = {accepted} accepted = {len(set(sink.taken))} different recipients at the relay, "
+        "each with their own content, links and id",
     }
 
 
@@ -116,7 +121,8 @@ def relay(*options: str) -> Iterator[Relay]:
         finally:
             process.terminate()
             found.cpu = orjson.loads(process.communicate(timeout=60)[0])["cpu_seconds"]
-            found.taken = [orjson.loads(line)["to"] for line in log.read_bytes().splitlines()]
+            found.facts = [orjson.loads(line) for line in log.read_bytes().splitlines()]
+            found.taken = [fact["to"] for fact in found.facts]
 
 
 def _prepared(n: int, now: Any) -> tuple[int, int]:
@@ -269,6 +275,18 @@ def _accepted(account_id: int, sending_id: int) -> int:
     from tandem.messenger.delivery.models import Attempt
 
     return Attempt.objects.filter(account_id=account_id, sending_id=sending_id, state=10).count()
+
+
+def _whose(account_id: int, sink: Relay) -> None:
+    """Every message is its recipient's: content, links, id, head."""
+    from tandem.messenger.delivery.models import Attempt
+
+    rows = dict(Attempt.objects.filter(account_id=account_id).values_list("id", "customer"))
+    found = Counter(
+        mistaken(fact, fact["to"].partition("@")[0].upper(), rows, is_marked=True) for fact in sink.facts
+    )
+    if set(found) != {""}:
+        raise SystemExit(f"What arrived is not what its recipients should have: {dict(found)}")
 
 
 def _ledger_bytes(account_id: int, sending_id: int) -> tuple[float, float]:

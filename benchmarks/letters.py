@@ -4,6 +4,8 @@ import html
 import random
 from urllib.parse import quote
 
+from tandem.simulators.relay_marks import MARK
+
 NAMES = {
     name.lower(): name
     for name in (
@@ -33,7 +35,7 @@ HTML = f"""<!doctype html>
 <p>Dear {{{{contact.firstName}}}} {{{{contact.lastName}}}} of {{{{contact.country}}}}, your level is
 {{{{contact.level}}}}.</p>
 <table>{_ITEMS}</table>
-<p><a href="https://shop.example/account">Your account</a>: customer {{{{contact.originalId}}}},
+<p><a href="https://shop.example/account">Your account</a>: customer {MARK},
 {{{{contact.emailAddress}}}}, {{{{contact.zipCode}}}} {{{{contact.city}}}}.</p>
 <p><a href="{{{{message.unsubscribeUrl}}}}">Unsubscribe</a></p>
 </body></html>

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from faults.observed import TERMINAL, Observed, Run
+from tandem.simulators.relay_marks import mistaken
 
 ACCEPTED, UNCERTAIN = 10, 12
 _ROWS = """
-SELECT a.customer, a.state, a.reason, a.template_id, a.done_at FROM messenger_delivery_attempt a
+SELECT a.customer, a.state, a.reason, a.template_id, a.done_at, a.id FROM messenger_delivery_attempt a
 WHERE a.sending_id = %s ORDER BY a.seq
 """
 
@@ -69,6 +70,7 @@ def check_invariants(
         ),
         *(_ended(rows, finished) if ended else []),
         *_ids(facts),
+        *_whose(facts, rows, world),
     ]
     return Report(
         campaign=run.campaign,
@@ -136,6 +138,16 @@ def _ids(facts: list[dict]) -> list[str]:
     if any(len(found) > 1 for found in of_recipient.values()):
         broken.append("I8: a message changed its Message-ID between tries")
     return broken
+
+
+def _whose(facts: list[dict], rows: list[tuple], world: Observed) -> list[str]:
+    """What arrived at somebody is their content, with their links, and says so in its head."""
+    customers = {world.address_of(row[0]): row[0] for row in rows}
+    ids = {row[-1]: row[0] for row in rows}
+    found = Counter(
+        mistaken(fact, customers.get(fact["to"]), ids, is_marked=world.is_marked) for fact in facts
+    )
+    return [f"I8: {number} messages with {words}" for words, number in found.items() if words]
 
 
 def _said(found: set[str], words: str) -> list[str]:

@@ -52,6 +52,9 @@ class Run:
 class Observed:
     """A home with a messenger in it, whose mail goes to a relay that writes down the truth."""
 
+    #: whether every letter says whose it is
+    is_marked = False
+
     def __init__(self, stack: Stack) -> None:
         self.stack, self.home = stack, stack.home
         self.relay = Relay(log=self.home / "relay.jsonl", script=Script())

@@ -15,6 +15,7 @@ from faults.observed import Observed, Run
 from tandem.kit.clock import OffsetClock
 from tandem.simulators.planner import Planner
 from tandem.simulators.planner_world import World as PlannerWorld
+from tandem.simulators.relay_marks import MARK
 from tandem.simulators.relay_script import Rule
 from tandem.simulators.server import Server, Simulator
 
@@ -30,7 +31,7 @@ PASSWORD = "canary-7f3a91-of-the-planner"
 BOUNCES = "back.faults.example"
 PEOPLE = "people.example"
 HTML = (
-    "<html><body><p>Hello {{contact.firstName}}</p>"
+    f"<html><body><p>Hello {{{{contact.firstName}}}}</p><p>{MARK}</p>"
     '<p><a href="{{message.unsubscribeUrl}}">Unsubscribe</a></p></body></html>'
 )
 _WORKING = """
@@ -41,6 +42,8 @@ WHERE b.sending_id = %s AND NOT b.done AND NOT s.recovered
 
 class World(Observed):
     """Processes, their database, and both neighbours."""
+
+    is_marked = True
 
     def __init__(self, home: Path, *, most: int, environment: dict[str, str] | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)

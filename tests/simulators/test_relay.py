@@ -1,7 +1,9 @@
+import base64
 import contextlib
 import smtplib
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ import pytest
 
 from tandem.simulators import relay_script
 from tandem.simulators.relay import Relay
+from tandem.simulators.relay_marks import mistaken
 from tandem.simulators.relay_script import Rule, Script
 
 CONTENT = b"From: a@x.example\r\nMessage-ID: <7@x>\r\nX-Tandem-Campaign: 42\r\n\r\n.dot\r\nlast\r\n"
@@ -76,6 +79,35 @@ def test_what_is_taken_is_written_down_with_its_marks(relay, tmp_path):
     (file,) = (tmp_path / "mail" / "new").iterdir()
     assert file.read_bytes() == CONTENT
     assert (relay.messages, relay.connections) == (1, 1)
+
+
+def letter(customer, row, to=None):
+    """What the product makes of it: quoted-printable, a line broken in the middle of the mark and of a link."""
+    token = base64.urlsafe_b64encode(struct.pack(">IQ", 7, row) + bytes(12)).decode()
+    head = f"To: {to or customer}@people.example\r\nMessage-ID: <{token}@x>\r\n"
+    return f'{head}\r\n<p>~of=\r\n:{customer}~ <a href=3D"https://t.example/=\r\nu/{token}">\r\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (letter("a", 1), ""),
+        (letter("b", 2), "another address in its head"),
+        (letter("b", 2, to="a"), "another customer's content"),
+        (letter("a", 2), "links or an id of another row"),
+        (letter("a", 1) + letter("b", 1).partition(b"\r\n\r\n")[2], "another customer's content"),
+        (letter("a", 1) + letter("a", 2).partition(b"\r\n\r\n")[2], "links or an id of another row"),
+        (letter("a", 1).partition(b"<p>")[0] + b"nothing", "another customer's content"),
+        (
+            letter("a", 1).replace(b"Message-ID", b"Other").partition(b"<a")[0],
+            "links or an id of another row",
+        ),
+    ],
+)
+def test_a_message_that_is_not_wholly_its_recipients_is_known(tmp_path, content, words):
+    relay = Relay(log=tmp_path / "truth.jsonl")
+    fact = orjson.loads(relay.note("news@x.example", ["a@people.example"], content))
+    assert mistaken(fact, "a", {1: "a", 2: "b"}, is_marked=True) == words
 
 
 def test_a_group_in_one_segment_is_answered_in_order(relay):

@@ -1,7 +1,8 @@
 """A mail relay as a simulator: takes mail quickly, writes the truth down before it answers, misbehaves on request.
 
 The log has one line of JSON per message and recipient: `at`, `to`, `from`, `campaign` (X-Tandem-Campaign), `id`
-(Message-ID), `size`. In a test: `with Relay(log=path) as relay:`, rules may change meanwhile.
+(Message-ID), `addressed` (To), `size`, and whose content it is, `marks` and `keys` of `relay_marks`. In a test:
+`with Relay(log=path) as relay:`, rules may change meanwhile.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 import orjson
 
-from tandem.simulators import relay_script
+from tandem.simulators import relay_marks, relay_script
 from tandem.simulators.relay_certificate import write_certificate
 from tandem.simulators.relay_script import Rule, Script, Turns
 from tandem.simulators.relay_session import Session
@@ -172,11 +173,14 @@ class Relay:
         self.messages += 1
         head = content[: content.find(b"\r\n\r\n") + 2]
         lower = b"\n" + head.lower()
+        message_id = _header(head, lower, b"\nmessage-id:")
         fact = {
             "at": time.time(),
             "from": sender,
             "campaign": _header(head, lower, b"\nx-tandem-campaign:"),
-            "id": _header(head, lower, b"\nmessage-id:"),
+            "id": message_id,
+            "addressed": _header(head, lower, b"\nto:"),
+            **relay_marks.seen(message_id, content),
             "size": len(content),
         }
         if self._maildir is not None:

@@ -8,6 +8,7 @@ from tests.fixtures.sendings import create_contacts, create_house, create_sendin
 from tandem.messenger.delivery.models import Attempt
 from tandem.simulators.kumomta import KumoMta
 from tandem.simulators.relay import Relay
+from tandem.simulators.relay_marks import mistaken
 from tandem.simulators.relay_script import Rule, Script
 from tandem.simulators.server import Server, Simulator
 
@@ -51,6 +52,10 @@ def test_over_smtp_each_row_says_what_the_relay_says(house, use, tmp_path, pipel
     assert {fact["campaign"] for fact in relay.facts()} == {"42"}
     rows = Attempt.objects.filter(account_id=house.account_id, sending_id=sending)
     said = {row.customer: row.detail for row in rows}
+    ids = {row.id: row.customer for row in rows}
+    for fact in relay.facts():
+        assert mistaken(fact, fact["to"].partition("@")[0], ids, is_marked=False) == ""
+        assert mistaken(fact, "c99", ids, is_marked=False) == "links or an id of another row"
     assert said["c3"] == "550 5.1.1 (address) is unknown" and said["c7"] == "552 5.3.4 too big"
 
 

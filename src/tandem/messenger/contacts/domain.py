@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import phonenumbers
 
+from tandem.kit import domains
+
 #: built-in attributes: wire name -> column of the contact
 STATIC: Mapping[str, str] = {
     "originalId": "original_id",
@@ -270,8 +272,8 @@ def email_address(text: str) -> str | None:
     if not text.isascii():
         local, _, domain = text.rpartition("@")
         try:
-            text = f"{local}@{domain.encode('idna').decode()}"
-        except UnicodeError:
+            text = f"{local}@{domains.in_ascii(domain)}"
+        except ValueError:
             return None
     usable = len(text) <= 254 and _EMAIL.fullmatch(text) and ".." not in text
     return text if usable and not text.startswith(".") and ".@" not in text else None

@@ -342,6 +342,9 @@ def test_addresses_outside_ascii():
     session.go()
     said = b"".join(session.out)
     assert b"\r\nRCPT TO:<a@xn--bcher-kva.example>\r\n" in said and b"SMTPUTF8" not in said
+    session = Session(Book([message(1, "a@straße.example")]), PIPELINED)
+    session.go()
+    assert b"\r\nRCPT TO:<a@xn--strae-oqa.example>\r\n" in b"".join(session.out)
     session = Session(Book([message(1, "ä@bücher.example")]), Offer(pipelining=True, smtputf8=True))
     session.go()
     assert "> SMTPUTF8\r\nRCPT TO:<ä@xn--bcher-kva.example>\r\n".encode() in b"".join(session.out)

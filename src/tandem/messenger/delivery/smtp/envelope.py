@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tandem.kit import domains
 from tandem.messenger.delivery.domain import AttemptState, Message, Outcome
 
 LONGEST_CONTENT_LINE = 998
@@ -73,8 +74,8 @@ def path(address: str, whose: str) -> str:
 def _domain(domain: str) -> str:
     """The domain in ASCII, '' if it is none."""
     try:
-        shown = domain if domain.isascii() else domain.encode("idna").decode()
-    except UnicodeError:
+        shown = domains.in_ascii(domain)
+    except ValueError:
         return ""
     return shown if _DOMAIN.fullmatch(shown) else ""
 

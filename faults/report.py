@@ -1,6 +1,7 @@
 """What the runs came to, as one document and as a section of docs/faults.md."""
 
 import os
+import subprocess
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,6 +125,8 @@ class Tally:
     rows: list[Row] = field(default_factory=list)
     in_flight: int = 0
     seed: int = 0
+    #: what was broken
+    commit: str = ""
     interrupted: bool = False
     #: seconds that all of it took
     seconds: float = 0.0
@@ -165,6 +168,7 @@ class Tally:
             "resend": self._resend(),
             "asked": {"kills": kills, "recipients": recipients},
             "seed": self.seed,
+            "commit": self.commit,
             "load": round(os.getloadavg()[0], 1),
             "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "minutes": round(self.seconds / 60, 1),
@@ -189,6 +193,21 @@ class Tally:
         }
 
 
+def commit() -> str:
+    """The commit that lies there; `+` where files of the product or of the faults are not as committed."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=PAGE.parent, capture_output=True, text=True).stdout.strip()
+
+    try:
+        changed = git(
+            "status", "--porcelain", "--untracked-files=no", "--", ":/src", ":/faults", ":/tests/fixtures"
+        )
+        return git("rev-parse", "--short=12", "HEAD") + "+" * bool(changed) or "unknown"
+    except OSError:
+        return "unknown"
+
+
 def write(document: dict[str, Any]) -> None:
     """Put the run into the page, in the place of the last one."""
     text = PAGE.read_text()
@@ -205,6 +224,7 @@ def _section(document: dict[str, Any]) -> str:
         "## Measured: faults injected",
         "",
         f"`make faults KILLS={asked['kills']} N={asked['recipients']} SEED={document['seed']} JSON=1`, "
+        f"at commit {document['commit']}, "
         f"{document['at']}, {os.cpu_count()} cores, {document['minutes']} min, load {document['load']} at the end. "
         f"In flight: {document['in_flight']} messages a sender process. F2R is F2 under policy `resend`. Recovery "
         "is the longest time from a fault's end to the end of its sending, what was left to send included; an empty "

@@ -1,9 +1,9 @@
-"""`make faults KILLS=200 N=10000 JSON=1`: break the product, check the promise, write docs/faults.md.
+"""`make faults KILLS=200 N=10000 JSON=1`: break the product, check the promise, write docs/faults.md if all of it ran.
 
 ONLY=F2,F8 chooses; EACH is how often each step is killed and the database stopped, AWAY for how many seconds something
-stands still, PIECES the last one that is cut off; SEED repeats a run's choices; WRITE=0 leaves the page alone. One JSON
-document is the last line; what was done so far is printed when it is interrupted. A fault that hangs is given up after
-its time, and counts as broken.
+stands still, PIECES the last one that is cut off; SEED repeats a run's choices; WRITE=0 leaves the page alone, as a
+part of the faults does. One JSON document is the last line; what was done so far is printed when it is interrupted.
+A fault that hangs is given up after its time, and counts as broken.
 """
 
 import contextlib
@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 from faults import lanes, leaks
 from faults.matrix import BOTH_HALVES, FAULTS, tell
 from faults.plan import Plan
-from faults.report import Tally, write
+from faults.report import Tally, commit, write
 from faults.world import World, opened
 
 #: seconds for one fault, with all its runs, however slow the machine
@@ -37,7 +38,7 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    tally.seed, began = plan.seed, time.monotonic()
+    tally.seed, tally.commit, began = plan.seed, commit(), time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     is_lane = os.environ.get("LANE") == "1"
@@ -51,13 +52,23 @@ def main() -> int:
         tally.interrupted = True
     tally.seconds = time.monotonic() - began
     document = tally.document(plan.kills, plan.recipients)
-    if not (tally.interrupted or is_lane) and os.environ.get("WRITE", "1") == "1":
-        write(document)
+    if not (tally.interrupted or is_lane):
+        _write(plan, document)
     if os.environ.get("JSON") != "1":
         for row in tally.rows:
             print(f"{row.fault:4} {row.what:60} {row.runs:4} runs  violations {row.violations}")
     print(json.dumps(document), flush=True)
     return 130 if tally.interrupted else int(document["violations"] > 0)
+
+
+def _write(plan: Plan, document: dict[str, Any]) -> None:
+    """Into the page, unless only a part was asked for: a part is not what the page says."""
+    if os.environ.get("WRITE", "1") != "1":
+        return
+    if plan.is_whole:
+        write(document)
+    else:
+        tell("docs/faults.md is left as it is: only a part ran.")
 
 
 def _lane(plan: Plan, tally: Tally) -> None:

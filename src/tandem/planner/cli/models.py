@@ -97,13 +97,17 @@ def show(
     """The back-test of one model: methods, calibration, deciles, gates; --csv writes one of its tables."""
     from tandem.planner.modelling.learning import service
 
-    evidence = service.backtest_of(_account(account), model)
+    chosen = _account(account)
+    evidence = service.backtest_of(chosen, model)
     tables = service.tables_of(evidence, model)
     if table:
         _csv(tables, table)
     elif json:
         print_json(evidence.as_json())
     else:
+        header, weights = tables["importance"]
+        label = service.label_of(chosen)
+        tables["importance"] = header, tuple((label(name), size) for name, size in weights)
         for name in ("stages", "candidates", "deciles", "factors", "importance", "season", "gates"):
             if name in tables:
                 _print(_plain(name, *tables[name]))

@@ -1,7 +1,7 @@
 """The measures, the calibration, and whole runs: logs of every kind, the same rows again, the registry."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from unittest.mock import patch
 
 import duckdb
@@ -10,19 +10,20 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fixtures.told import ASKED, answered, told
 from typer.testing import CliRunner
 
 from tandem.planner.cli.models import app as commands
 from tandem.planner.customers import service as customers
 from tandem.planner.modelling.learning import estimators, folding, keeping, measures, running, service
+from tandem.planner.modelling.learning.beside import Beside, Column, Stood
 from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
 from tandem.planner.modelling.learning.choosing import Choice, choose
 from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
 from tandem.planner.modelling.learning.folding import Fold, completed
-from tandem.planner.modelling.learning.frames import Frame
 from tandem.planner.modelling.learning.learning import usable
-from tandem.planner.modelling.learning.questions import NOT_DORMANT, Question, answers, train
 from tandem.planner.modelling.learning.running import Wish, run
+from tandem.planner.modelling.learning.service.beside import then
 from tandem.planner.modelling.learning.service.conversion import add_conversion
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun
@@ -79,40 +80,6 @@ def test_a_back_test_is_never_calibrated_by_itself_or_by_later_ones():
     # the oldest cannot be calibrated and is not judged; calibrated by older ones both methods are as good
     assert choice.rung is Rung.PACE and max(one.folds for one in choice.candidates) == 2
     assert choose(folds[2:], value=True).rung is Rung.BOOSTING  # one alone: as they are
-
-
-class Silent:
-    """Purchase models that say nothing."""
-
-    def columns(self, histories, horizon):
-        return {}
-
-
-def told(n, stage, chance, seed=1, **beside):
-    """A frame of `n` customers who come back by `chance`(stage, figure); beside: columns beside purchases."""
-    rng = np.random.default_rng(seed)
-    stage, figure = np.asarray(stage, np.int8), rng.random(n)
-    came = rng.random(n) < chance(stage, figure)
-    features = {name: np.ones(n) for name in ("orders", "total_spent", "first_day_value", "tenure_days")}
-    features |= {"days_since_last_order": np.zeros(n), "figure": figure, "stage_number": stage.astype(float)}
-    return Frame(
-        day=LAST, age=300, customer=np.arange(n), stage=stage, features=features, later={},
-        next_gap=np.where(came, 5.0, np.nan), beside={f"own.{name}": values for name, values in beside.items()},
-    )  # fmt: skip
-
-
-ASKED = Question(
-    model=Model.REACTIVATION, horizon=28, step=28, stages=NOT_DORMANT, rules=RULES,
-    rungs=(Rung.BASE, Rung.LOGISTIC, Rung.BOOSTING, Rung.STAGED),
-)  # fmt: skip
-
-
-def answered(question, frame):
-    rows = question.members(frame)
-    trained = train(question, [(frame, Silent())], seed=1)
-    found, refused = answers(question, frame, rows, Silent(), trained)
-    return trained, Fold(day=LAST, horizon=28, stage=frame.stage[rows], answers=found, refused=refused,
-                         actual=question.actual(frame, rows), past=frame.of("total_spent")[rows])  # fmt: skip
 
 
 def test_a_stage_with_enough_cases_has_trees_of_its_own(monkeypatch):
@@ -227,7 +194,19 @@ def session():
         yield made
 
 
-WISH = Wish(rules=RULES, only="customer IN (SELECT customer FROM people WHERE profiled)")
+def known_on(day):
+    """Who comes every month is in a club, from a day on which it is founded."""
+    if day < FIRST + timedelta(days=60):
+        return Stood()
+    source = (
+        "(SELECT customer, CASE WHEN customer % 3 = 0 THEN 'monthly' ELSE 'other' END AS club FROM people)"
+    )
+    return Stood(relation=source, columns=(Column(name="club", kind="text"),))
+
+
+WISH = Wish(
+    rules=RULES, only="customer IN (SELECT customer FROM people WHERE profiled)", beside=Beside(stood=known_on)
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +234,7 @@ def test_a_log_with_habits_of_its_own_is_learnt_and_ranks_people(learnt, session
         found = [one for (one,) in scores(session, f"{name} IS NOT NULL", name)]
         assert found and all(low <= one <= high for one in found), name
     assert {one.model for one in store.evidence.models} == set(Model) - {Model.CONVERSION}
+    assert store.beside == {"own.club"} and store.values == {"club": ("other", "monthly")}
 
 
 def test_the_same_day_gives_the_same_rows_learnt_again_or_taken(learnt, session):
@@ -263,7 +243,9 @@ def test_the_same_day_gives_the_same_rows_learnt_again_or_taken(learnt, session)
     evidence = Evidence.from_json(orjson.loads(orjson.dumps(store.evidence.as_json())))
     assert evidence == store.evidence
     again = run(session, LAST, replace(WISH, stored=keeping.unpacked(content, sha256, evidence)))
-    assert again.evidence.retrained == "" and again.evidence.drift == 0
+    assert again.evidence.retrained == "" and again.evidence.drift == 0 and again.values == store.values
+    barred = replace(WISH, stored=store, beside=Beside())
+    assert "may no longer be used" in running._reason(evidence, barred, [], ())
     assert session.execute("FROM scores ORDER BY customer").fetchall() == rows
     assert keeping.unpacked(content, "0" * 64, evidence) is None
     assert keeping.unpacked(content[:99], sha256, evidence) is None
@@ -344,7 +326,16 @@ def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock
     customers.import_attributes(account.id, write("people.csv", people), clock=clock)
     days = [LAST - timedelta(days=28 * n) for n in (2, 1)]
     for day in days:
+        clock.now = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         build_snapshot(account.id, day, clock=clock)
+    tier = Column(name="tier", kind="text")
+    wanted = (tier, Column(name="points", kind="number"))
+    assert then(account.id, days[1], wanted, timedelta()).columns == (tier,)
+    assert then(account.id, days[1] + timedelta(days=27), wanted, timedelta()).columns == (tier,)
+    # too long ago, made when the values of a later day were in force, before the first
+    late, ahead = days[1] + timedelta(days=29), timedelta(days=30)
+    for day, clocks in ((late, timedelta()), (days[1], ahead), (days[0] - timedelta(days=1), timedelta())):
+        assert then(account.id, day, wanted, clocks) == Stood()
     with duckdb.connect() as made:
         made.execute("CREATE TABLE scores (customer BIGINT, conversion DOUBLE)")
         made.execute("INSERT INTO scores SELECT unnest(?), NULL", [ids_of(account.id)])

@@ -50,9 +50,7 @@ def load_people(session: duckdb.DuckDBPyConnection, account_id: int, work: Path)
 def join_customers(session: duckdb.DuckDBPyConnection, account_id: int) -> int:
     """Make the table `customers`: the row of everybody, from all that was made before; how many they are."""
     profile = latest_profile(account_id)
-    chosen = overlay.columns(
-        session, account_id, profile, has_homes=bool(_one(session, "SELECT count(*) FROM home"))
-    )
+    chosen = overlay.columns(session, account_id, profile, has_homes=_has_homes(session))
     joined = f"LEFT JOIN read_parquet({pattern(profile)}) a ON a.customer = p.customer" if profile else ""
     classes = ", ".join(f"{column}.class AS {column}" for column in RFM)
     joins = " ".join(f"LEFT JOIN {column} ON {column}.v = f.{order}" for column, order in RFM.items())
@@ -75,6 +73,21 @@ def join_customers(session: duckdb.DuckDBPyConnection, account_id: int) -> int:
           ON h.customer = p.customer {joins} {joined}"""
     )
     return _one(session, "SELECT count(*) FROM customers")
+
+
+def own_values(session: duckdb.DuckDBPyConnection, account_id: int) -> str:
+    """The query of everybody's own attributes as they stand in the snapshot being built: a column each."""
+    profile = latest_profile(account_id)
+    chosen = overlay.columns(session, account_id, profile, has_homes=_has_homes(session))
+    filed = f"LEFT JOIN read_parquet({pattern(profile)}) a ON a.customer = p.customer" if profile else ""
+    return (
+        f"SELECT p.customer{chosen} FROM people p LEFT JOIN written w ON w.customer = p.customer "
+        f"LEFT JOIN home h ON h.customer = p.customer {filed}"
+    )
+
+
+def _has_homes(session: duckdb.DuckDBPyConnection) -> bool:
+    return bool(_one(session, "SELECT count(*) FROM home"))
 
 
 def profile_labels(account_id: int) -> dict[str, tuple[str, str]]:

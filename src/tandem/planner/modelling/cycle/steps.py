@@ -60,7 +60,9 @@ class Staging:
 
     def _scores(self, session: duckdb.DuckDBPyConnection, tell: Progress) -> tuple[int, str]:
         rules = service.stage_rules(self._account_id)
-        self._evidence = _learning().score(session, self._account_id, self._day, rules, progress=tell)
+        self._evidence = _learning().score(
+            session, self._account_id, self._day, rules, clock=self._clock, progress=tell
+        )
         return _scored(session), " ".join(self._evidence.notes)[:300]
 
     def _scores_of_before(
@@ -72,7 +74,13 @@ class Staging:
         with suppress(Exception):
             rules, words = service.stage_rules(self._account_id), f"Nothing was learnt today: {why}"
             self._evidence = _learning().score(
-                session, self._account_id, self._day, rules, progress=tell, no_learning=words
+                session,
+                self._account_id,
+                self._day,
+                rules,
+                clock=self._clock,
+                progress=tell,
+                no_learning=words,
             )
         if self._evidence is not None:
             return _scored(session), f"{why} What was learnt on {self._evidence.trained_on} stays in force."

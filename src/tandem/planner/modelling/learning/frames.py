@@ -21,8 +21,6 @@ CHUNK = 250_000
 _SPREAD, _MODULUS = 2654435761, 4294967296
 STAGES = (Stage.NEW, Stage.ACTIVE, Stage.FROM_CHURN, Stage.AT_RISK, Stage.CHURN, Stage.DORMANT)
 WINDOWS = (30, 90, 365)
-#: how columns begin that are not of purchases: a name of the account's own may be that of a feature
-BESIDE = "own."
 #: features that the boosted trees and the logistic regression read, named as in the snapshot
 FEATURES = (
     "days_since_last_order", "tenure_days", "orders", "total_spent", "average_order", "first_day_value",
@@ -37,7 +35,7 @@ class Frame:
 
     age: days of the log up to then; features: name -> float (NaN = not known); stage: index into STAGES; next_gap:
     days until the next purchase day (NaN: none seen); later: horizon in days -> (purchase days, value) within it;
-    beside: what was known of them beside purchases, as `features`, its names beginning with BESIDE.
+    beside: what was known of them beside purchases, as `features`, its names beginning with one of `beside.BESIDE`.
     """
 
     day: date
@@ -88,13 +86,14 @@ def sample(session: duckdb.DuckDBPyConnection, most: int) -> float:
     """Make the table `sampled` of the purchase days of at most about `most` customers; the share taken."""
     row: Any = session.execute("SELECT count(DISTINCT customer) FROM buys").fetchone()
     share = min(1.0, most / max(row[0], 1))
-    among = (
-        f"((customer % {_MODULUS}) * {_SPREAD}) % {_MODULUS} < {int(share * _MODULUS)}"
-        if share < 1
-        else "TRUE"
-    )
-    session.execute(f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM buys WHERE {among}")
+    session.execute(f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM buys WHERE {among(share)}")
     return share
+
+
+def among(share: float) -> str:
+    """SQL over `customer` of a share of all customers, the same ones on every day."""
+    wanted = f"((customer % {_MODULUS}) * {_SPREAD}) % {_MODULUS} < {int(share * _MODULUS)}"
+    return wanted if share < 1 else "TRUE"
 
 
 def make_frame(

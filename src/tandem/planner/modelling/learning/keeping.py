@@ -3,13 +3,14 @@
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem.planner.modelling.learning.beside import BESIDE
 from tandem.planner.modelling.learning.domain import Evidence, Model
 from tandem.planner.modelling.learning.estimators import Estimator
 from tandem.planner.modelling.learning.frames import STAGES
@@ -24,11 +25,21 @@ CODE = f"{GENERATION}/scikit-learn {version('scikit-learn')}/numpy {version('num
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Store:
-    """Evidence, the estimators behind it, and what customers looked like when they were trained."""
+    """Evidence, the estimators behind it, and what customers looked like when they were trained.
+
+    values: attribute -> the values that the estimators tell apart, by which they know them.
+    """
 
     evidence: Evidence
     trained: Mapping[Model, Trained]
     looks: Mapping[str, tuple[Array, Array]]
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """The columns beside purchases that the estimators go by."""
+        names = (n for one in self.trained.values() for e in one.estimators.values() for n in e.names)
+        return frozenset(name for name in names if name.startswith(BESIDE))
 
 
 def packed(store: Store) -> tuple[bytes, str]:
@@ -42,6 +53,7 @@ def packed(store: Store) -> tuple[bytes, str]:
             arrays |= {f"{at}|array|{key}": np.asarray(one) for key, one in estimator.arrays.items()}
     for name, (cuts, shares) in store.looks.items():
         arrays |= {f"looks|{name}|cuts": cuts, f"looks|{name}|shares": shares}
+    arrays |= {f"values|{name}": np.array(["", *values]) for name, values in store.values.items()}
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return file.getvalue(), _hash(arrays)
@@ -62,7 +74,12 @@ def unpacked(content: bytes, sha256: str, evidence: Evidence) -> Store | None:
         if name.startswith("looks|") and name.endswith("|cuts")
     }
     trained = {one.model: _trained(evidence, one.model, arrays) for one in evidence.models}
-    return Store(evidence=evidence, trained=trained, looks=looks)
+    values = {
+        name.removeprefix("values|"): tuple(str(one) for one in listed[1:])
+        for name, listed in arrays.items()
+        if name.startswith("values|")
+    }
+    return Store(evidence=evidence, trained=trained, looks=looks, values=values)
 
 
 def _trained(evidence: Evidence, model: Model, arrays: Arrays) -> Trained:

@@ -1,6 +1,7 @@
 """One day's learning from a log: which method answers which question in which stage, and how right that was."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem.planner.modelling.learning import choosing, measures, seasons, spread, telling
+from tandem.planner.modelling.learning.beside import Beside
 from tandem.planner.modelling.learning.calibration import Calibration
 from tandem.planner.modelling.learning.choosing import LEAST_MEMBERS, Choice, choose
 from tandem.planner.modelling.learning.domain import (
@@ -47,6 +49,8 @@ LIFE = (Rung.LIFE, Rung.LIFE_BG)
 #: customers that back-tests look at
 MOST_SAMPLED = 30_000
 LEAST_BUYERS = 30
+#: back-tests in which a column must have been tried before it is learnt from
+LEAST_TRIED = 2
 TRACKED = (
     "days_since_last_order", "orders", "average_order", "spent_90", "orders_90", "usual_gap", "tenure_days",
 )  # fmt: skip
@@ -74,6 +78,8 @@ class Learner:
     seed: int = SEED
     life: tuple[Rung, ...] = LIFE
     tell: Tell = lambda _words, _share: None
+    beside: Beside = field(default_factory=Beside)
+    _bought: dict[date, Frame] = field(default_factory=dict)
     _frames: dict[date, Frame] = field(default_factory=dict)
     _lives: dict[date, Lives] = field(default_factory=dict)
 
@@ -104,11 +110,18 @@ class Learner:
             judged=self.known(days[0]) if days else None,
         )  # fmt: skip
 
-    def frame(self, day: date) -> Frame:
-        """What was known at the end of a day, and what came after."""
-        if day not in self._frames:
+    def bought(self, day: date) -> Frame:
+        """What purchases told at the end of a day, and what came after."""
+        if day not in self._bought:
             horizons = tuple(sorted({SOON, QUARTER, *HORIZONS}))
-            self._frames[day] = make_frame(self.session, day, self.rules, self.first, horizons)
+            self._bought[day] = make_frame(self.session, day, self.rules, self.first, horizons)
+        return self._bought[day]
+
+    def frame(self, day: date) -> Frame:
+        """The same with what was known beside purchases."""
+        if day not in self._frames:
+            made = self.bought(day)
+            self._frames[day] = replace(made, beside=self.beside.at(self.session, day, made.customer))
         return self._frames[day]
 
     def known(self, day: date) -> tuple[Frame, Lives]:
@@ -121,6 +134,7 @@ class Learner:
 
     def _answer(self, question: Question) -> tuple[Trained, ModelEvidence]:
         days = days_of(question, self.first, self.day)
+        question = replace(question, beside=self._tried(question, days), categories=self.beside.categories)
         tested = [self._fold(question, one) for one in days]
         trained = train(
             question,
@@ -157,6 +171,14 @@ class Learner:
             )
         )  # fmt: skip
         return trained, evidence
+
+    def _tried(self, question: Question, days: Sequence[date]) -> tuple[str, ...]:
+        """Columns beside purchases that two back-tests can try: known on the day, and on one learnt from before it."""
+        times: Counter[str] = Counter()
+        for day in days:
+            before = [self.frame(one).beside for one in training_days(question, self.first, day)]
+            times.update(set(self.frame(day).beside) & set().union(*before))
+        return tuple(name for name in sorted(times) if times[name] >= LEAST_TRIED)
 
     def _spread(
         self, question: Question, folds: Sequence[Fold], stages: Sequence[StageEvidence], index: Index | None

@@ -7,9 +7,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem.planner.modelling.learning.beside import BESIDE
 from tandem.planner.modelling.learning.domain import ITERATION, LIFE_KINDS, Model, Rung
 from tandem.planner.modelling.learning.estimators import LEAST_POSITIVES, Estimator, boosted, logistic
-from tandem.planner.modelling.learning.frames import BESIDE, STAGES, Frame
+from tandem.planner.modelling.learning.frames import STAGES, Frame
 from tandem.planner.modelling.learning.lives import Lives, part
 from tandem.planner.modelling.learning.measures import CUT
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem.planner.modelling.learning import frames, measures, scoring, telling
+from tandem.planner.modelling.learning.beside import KEPT, OWN, Beside
 from tandem.planner.modelling.learning.choosing import Choice
 from tandem.planner.modelling.learning.domain import (
     LIFE_KINDS,
@@ -46,8 +47,8 @@ FRESH = timedelta(days=7)
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """How a run is to go. only: SQL of our own text over `customer`: whose data may be used; stored: what was learnt
-    before; life: the purchase models that compete; retrain: learn whether it is time or not; keep: take what is
-    stored, whether it is time or not."""
+    before; life: the purchase models that compete; beside: what is known beside purchases; retrain: learn whether it
+    is time or not; keep: take what is stored, whether it is time or not."""
 
     rules: StageRules
     seed: int = SEED
@@ -58,6 +59,7 @@ class Wish:
     keep: bool = False
     most_sampled: int = MOST_SAMPLED
     life: tuple[Rung, ...] = LIFE
+    beside: Beside = field(default_factory=Beside)
     tell: Tell = field(default=lambda _words, _share: None)
 
 
@@ -83,14 +85,18 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     wish.tell("Reading the histories", 0.05)
     frames.frame_all(session, day, wish.rules)
     frames.make_histories(session)
-    frames.sample(session, wish.most_sampled)
+    wish.beside.share = frames.sample(session, wish.most_sampled)
     learner = Learner(
-        session=session, day=day, first=first, rules=wish.rules, seed=wish.seed, life=wish.life,
+        session=session, day=day, first=first, rules=wish.rules, seed=wish.seed, life=wish.life, beside=wish.beside,
         tell=lambda words, share: wish.tell(words, 0.1 + 0.7 * share),
     )  # fmt: skip
     asked = questions(wish.rules, first, day, wish.life)
     drifted = _drifted(learner, wish.stored)
     reason = "" if wish.keep and wish.stored else _reason(evidence, wish, asked, drifted)
+    if reason:
+        wish.beside.find_values(session, day, "sampled")
+    elif wish.stored:
+        wish.beside.values = wish.stored.values
     lives = live(collapse(session), read_histories(session)[1], wish.life if reason else _in_use(wish.stored))
     store = (
         _learnt(evidence, learner, lives, reason) if reason else _taken(evidence, wish.stored, drifted, lives)
@@ -104,8 +110,9 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
         asked,
         lives,
         replace(store, evidence=replace(store.evidence, models=models)),
+        wish.beside,
     )
-    for table in ("sampled", "framed"):
+    for table in ("sampled", "framed", KEPT):
         session.execute(f"DROP TABLE IF EXISTS {table} CASCADE")
     session.execute("DROP VIEW IF EXISTS buys")
     return replace(store, evidence=replace(store.evidence, models=models))
@@ -127,7 +134,7 @@ def _learnt(evidence: Evidence, learner: Learner, lives: Lives, reason: str) -> 
         frequencies=telling.frequencies(lives, learner.known(learner.day)[0].histories), drift=0.0,
         **_courses(learner, found),
     )  # fmt: skip
-    return Store(evidence=made, trained=found.trained, looks=found.looks)
+    return Store(evidence=made, trained=found.trained, looks=found.looks, values=learner.beside.values)
 
 
 def _courses(learner: Learner, found: Learnt) -> dict[str, Any]:
@@ -167,6 +174,8 @@ def _reason(
         return "Somebody asked for it."
     if before.code != CODE or before.seed != wish.seed:
         return "The program has changed."
+    if _lost(wish, evidence.day):
+        return "An attribute that a model goes by may no longer be used."
     value = before.of(Model.VALUE)
     if value is None or value.horizon != asked[0].horizon:
         return "The log is long enough now for a longer look back."
@@ -175,6 +184,12 @@ def _reason(
         return "A week has passed." if age >= FRESH else "It was learnt on a later day."
     worst = max(drifted, key=lambda one: one[1], default=("", 0.0))
     return f"Customers look different ({worst[0]}, PSI {worst[1]:.2f})." if worst[1] > MOST_DRIFT else ""
+
+
+def _lost(wish: Wish, day: date) -> set[str]:
+    """Columns beside purchases that the estimators go by and that are not to be had any more."""
+    used = {name for name in (wish.stored.beside if wish.stored else ()) if name.startswith(OWN)}
+    return used - {OWN + one.name for one in wish.beside.stood(day).columns} if used else used
 
 
 def _in_use(stored: Store | None) -> tuple[Rung, ...]:
@@ -187,7 +202,7 @@ def _drifted(learner: Learner, stored: Store | None) -> tuple[tuple[str, float],
     """Feature -> how far today's customers are from those on the day of learning (PSI), farthest first."""
     if stored is None or not stored.looks:
         return ()
-    frame = learner.frame(learner.day)
+    frame = learner.bought(learner.day)
     found = [
         (name, round(measures.psi(shares, measures.shares(frame.of(name), cuts)), 4))
         for name, (cuts, shares) in stored.looks.items()
@@ -212,11 +227,12 @@ def _able(one: ModelEvidence, lives: Lives, trained: Mapping[Model, Trained]) ->
 
 def _score(
     session: duckdb.DuckDBPyConnection, first: date, rules: StageRules, asked: Sequence[Question], lives: Lives,
-    store: Store,
+    store: Store, beside: Beside,
 ) -> None:  # fmt: skip
     top = scoring.top_edge(session)
     scorer = scoring.Scorer(
         lives=lives, questions={one.model: replace(one, top=top) for one in asked}, trained=store.trained,
         evidence={one.model: one for one in store.evidence.models}, top=top, rules=rules,
+        beside=bool(store.beside) and beside.keep(session, store.evidence.day),
     )  # fmt: skip
     scoring.make_scores(session, store.evidence.day, first, scorer)

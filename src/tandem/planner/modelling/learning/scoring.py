@@ -1,7 +1,7 @@
 """The table `scores` of a snapshot being built: every customer's chances and future value, a chunk at a time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem.planner.modelling.learning import beside
 from tandem.planner.modelling.learning.calibration import Calibration
 from tandem.planner.modelling.learning.domain import (
     LIFE_KINDS,
@@ -36,7 +37,10 @@ MOST_VALUE = 1e12
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scorer:
-    """What is needed to score: today's purchase models, what was learnt, and the least spend of the top percentile."""
+    """What is needed to score: today's purchase models, what was learnt, and the least spend of the top percentile.
+
+    beside: whether the table of what is known beside purchases is there to be read.
+    """
 
     lives: Lives
     questions: Mapping[Model, Question]
@@ -44,6 +48,7 @@ class Scorer:
     evidence: Mapping[Model, ModelEvidence]
     top: float
     rules: StageRules
+    beside: bool = False
 
     def columns(self, frame: Frame) -> dict[str, Array]:
         """Every score of the frame's customers, NaN = none."""
@@ -143,6 +148,8 @@ def make_scores(
     session.execute(f"CREATE OR REPLACE TEMP TABLE scored (customer BIGINT, {columns})")
     if scorer is not None and first is not None:
         for frame in chunks(session, day, scorer.rules, first):
+            if scorer.beside:
+                frame = replace(frame, beside=beside.chunk(session, frame.customer))
             _insert(session, frame, scorer.columns(frame))
     listed = ", ".join(f"s.{name}" for name in COLUMNS)
     session.execute(

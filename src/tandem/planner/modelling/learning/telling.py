@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tandem.planner.modelling.learning import measures
+from tandem.planner.modelling.learning.beside import BESIDE
 from tandem.planner.modelling.learning.domain import (
     ByFrequency,
     Frequency,
@@ -49,7 +50,8 @@ def importance(
     taken = rng.permutation(len(folds[0].actual))[:MOST_ROWS]
     hit = folds[0].actual[taken] > 0
     columns = {name: values[taken] for name, values in columns.items() if name != "stage_number"}
-    found = _alone(columns, hit)
+    alone = {name: values for name, values in columns.items() if name not in question.categories}
+    found = _alone({name: v for name, v in alone.items() if _allowed(name, question)}, hit)
     estimator = trained.estimators.get("chance") or trained.estimators.get("logistic")
     if estimator is not None:
         columns["stage_number"] = frame.of("stage_number")[rows][taken]
@@ -61,6 +63,10 @@ def importance(
         found.pop("stage_number", None)
     best = sorted(found.items(), key=lambda one: -one[1])[:SHOWN]
     return tuple((name, round(size, 5)) for name, size in best if size > 0)
+
+
+def _allowed(name: str, question: Question) -> bool:
+    return name in question.beside or not name.startswith(BESIDE)
 
 
 def _alone(columns: dict[str, Array], hit: NDArray[np.bool_]) -> dict[str, float]:

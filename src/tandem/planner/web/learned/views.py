@@ -1,6 +1,6 @@
 """The models in force, each one's back-test, and every table of it as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -77,7 +77,8 @@ def backtest(request: HttpRequest, model: str) -> HttpResponse:
             "stages": _stages(found.stages), "right": words.how_right(wanted, judged, found.horizon), "judged": judged,
             "plots": _addressed(wanted, drawings.of_model(found, stage, currency)),
             "beneath": _addressed(wanted, drawings.of_purchases(wanted, evidence)),
-            "gates": _gates(evidence.gates), "candidates": _candidates(found), "importance": _importance(found),
+            "gates": _gates(evidence.gates), "candidates": _candidates(found),
+            "importance": _importance(found, service.label_of(user.account_id)),
             "runs": runs, "drifts": _drifts(runs), "files": sorted(service.tables_of(evidence, wanted)),
             "currency": currency, "season": _season(wanted, found),
         },
@@ -114,9 +115,9 @@ def _candidates(found: ModelEvidence) -> list[dict[str, Any]]:
     ]
 
 
-def _importance(found: ModelEvidence) -> list[tuple[str, float]]:
+def _importance(found: ModelEvidence, label: Callable[[str], str]) -> list[tuple[str, float]]:
     """Attributes by their weight; those of none are left out."""
-    return [(name.replace("_", " "), size) for name, size in found.importance if size > 0]
+    return [(label(name), size) for name, size in found.importance if size > 0]
 
 
 def _drifts(runs: Any) -> Any:

@@ -1,6 +1,7 @@
 """Scores of a snapshot, and the registry of what made them."""
 
 from tandem.planner.modelling.learning.service.backtest import LogReport, MixedCurrencies, backtest_file
+from tandem.planner.modelling.learning.service.beside import label_of
 from tandem.planner.modelling.learning.service.registry import (
     ModelLine,
     ModelsView,
@@ -26,6 +27,7 @@ __all__ = [
     "backtest_file",
     "backtest_of",
     "keep",
+    "label_of",
     "model_run",
     "models_of",
     "runs",

@@ -15,6 +15,7 @@ from tandem.planner.modelling.learning.domain import Evidence, Model, ModelEvide
 from tandem.planner.modelling.learning.keeping import Store, packed, unpacked
 from tandem.planner.modelling.learning.learning import SEED
 from tandem.planner.modelling.learning.running import Wish, run
+from tandem.planner.modelling.learning.service.beside import beside_of
 from tandem.planner.modelling.learning.service.conversion import add_conversion
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun, TrainingWish
@@ -29,6 +30,7 @@ def score(
     day: date,
     rules: StageRules,
     *,
+    clock: Clock,
     seed: int = SEED,
     progress: Progress | None = None,
     no_learning: str = "",
@@ -45,6 +47,7 @@ def score(
         rules=rules, seed=seed, only=_whose(session), currency=ledger.account(account_id).currency,
         stored=stored, keep=bool(no_learning), retrain=TrainingWish.objects.filter(account_id=account_id).exists(),
         tell=progress or (lambda _words, _share: None),
+        beside=beside_of(session, account_id, day, clock.business() - clock.system()),
     )  # fmt: skip
     store = run(session, day, wish)
     if store.evidence.models:

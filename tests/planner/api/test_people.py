@@ -140,11 +140,14 @@ class TestModel:
             members = [customer for customer, one in ids.items() if one == number]
             assert {stage[customer] for customer in members} <= {names[row["LifecycleStageID"]]}
             expected = sum(float(future[one] or 0) for one in members) / max(len(members), 1)
+            if len(members) < 50:
+                assert (row["FutureValue"], row["ChurnRate"]) == (-1, -1)
+                continue
             assert row["FutureValue"] == pytest.approx(expected, abs=0.01)
             chances = [1 - back[one] if stage[one] == "Churn" else risk[one] for one in members]
             if members and None not in chances:
                 assert row["ChurnRate"] == pytest.approx(sum(chances) / len(chances), abs=0.0001)
-        assert {row["ChurnRate"] for row in found.values()} - {0, 1}
+        assert {row["ChurnRate"] for row in found.values()} - {-1, 0, 1}
 
     def test_ranks_are_told_with_any_list(self, call, filled):
         asked = "churn_risk_percentile;future_value_permille;top_spender_percentile_in_stage"

@@ -1,6 +1,7 @@
 """What attributes may be used for, and objections to profiling."""
 
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -135,6 +136,9 @@ def test_who_objects_is_in_no_segment_and_in_no_group_by_one_until_the_person_wi
     service.object_to_profiling(shop.id, "A", how="by letter", actor="Ada", clock=clock)
     build_snapshot(shop.id, DAY, clock=clock)
     assert of("A") == [None, None, None, False] and of("B")[0] and of("B")[3] is True
+    new = service.get_customer(shop.id, "A").attributes["stage"]
+    told = partial(service.customers_with, shop.id, "stage", new, day=None, also="future_value")
+    assert {one for one, _ in told()} - {one for one, _ in told(profiled=True)} == {"A"}
     for asked in (text, f"not ({text})", "microsegment is unknown", f"not (not ({text}))"):
         assert "A" not in members(asked)
         condition = targeting.to_condition(shop.id, asked)

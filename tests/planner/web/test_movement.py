@@ -2,16 +2,24 @@
 
 import csv
 import io
-from dataclasses import replace
+import re
 from datetime import date
 from decimal import Decimal
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
+from tests.fixtures.scored import made_up_scores
 from tests.fixtures.shop import build
+from typer.testing import CliRunner
 
+from tandem.planner.api.functions.model import get_microsegment_list
+from tandem.planner.cli.customers import app as commands
+from tandem.planner.customers import service as customers
+from tandem.planner.modelling.models import MicroSegment
 from tandem.planner.modelling.segments import movement, overview
 from tandem.planner.modelling.segments.movement import NOT_YET, Flow, Movement
+from tandem.planner.modelling.service import build_snapshot
 
 PAGE = "/ui/segments"
 MANY = tuple(f"Active: kind {n}" for n in range(12))
@@ -87,11 +95,43 @@ def test_without_customers_the_page_says_what_to_do(client):
     assert client.get(f"{PAGE}/movement.csv").status_code == 404
 
 
-def test_few_people_are_not_described(shop, sign_in, monkeypatch):
-    kinds = [
-        replace(one, description=f"Told {members}.", members=members)
-        for one, members in zip(overview.microsegments(shop.account.pk), (49, 50), strict=False)
-    ]
-    monkeypatch.setattr(overview, "microsegments", lambda account_id: tuple(kinds))
-    page = read(sign_in(shop.account))
-    assert "Told 50." in page and "Told 49." not in page
+SPENT, EXPECTED = "753.1", (376, 384)
+DOORS = {
+    "page": f"{PAGE}?span=day", "page of values": f"{PAGE}?what=value_segment&span=day",
+    "settings": "/ui/settings/segments", "micro-segments": f"{PAGE}/micro-segments.csv",
+    "movement": f"{PAGE}/movement.csv?span=day",
+    "commands": ("segments", "segments --json", "movement --over day", "movement --over day --csv",
+                 "movement --over day --json"),
+}  # fmt: skip
+
+
+def test_thirty_people_are_described_at_no_door(account, sign_in, clock, write):
+    """Each spent the same, and is expected to spend the same: neither figure is told anywhere."""
+    lines = "".join(f"c{n:02},{'2026-11-20' if n % 2 else '2026-11-22'},{SPENT}\n" for n in range(30))
+    customers.import_orders(account.id, write("o.csv", "customer,date,amount\n" + lines), clock=clock)
+    with made_up_scores():
+        for day in (21, 22):
+            build_snapshot(account.id, date(2026, 11, day), clock=clock)
+    kept = MicroSegment.objects.filter(account_id=account.id, members__gt=0)
+    assert all(EXPECTED[0] < one.future_value < EXPECTED[1] for one in kept) and kept
+    found = movement.movement(account.id, "stage", "day")
+    assert sum(one.customers for one in found.flows) == 30 and "%" not in found.words
+    assert {(one.share, one.revenue) for one in found.flows} == {(None, None)}
+    limits = [form.format(one.least) for one in overview.value_segments(account.id) if one.least
+              for form in ("{:,.2f}", "{!r}")]  # fmt: skip
+    client = sign_in(account)
+    for name, paths in DOORS.items():
+        for path in [paths] if isinstance(paths, str) else paths:
+            if name == "commands":
+                done = CliRunner().invoke(commands, [*path.split(), "--account", str(account.id)])
+                assert done.exit_code == 0, path
+                told = done.output
+            else:
+                told = re.sub("<svg.*?</svg>", "", client.get(path).content.decode(), flags=re.DOTALL)
+            for limit in limits:  # how all are cut is told
+                told = told.replace(limit, "")
+            assert re.search("15|30", told) and not re.search(
+                r"\b(753|11[, ]?296|37[6-9]|38[0-3])[.,]\d", told
+            ), path
+    call = SimpleNamespace(account_id=account.id)
+    assert {(one["FutureValue"], one["ChurnRate"]) for one in get_microsegment_list(call)} == {(-1, -1)}

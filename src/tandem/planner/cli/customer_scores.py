@@ -71,7 +71,9 @@ def movement(
         table = Table("before", "now", "customers", "of those before", "spent meanwhile", title=found.words)
         for flow in found.flows:
             names = flow.before or moving.NONE, flow.after or moving.NONE
-            table.add_row(*names, f"{flow.customers:,}", f"{flow.share:.1%}", f"{flow.revenue:,.2f}")
+            share = "" if flow.share is None else f"{flow.share:.1%}"
+            spent = "" if flow.revenue is None else f"{flow.revenue:,.2f}"
+            table.add_row(*names, f"{flow.customers:,}", share, spent)
         data.print(table)
 
 

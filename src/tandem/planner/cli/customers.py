@@ -258,9 +258,9 @@ def segments(
     data.print(table)
     table = Table("id", "micro-segment", "members", "future value", "churn rate")
     for row in micro:
-        table.add_row(
-            str(row.id), row.name, f"{row.members:,}", f"{row.future_value:,.2f}", f"{row.churn_rate:.0%}"
-        )
+        value = "" if row.future_value is None else f"{row.future_value:,.2f}"
+        rate = "" if row.churn_rate is None else f"{row.churn_rate:.0%}"
+        table.add_row(str(row.id), row.name, f"{row.members:,}", value, rate)
     data.print(table)
 
 

@@ -50,7 +50,7 @@ def get_customer_attribute_changers(call: Call) -> list[dict[str, Any]]:
 
 
 def get_customer_future_values(call: Call) -> list[dict[str, Any]]:
-    """What is expected of the customers of a stage, or with a value of an attribute."""
+    """What is expected of customers of a stage, or with a value of an attribute, who do not object to profiling."""
     stage_id, asked = call["LifecycleStageID"], call["CustomerAttribute"]
     if stage_id is not None:
         column, value = "stage", overview.stage_name(stage_id) or ""
@@ -60,7 +60,14 @@ def get_customer_future_values(call: Call) -> list[dict[str, Any]]:
     else:
         raise ContractBroken("Missing LifecycleStageID")
     found = customers.customers_with(
-        call.account_id, column, value, day=None, also="future_value", skip=call.skip, top=call.top
+        call.account_id,
+        column,
+        value,
+        day=None,
+        also="future_value",
+        skip=call.skip,
+        top=call.top,
+        profiled=True,
     )
     return [{"CustomerID": customer_id, "FutureValue": float(future or 0)} for customer_id, future in found]
 
@@ -164,7 +171,7 @@ FUNCTIONS = (
         Param(name="CustomerAttributeValue", kind=Kind.TEXT, meaning="Its value, in any case."),
         pages_itself=True, example='[{"CustomerID":"631942","FutureValue":342.65}]',
         meaning="What each customer of a stage, or with a value, is expected to spend in the next 365 days; 0 for whom "
-        "nothing is expected.",
+        "nothing is expected. Who objects to profiling is left out.",
     ),
     one(
         "customers", "GetCustomerAttributes", get_customer_attributes, CUSTOMER, path="{CustomerID}/Attributes",

@@ -39,8 +39,8 @@ def get_microsegment_list(call: Call) -> list[dict[str, Any]]:
             "MicrosegmentID": one.id,
             "MicrosegmentName": one.name,
             "LifecycleStageID": one.stage_id,
-            "FutureValue": float(one.future_value),
-            "ChurnRate": round(one.churn_rate, 4),
+            "FutureValue": -1 if one.future_value is None else float(one.future_value),
+            "ChurnRate": -1 if one.churn_rate is None else round(one.churn_rate, 4),
         }
         for one in overview.microsegments(call.account_id)
     ]
@@ -67,7 +67,7 @@ FUNCTIONS = (
         example='[{"MicrosegmentID":1,"MicrosegmentName":"Winner","LifecycleStageID":1,"FutureValue":870.55,'
         '"ChurnRate":0.55}]',
         meaning="The micro-segments. FutureValue is the mean of what the members are expected to spend in the next 365 "
-        "days; ChurnRate the mean chance to be in Churn in 28 days.",
+        "days; ChurnRate the mean chance to be in Churn in 28 days. Both are -1 of fewer than 50 customers.",
     ),
     rows(
         "model", "GetMicrosegmentChangers", get_microsegment_changers, START, END, sure=Sure.DOCUMENTED,

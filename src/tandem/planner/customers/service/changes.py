@@ -90,8 +90,12 @@ def customers_with(
     also: str = "customer",
     skip: int = 0,
     top: int = 10_000,
+    profiled: bool = False,
 ) -> tuple[tuple[str, Any], ...]:
-    """(customer id, column `also`) of those with a value, as text in any case, on a day (None = the newest)."""
+    """(customer id, column `also`) of those with a value, as text in any case, on a day (None = the newest).
+
+    profiled: without who objected to profiling.
+    """
     snapshot = snapshot_on(account_id, day) if day else latest_snapshot(account_id)
     if snapshot is None:
         return ()
@@ -101,8 +105,9 @@ def customers_with(
         if not {column, also} <= types.keys():
             return ()
         cast = "DOUBLE" if types[column].startswith(_NUMBERS) else "VARCHAR"
+        willing = "may_be_profiled IS NOT FALSE AND " if profiled and "may_be_profiled" in types else ""
         rows = session.execute(
-            f"SELECT customer, {name(also)} FROM {source} WHERE lower(({name(column)}::{cast})::VARCHAR) = "
+            f"SELECT customer, {name(also)} FROM {source} WHERE {willing}lower(({name(column)}::{cast})::VARCHAR) = "
             f"lower(TRY_CAST(? AS {cast})::VARCHAR) ORDER BY customer LIMIT {top:d} OFFSET {skip:d}",
             [value],
         ).fetchall()

@@ -14,6 +14,7 @@ import duckdb
 
 from tandem.kit.problems import Refused
 from tandem.planner.customers import service as customers
+from tandem.planner.customers.rights import described
 from tandem.planner.customers.service.snapshot import CUSTOMERS_FILE
 from tandem.planner.customers.storage import name, pattern
 from tandem.planner.modelling.lifecycle.domain import Stage
@@ -36,14 +37,15 @@ NONE = "None"
 class Flow:
     """Customers who were in `before` and are in `after` now; None = in none.
 
-    share: of all who were in `before`; revenue: what they spent between the two days.
+    share: of all who were in `before`, None of too few of these; revenue: what they spent between the two days, None
+    of too few customers.
     """
 
     before: str | None
     after: str | None
     customers: int
-    share: float
-    revenue: Decimal
+    share: float | None
+    revenue: Decimal | None
 
     @property
     def moved(self) -> bool:
@@ -105,8 +107,7 @@ def _flows(session: duckdb.DuckDBPyConnection, what: str, was: str, now: str) ->
         for side in (was, now)
     ]
     rows = session.execute(
-        f"""SELECT before, after, sum(n)::BIGINT, coalesce(sum(n) / sum(sum(n)) OVER (PARTITION BY before), 0),
-          sum(spent)
+        f"""SELECT before, after, sum(n)::BIGINT, (sum(sum(n)) OVER (PARTITION BY before))::BIGINT, sum(spent)
         FROM (SELECT CASE WHEN b.customer IS NULL THEN ? ELSE b.v END AS before, a.v AS after, count(*) AS n,
           sum(a.total_spent - coalesce(b.total_spent, 0))::DECIMAL(18,2) AS spent
         FROM (SELECT customer, {column[1]} AS v, total_spent FROM {now}) a LEFT JOIN
@@ -115,9 +116,12 @@ def _flows(session: duckdb.DuckDBPyConnection, what: str, was: str, now: str) ->
         [NOT_YET],
     ).fetchall()
     return tuple(
-        Flow(before=before, after=after, customers=n, share=float(share), revenue=spent)
-        for before, after, n, share, spent in rows
-    )
+        Flow(
+            before=before, after=after, customers=n, share=n / of if described(of) else None,
+            revenue=spent if described(n) else None,
+        )
+        for before, after, n, of, spent in rows
+    )  # fmt: skip
 
 
 def _names(what: str, flows: tuple[Flow, ...]) -> tuple[str, ...]:
@@ -131,9 +135,9 @@ def _words(flows: tuple[Flow, ...], before: date, after: date) -> str:
     known = sum(flow.customers for flow in flows if flow.before != NOT_YET)
     moved = sum(flow.customers for flow in flows if flow.moved and flow.before != NOT_YET)
     new = sum(flow.customers for flow in flows if flow.before == NOT_YET)
-    share = moved / known if known else 0.0
+    share = f" ({moved / known:.1%})" if described(known) else ""
     joined = f" {new:,} are new." if new else ""
-    return f"From {before} to {after} {moved:,} of {known:,} customers moved ({share:.1%}).{joined}"
+    return f"From {before} to {after} {moved:,} of {known:,} customers moved{share}.{joined}"
 
 
 def movement_csv(found: Movement) -> str:
@@ -143,5 +147,7 @@ def movement_csv(found: Movement) -> str:
     writer.writerow(("before", "after", "customers", "share", "revenue"))
     for flow in found.flows:
         names = (flow.before or NONE, flow.after or NONE)
-        writer.writerow((*names, flow.customers, f"{flow.share:.6f}", flow.revenue))
+        writer.writerow(
+            (*names, flow.customers, "" if flow.share is None else f"{flow.share:.6f}", flow.revenue)
+        )
     return out.getvalue()

@@ -1,8 +1,10 @@
 """What others may know of stages and segments."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isclose
+from typing import Any
 
 from django.db import transaction
 
@@ -26,7 +28,8 @@ from tandem.planner.modelling.segments.segmenting import definition, value_share
 class MicroSegmentView:
     """A micro-segment on the newest day; churn_rate: mean chance to be in Churn in 28 days, 0 to 1.
 
-    future_value: the members' mean; description: what its customers have in common, with figures.
+    future_value: the members' mean; description: what its customers have in common, with figures. None of the three is
+    told of too few members, but how the name calls its part of the stage is.
     """
 
     id: int
@@ -34,13 +37,13 @@ class MicroSegmentView:
     stage: Stage
     stage_id: int
     members: int
-    future_value: Decimal
-    churn_rate: float
+    future_value: Decimal | None
+    churn_rate: float | None
     description: str = ""
 
     @property
     def described(self) -> bool:
-        """Whether it is large enough for its figures to be shown to people."""
+        """Whether it is large enough for its figures to be told."""
         return is_described(self.members)
 
 
@@ -60,6 +63,9 @@ class SegmentBasis:
 
     by: str
     words: str
+
+
+_UNTOLD: dict[str, Any] = {"future_value": None, "churn_rate": None}
 
 
 class BadShares(Refused):
@@ -85,11 +91,16 @@ def microsegments(account_id: int) -> tuple[MicroSegmentView, ...]:
     return tuple(
         MicroSegmentView(
             id=row.number, name=row.name, stage=Stage(row.stage), stage_id=STAGE_IDS[Stage(row.stage)],
-            members=row.members, future_value=row.future_value, churn_rate=row.churn_rate,
-            description=told.get(row.number, "") if is_described(row.members) else "",
+            members=row.members, **(_figures(row, told) if is_described(row.members) else _UNTOLD),
         )
         for row in rows
     )  # fmt: skip
+
+
+def _figures(row: MicroSegment, told: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "future_value": row.future_value, "churn_rate": row.churn_rate, "description": told.get(row.number, ""),
+    }  # fmt: skip
 
 
 def descriptions(account_id: int) -> dict[int, str]:

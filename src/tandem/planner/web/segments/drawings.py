@@ -54,10 +54,10 @@ def largest_moves(found: Movement) -> list[Flow]:
 
 def of_segments(found: Sequence[MicroSegmentView], currency: str) -> Plot | None:
     """Each micro-segment a dot: up for worth, right for likely to leave."""
-    large = [one for one in found if one.described]
-    if len(large) < _FEWEST:
+    figures = ((one.churn_rate, one.future_value) for one in found)
+    placed = sorted((rate, float(value)) for rate, value in figures if rate is not None and value is not None)
+    if len(placed) < _FEWEST:
         return None
-    placed = sorted((one.churn_rate, float(one.future_value)) for one in large)
     dots = Line(label=_("a micro-segment"), points=placed, dots_only=True)
     words = _(
         "Up: worth more in a year. Right: more of them will be in Churn in 28 days. Right and up is where to act."
@@ -71,15 +71,7 @@ def table_of(found: Sequence[MicroSegmentView], currency: str) -> Table:
     headings = (
         _("Name"), _("Stage"), _("Customers"), _("Expected in a year (%s)") % currency, _("In Churn in 28 days"),
     )  # fmt: skip
-    rows = tuple(
-        (
-            one.name,
-            str(one.stage),
-            one.members,
-            *((one.future_value, one.churn_rate) if one.described else ("", "")),
-        )
-        for one in found
-    )
+    rows = tuple((one.name, str(one.stage), one.members, one.future_value, one.churn_rate) for one in found)
     return Table(
         key="micro-segments", title=_("Worth and risk of the micro-segments"), headings=headings, rows=rows
     )

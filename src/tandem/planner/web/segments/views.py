@@ -1,7 +1,5 @@
 """Segments: what they are worth, who moved between them, every table as a file."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +9,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from tandem.kit.problems import NotFound
-from tandem.planner.customers.rights import described
 from tandem.planner.modelling.segments import movement, overview
 from tandem.planner.web.access import page
 from tandem.planner.web.segments import drawings
@@ -31,7 +28,7 @@ SPANS = {"day": gettext_lazy("A day"), "week": gettext_lazy("A week"), "month": 
 def segments(request: HttpRequest) -> HttpResponse:
     """Micro-segments and value segments today, and the movement of a day, week or month."""
     user: Any = request.user
-    micro = _told(overview.microsegments(user.account_id))
+    micro = [one for one in overview.microsegments(user.account_id) if one.members]
     found = _movement(request)
     currency = user.account.currency
     context = {
@@ -69,11 +66,6 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
 def _file(text: str, name: str) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _told(found: Sequence[overview.MicroSegmentView]) -> list[overview.MicroSegmentView]:
-    """Those with members; too few people are not described."""
-    return [one if described(one.members) else replace(one, description="") for one in found if one.members]
 
 
 def _movement(request: HttpRequest) -> movement.Movement | None:

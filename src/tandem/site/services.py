@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 HALVES = ("planner", "messenger")
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
+#: jobs at once of what must not wait: ticks, events, answers
+SLOTS = 4
+#: and of what takes minutes, in a process of its own: a planner's day holds gigabytes
+LONG_SLOTS = {"planner": 3, "messenger": 4}
 
 
 def children_of(service: str) -> list[Child]:
@@ -29,8 +33,8 @@ def children_of(service: str) -> list[Child]:
         "planner": [_pages("planner")],
         "messenger": [_pages("messenger"), tracking_child()],
         "tracking": [tracking_child()],
-        "worker-planner": [_worker("planner"), _alarms("planner")],
-        "worker-messenger": [_worker("messenger"), *_senders(), *_inbound(), _alarms("messenger")],
+        "worker-planner": [*_workers("planner"), _alarms("planner")],
+        "worker-messenger": [*_workers("messenger"), *_senders(), *_inbound(), _alarms("messenger")],
     }
     if service == "up":
         return [child for name, children in table.items() if name != "tracking" for child in children]
@@ -48,18 +52,18 @@ def environment() -> dict[str, str]:
     }
 
 
-def run_worker(half: str) -> None:
-    """A Procrastinate worker of one half, in this process, until it is told to stop."""
+def run_worker(half: str, *, long: bool = False) -> None:
+    """A Procrastinate worker of one half, in this process, until it is told to stop; long: of its long jobs alone."""
     use_half(half)
     from procrastinate.contrib.django import app
 
     stop = threading.Event()
-    if half == "messenger":
+    if half == "messenger" and not long:
         _ask_planners_at_once()
         _listen_to_smscs(stop)
     worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     try:
-        asyncio.run(_work(worker_app, f"{half}-{os.getpid()}"))
+        asyncio.run(work(worker_app, half, long=long))
     finally:
         stop.set()
 
@@ -82,14 +86,18 @@ def _listen_to_smscs(stop: threading.Event) -> None:
         threading.Thread(target=listening.run, args=(stop,), daemon=True, name="smpp-listening").start()
 
 
-async def _work(app: Any, name: str) -> None:
+async def work(app: Any, half: str, *, long: bool) -> None:
     """Run the worker, and beside it what no queue can be trusted with: jobs of dead workers start again."""
+    queue = f"{half}.long"
+    if long:
+        app.periodic_registry.periodic_tasks.clear()  # that it is time says the other one
     async with app.open_async():
         reviving = asyncio.create_task(_revive_stalled(app))
         try:
             await app.run_worker_async(
-                name=name,
-                concurrency=4,
+                queues=[queue] if long else sorted({task.queue for task in app.tasks.values()} - {queue}),
+                name=f"{queue if long else half}-{os.getpid()}",
+                concurrency=LONG_SLOTS[half] if long else SLOTS,
                 fetch_job_polling_interval=1.0,
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=STALLED_SECONDS,
@@ -185,8 +193,13 @@ def tracking_child() -> Child:
     )  # fmt: skip
 
 
-def _worker(half: str) -> Child:
-    return Child(f"worker-{half}", (sys.executable, "-m", "tandem", "run-worker", half), environment())
+def _workers(half: str) -> list[Child]:
+    """What must not wait, and beside it what takes long."""
+    command = (sys.executable, "-m", "tandem", "run-worker", half)
+    return [
+        Child(f"worker-{half}", command, environment()),
+        Child(f"worker-{half}-long", (*command, "--long"), environment()),
+    ]
 
 
 def _alarms(half: str) -> Child:

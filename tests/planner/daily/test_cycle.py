@@ -2,7 +2,9 @@
 
 from datetime import date
 
+import psycopg
 import pytest
+from django.db import connection
 
 from tandem.kit.problems import NotFound
 from tandem.planner.customers import service as customers
@@ -154,3 +156,15 @@ class Taken:
 
     def fetchone(self):
         return (False,)
+
+
+def test_consent_is_read_by_one_at_a_time_whoever_is_busy_with_a_day(db, clock, monkeypatch):
+    monkeypatch.setattr(service.channels, "refresh_due", lambda now: ((1, 2, True),))
+    monkeypatch.setattr(service, "attempt", lambda account_id, subject, work, clock: True)
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as beside:
+        beside.execute("SELECT pg_advisory_lock(7302, 0)")
+        assert service.daily_tick(clock=clock) == 0 and service.refresh_consent(clock=clock) == 1
+        beside.execute("SELECT pg_advisory_unlock(7302, 0), pg_advisory_lock(7302, 1)")
+        assert service.refresh_consent(clock=clock) == 0
+        beside.execute("SELECT pg_advisory_unlock(7302, 1)")
+        assert service.refresh_consent(clock=clock, wait=True) == 1

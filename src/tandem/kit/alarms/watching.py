@@ -27,10 +27,16 @@ def disk(clock: Clock) -> Iterator[Sighting]:
         )
 
 
+_LAST_SIGN = """
+SELECT least(max(last_heartbeat), (SELECT to_timestamp(max(defer_timestamp)) FROM procrastinate_periodic_defers))
+FROM procrastinate_workers
+"""
+
+
 def worker(clock: Clock) -> Iterator[Sighting]:
-    """No worker of this half has given a sign of life."""
+    """No worker of this half has given a sign of life, or none that says what it is time for."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
+        cursor.execute(_LAST_SIGN)
         [last] = cursor.fetchone()
     if last is None or clock.system() - last > SILENT:
         yield Sighting(

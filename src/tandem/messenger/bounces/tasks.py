@@ -43,7 +43,7 @@ def pass_on(timestamp: int) -> None:
 @app.periodic(cron="* * * * * */15")
 @app.task(
     name="messenger.bounces.refusals",
-    queue="messenger",
+    queue="messenger.long",
     queueing_lock="messenger-bounces-refusals",
     pass_context=False,
 )
@@ -57,7 +57,7 @@ def take_up(timestamp: int) -> None:
 @app.periodic(cron="23 * * * *")
 @app.task(
     name="messenger.bounces.clear",
-    queue="messenger",
+    queue="messenger.long",
     queueing_lock="messenger-bounces-clear",
     pass_context=False,
 )

@@ -12,7 +12,10 @@ RECENT = timedelta(minutes=5)
 
 @app.periodic(cron="* * * * * */15")
 @app.task(
-    queue=QUEUE, name="messenger.engagement.judge", queueing_lock="engagement-judge", pass_context=False
+    queue="messenger.long",
+    name="messenger.engagement.judge",
+    queueing_lock="engagement-judge",
+    pass_context=False,
 )
 def judge(timestamp: int) -> None:
     """Look at the clicks of the last minutes."""
@@ -22,7 +25,12 @@ def judge(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/10 * * * *")
-@app.task(queue=QUEUE, name="messenger.engagement.drop", queueing_lock="engagement-drop", pass_context=False)
+@app.task(
+    queue="messenger.long",
+    name="messenger.engagement.drop",
+    queueing_lock="engagement-drop",
+    pass_context=False,
+)
 def drop(timestamp: int) -> None:
     """Look at everything that can still be looked at, then drop what is old."""
     from tandem.messenger.engagement import service
@@ -45,7 +53,10 @@ def watch(timestamp: int) -> None:
 
 @app.periodic(cron="* * * * * */15")
 @app.task(
-    queue=QUEUE, name="messenger.engagement.count", queueing_lock="engagement-count", pass_context=False
+    queue="messenger.long",
+    name="messenger.engagement.count",
+    queueing_lock="engagement-count",
+    pass_context=False,
 )
 def count(timestamp: int) -> None:
     """Count who opened and clicked messages of large sendings."""

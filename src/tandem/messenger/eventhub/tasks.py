@@ -7,7 +7,10 @@ from tandem.kit import clock as clocks
 
 @app.periodic(cron="23 * * * *")
 @app.task(
-    queue="messenger", name="messenger.eventhub.clear", queueing_lock="messenger-eventhub", pass_context=False
+    queue="messenger.long",
+    name="messenger.eventhub.clear",
+    queueing_lock="messenger-eventhub",
+    pass_context=False,
 )
 def clear(timestamp: int) -> None:
     """Delete what is kept no longer."""

@@ -5,7 +5,7 @@ from procrastinate.contrib.django import app
 from tandem.kit import clock
 
 
-@app.task(name="messenger.exports.run", queue="messenger")
+@app.task(name="messenger.exports.run", queue="messenger.long")
 def run(account_id: int, export_id: int) -> None:
     """Finish one export."""
     from tandem.messenger.exports.service import run_export
@@ -15,7 +15,10 @@ def run(account_id: int, export_id: int) -> None:
 
 @app.periodic(cron="* * * * * */15")
 @app.task(
-    name="messenger.exports.take_up", queue="messenger", queueing_lock="take_up_exports", pass_context=False
+    name="messenger.exports.take_up",
+    queue="messenger.long",
+    queueing_lock="take_up_exports",
+    pass_context=False,
 )
 def take_up(timestamp: int) -> None:
     """Finish exports that nobody has finished."""

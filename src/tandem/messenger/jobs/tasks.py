@@ -5,7 +5,7 @@ from procrastinate.contrib.django import app
 from tandem.kit import clock
 
 
-@app.task(name="messenger.jobs.run", queue="messenger")
+@app.task(name="messenger.jobs.run", queue="messenger.long", priority=10)
 def run(account_id: int, job_id: int) -> None:
     """Go on with one job."""
     from tandem.messenger.jobs.service import run_job
@@ -14,7 +14,9 @@ def run(account_id: int, job_id: int) -> None:
 
 
 @app.periodic(cron="* * * * * */10")
-@app.task(name="messenger.jobs.take_up", queue="messenger", queueing_lock="take_up_jobs", pass_context=False)
+@app.task(
+    name="messenger.jobs.take_up", queue="messenger.long", queueing_lock="take_up_jobs", pass_context=False
+)
 def take_up(timestamp: int) -> None:
     """Go on with jobs that nobody works on."""
     from tandem.messenger.jobs.service import run_waiting

@@ -13,7 +13,7 @@ LEAST_CONTACTS = 20
 @app.periodic(cron="17 2 * * *")
 @app.task(
     name="messenger.pacing.know_domains",
-    queue="messenger",
+    queue="messenger.long",
     queueing_lock="messenger-pacing-domains",
     pass_context=False,
 )

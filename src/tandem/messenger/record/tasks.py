@@ -8,7 +8,7 @@ from tandem.kit import clock
 @app.periodic(cron="* * * * * */15")
 @app.task(
     name="messenger.record.check",
-    queue="messenger",
+    queue="messenger.long",
     queueing_lock="messenger-record-check",
     pass_context=False,
 )
@@ -25,7 +25,10 @@ def check(timestamp: int) -> None:
 
 @app.periodic(cron="41 3 * * *")
 @app.task(
-    name="messenger.record.drop", queue="messenger", queueing_lock="messenger-record-drop", pass_context=False
+    name="messenger.record.drop",
+    queue="messenger.long",
+    queueing_lock="messenger-record-drop",
+    pass_context=False,
 )
 def drop(timestamp: int) -> None:
     """Sum up and drop rows that are kept long enough."""

@@ -17,7 +17,12 @@ def tick(timestamp: int) -> None:
 
 
 @app.periodic(cron="17 3 * * *")
-@app.task(queue=QUEUE, name="messenger.sms.clean", queueing_lock="messenger-sms-clean", pass_context=False)
+@app.task(
+    queue="messenger.long",
+    name="messenger.sms.clean",
+    queueing_lock="messenger-sms-clean",
+    pass_context=False,
+)
 def clean(timestamp: int) -> None:
     """Once a night: what is too old to be told again."""
     from tandem.messenger.gateways import inbox

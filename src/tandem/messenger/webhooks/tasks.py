@@ -21,7 +21,10 @@ def tick(timestamp: int) -> None:
 
 @app.periodic(cron="17 * * * *")
 @app.task(
-    queue=QUEUE, name="messenger.webhooks.clear", queueing_lock="messenger-webhooks-clear", pass_context=False
+    queue="messenger.long",
+    name="messenger.webhooks.clear",
+    queueing_lock="messenger-webhooks-clear",
+    pass_context=False,
 )
 def clear(timestamp: int) -> None:
     """Once an hour: what is kept no longer."""

@@ -16,7 +16,7 @@ from tandem.planner.daily.failures import SNAPSHOT, attempt, waits
 from tandem.planner.execution import service as execution
 from tandem.planner.modelling import service as modelling
 
-_LOCK = 7302
+_LOCK, _DAY, _CONSENT = 7302, 0, 1
 
 
 def campaign_tick(*, clock: Clock) -> int:
@@ -27,14 +27,22 @@ def campaign_tick(*, clock: Clock) -> int:
 
 def daily_tick(*, clock: Clock) -> int:
     """Consent first, snapshots after: a snapshot counts with the consent of its morning. How many were done."""
-    with _alone() as mine:
+    with _alone(_DAY) as mine:
         if not mine:
             return 0
-        return refresh_consent(clock=clock) + build_snapshots(clock=clock)
+        return refresh_consent(clock=clock, wait=True) + build_snapshots(clock=clock)
 
 
-def refresh_consent(*, clock: Clock) -> int:
-    """Read consent over every connection whose copy is too old; a failure leaves the old copy with its age."""
+def refresh_consent(*, clock: Clock, wait: bool = False) -> int:
+    """Read consent over every connection whose copy is too old; a failure leaves the old copy with its age.
+
+    One at a time; wait: for who is at it, who else has nothing to do.
+    """
+    with _alone(_CONSENT, wait=wait) as mine:
+        return _refresh_consent(clock) if mine else 0
+
+
+def _refresh_consent(clock: Clock) -> int:
     done = 0
     for account_id, channel_account_id, full in channels.refresh_due(clock.business()):
         done += attempt(
@@ -71,13 +79,14 @@ def _update(account_id: int, clock: Clock) -> bool:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
+def _alone(what: int, *, wait: bool = False) -> Iterator[bool]:
+    asked = "pg_advisory_lock(%s, %s) IS NOT NULL" if wait else "pg_try_advisory_lock(%s, %s)"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [_LOCK])
+        cursor.execute(f"SELECT {asked}", [_LOCK, what])
         mine = cursor.fetchone()[0]
     try:
         yield mine
     finally:
         if mine:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [_LOCK])
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, what])

@@ -7,6 +7,8 @@ from procrastinate.contrib.django import app
 
 from tandem.kit import clock as clocks
 
+#: somebody waits for it: before what a night brings
+ASKED = 10
 log = logging.getLogger(__name__)
 
 
@@ -21,7 +23,7 @@ def campaign_tick(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * * */10")
-@app.task(name="planner.daily_tick", queue="planner", queueing_lock="planner.daily_tick")
+@app.task(name="planner.daily_tick", queue="planner.long", queueing_lock="planner.daily_tick")
 def daily_tick(timestamp: int) -> None:
     """Refresh consent that is too old and build the snapshots of a new business day."""
     from tandem.planner.daily import service
@@ -30,7 +32,19 @@ def daily_tick(timestamp: int) -> None:
     service.daily_tick(clock=clocks.from_environment())
 
 
-@app.task(queue="planner", name="planner.modelling.take_in")
+@app.periodic(cron="* * * * * */10")
+@app.task(
+    name="planner.consent_tick", queue="planner.long", queueing_lock="planner.consent_tick", priority=ASKED
+)
+def consent_tick(timestamp: int) -> None:
+    """Refresh consent that is too old, also while some account's day takes its time."""
+    from tandem.planner.daily import service
+
+    close_old_connections()
+    service.refresh_consent(clock=clocks.from_environment())
+
+
+@app.task(queue="planner.long", name="planner.modelling.take_in", priority=ASKED)
 def take_in(account_id: int, key: str) -> None:
     """Try or import one file handed in; what it is to do stands with the file."""
     from tandem.planner.daily import intake
@@ -38,7 +52,7 @@ def take_in(account_id: int, key: str) -> None:
     intake.work(account_id, key, clock=clocks.from_environment())
 
 
-@app.task(queue="planner", name="planner.daily.run_cycle")
+@app.task(queue="planner.long", name="planner.daily.run_cycle", priority=ASKED)
 def run_cycle(account_id: int, actor: str, whole: bool) -> None:
     """Run an account's daily cycle that somebody asked for."""
     from tandem.planner.daily import cycle

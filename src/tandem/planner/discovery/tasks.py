@@ -10,7 +10,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from tandem.kit.clock import from_environment
 
 
-@app.task(queue="planner", name="planner.discovery.search")
+@app.task(queue="planner.long", name="planner.discovery.search")
 def search(run_id: int) -> None:
     """Do one search, if it is still to be done."""
     from tandem.planner.discovery import service

@@ -27,29 +27,69 @@ from benchmarks import measure
 HALF = ""
 ROOT = Path(__file__).resolve().parents[1]
 _DRAWS = 4000
-#: a word that ends a product's description stands for its category: that log names none
-_QUERIES = {
-    "cdnow": (
-        "CDNOW_master.txt",
-        """SELECT column0::BIGINT AS customer, strptime(column1, '%Y%m%d')::DATE AS day,
-          column3::DECIMAL(18,2) AS value, NULL::VARCHAR AS category, 'sale' AS kind
-        FROM (SELECT regexp_split_to_array(trim(line), '\\s+') AS p, p[1] AS column0, p[2] AS column1, p[4] AS column3
-          FROM read_csv('{file}', columns = {{'line': 'VARCHAR'}}, delim = '|', header = true, auto_detect = false))""",
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """A public log as orders of a snapshot, and what an account would import of its customers besides.
+
+    own: attributes by name with label and kind; of_customers: their values as they stood at the end of a day.
+    """
+
+    file: str
+    orders: str
+    own: tuple[tuple[str, str, str], ...] = ()
+    of_customers: str = ""
+
+
+_CDNOW = """SELECT column0::BIGINT AS customer, strptime(column1, '%Y%m%d')::DATE AS day,
+      column3::DECIMAL(18,2) AS value, column2::DOUBLE AS quantity, NULL::VARCHAR AS category, 'sale' AS kind
+    FROM (SELECT regexp_split_to_array(trim(line), '\\s+') AS p, p[1] AS column0, p[2] AS column1, p[3] AS column2,
+        p[4] AS column3
+      FROM read_csv('{file}', columns = {{'line': 'VARCHAR'}}, delim = '|', header = true, auto_detect = false))"""
+_UCI = """SELECT CustomerID::BIGINT AS customer, InvoiceDate::DATE AS day,
+      abs(Quantity * UnitPrice)::DECIMAL(18,2) AS value, abs(Quantity)::DOUBLE AS quantity,
+      regexp_extract(upper(trim(Description)), '([A-Z]+)$', 1) AS category,
+      CASE WHEN Quantity > 0 THEN 'sale' ELSE 'return' END AS kind
+    FROM '{file}' WHERE CustomerID IS NOT NULL AND UnitPrice > 0"""
+_JOURNEY = """SELECT household_id::BIGINT AS customer, transaction_timestamp::DATE AS day,
+      sales_value::DECIMAL(18,2) AS value, quantity::DOUBLE AS quantity, 'store ' || store_id AS category,
+      'sale' AS kind
+    FROM '{file}'"""
+_HABITS = """(WITH l AS (SELECT household_id::BIGINT AS customer, transaction_timestamp AS stamp, sales_value, quantity,
+        retail_disc, coupon_disc + coupon_match_disc AS coupon
+      FROM '{file}' WHERE transaction_timestamp::DATE <= DATE '{day}'),
+    lines AS (SELECT customer, sum(retail_disc) / nullif(sum(sales_value + retail_disc), 0) AS discount_share,
+        sum(coupon) AS coupons, avg((dayofweek(stamp) IN (0, 6))::INT) AS weekend_share, avg(hour(stamp)) AS hour,
+        median(sales_value / nullif(quantity, 0)) AS price_level
+      FROM l GROUP BY 1)
+    SELECT lines.*, d.* EXCLUDE (household_id)
+    FROM lines
+      LEFT JOIN '{folder}/completejourney_demographics.parquet' d ON d.household_id::BIGINT = lines.customer)"""
+_COUNTRY = """(SELECT CustomerID::BIGINT AS customer, arg_max(Country, InvoiceDate) AS country,
+      median(UnitPrice) AS price_level, count(DISTINCT StockCode)::DOUBLE AS products,
+      avg(hour(InvoiceDate)) AS hour, avg((dayofweek(InvoiceDate) IN (0, 6))::INT) AS weekend_share
+    FROM '{file}' WHERE CustomerID IS NOT NULL AND Quantity > 0 AND UnitPrice > 0
+      AND InvoiceDate::DATE <= DATE '{day}' GROUP BY 1)"""
+_TIMES = (
+    ("price_level", "usual price", "money"), ("weekend_share", "share of lines at weekends", "number"),
+    ("hour", "usual hour", "number"),
+)  # fmt: skip
+_LOGS = {
+    "cdnow": Log(file="CDNOW_master.txt", orders=_CDNOW),
+    "online_retail": Log(
+        file="online_retail_uci.parquet", orders=_UCI, of_customers=_COUNTRY,
+        own=(("country", "country", "text"), ("products", "different products", "number"), *_TIMES),
     ),
-    "online_retail": (
-        "online_retail_uci.parquet",
-        """SELECT CustomerID::BIGINT AS customer, InvoiceDate::DATE AS day,
-          abs(Quantity * UnitPrice)::DECIMAL(18,2) AS value,
-          regexp_extract(upper(trim(Description)), '([A-Z]+)$', 1) AS category,
-          CASE WHEN Quantity > 0 THEN 'sale' ELSE 'return' END AS kind
-        FROM '{file}' WHERE CustomerID IS NOT NULL AND UnitPrice > 0""",
+    "complete_journey": Log(
+        file="completejourney_transactions_sample.parquet", orders=_JOURNEY, of_customers=_HABITS,
+        own=(
+            ("discount_share", "share of discounts", "number"), ("coupons", "coupons", "money"), *_TIMES,
+            ("age", "age", "text"), ("income", "income", "text"), ("household_size", "household size", "text"),
+            ("kids_count", "children", "text"), ("home_ownership", "home", "text"),
+        ),
     ),
-    "complete_journey": (
-        "completejourney_transactions_sample.parquet",
-        """SELECT household_id::BIGINT AS customer, transaction_timestamp::DATE AS day,
-          sales_value::DECIMAL(18,2) AS value, NULL::VARCHAR AS category, 'sale' AS kind FROM '{file}'""",
-    ),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +108,19 @@ def run(n: int) -> dict[str, Any]:
     """Every log by itself, and all rules together. LOGS=cdnow,... runs some."""
     dates, days = int(os.environ.get("DATES", "8")), int(os.environ.get("HORIZON", "60"))
     folder = Path(os.environ.get("TANDEM_TEST_DATA", ROOT.parent / "shared" / "data"))
-    wanted = os.environ.get("LOGS", ",".join(_QUERIES)).split(",")
+    wanted = os.environ.get("LOGS", ",".join(_LOGS)).split(",")
     goals = os.environ.get("GOALS", "surprise,orders,spends").split(",")
     found: dict[str, list[Judged]] = {}
     told: dict[str, Any] = {}
     for name in wanted:
-        file = folder / _QUERIES[name][0]
+        log = _LOGS[name]
+        file = folder / log.file
         if not file.exists():
             raise SystemExit(f"{file} is not there; set TANDEM_TEST_DATA to the folder of the public logs.")
         with measure.part(), duckdb.connect(config={"memory_limit": "1GB"}) as session:
-            session.execute(f"CREATE TABLE orders AS {_QUERIES[name][1].format(file=file)}")
+            session.execute(f"CREATE TABLE orders AS {log.orders.format(file=file)}")
             nothing: Counter[str] = Counter()
-            found[name] = list(_log(session, dates, days, goals, nothing))
+            found[name] = list(_log(_Looked(session, log, file), dates, days, goals, nothing))
         told[name] = {"dates": dates, **_by_goal(found[name], goals), "nothing": dict(nothing)}
     every = [
         Judged(**{**one.__dict__, "date": place * dates + one.date})
@@ -92,32 +133,48 @@ def run(n: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """A log that is looked at."""
+
+    session: duckdb.DuckDBPyConnection
+    log: Log
+    file: Path
+
+    @property
+    def own(self) -> dict[str, Any]:
+        from tandem.planner.discovery.frames import Own
+
+        return {name: Own(label=label, kind=kind) for name, label, kind in self.log.own}
+
+    def frame(self, day: date, until: date, categories: Sequence[str] = ()) -> Any:
+        """The customers at the end of a day; own attributes as they stood then."""
+        from tandem.planner.discovery.frames import frame
+
+        table = self.log.of_customers.format(file=self.file, folder=self.file.parent, day=day)
+        return frame(self.session, day, until, own=self.own, own_from=table, categories=categories)
+
+
 def _log(
-    session: duckdb.DuckDBPyConnection, dates: int, days: int, goals: Sequence[str], nothing: Counter[str]
-) -> Iterator[Judged]:
-    first, last = session.execute("SELECT min(day), max(day) FROM orders").fetchone() or (None, None)
-    begin, end = first + timedelta(days=28 + days), last - timedelta(days=days)
-    for place in range(dates):
-        at = begin + (end - begin) * place / max(dates - 1, 1)
-        for goal in goals:
-            yield from _at(session, at, days, place, goal, nothing)
-
-
-def _at(
-    session: duckdb.DuckDBPyConnection, at: date, days: int, place: int, goal: str, nothing: Counter[str]
+    looked: _Looked, dates: int, days: int, goals: Sequence[str], nothing: Counter[str]
 ) -> Iterator[Judged]:
     from tandem.planner.discovery.discovering import discover
-    from tandem.planner.discovery.frames import features_of, frame
+    from tandem.planner.discovery.frames import features_of
     from tandem.planner.discovery.judging import categories_of
 
+    first, last = looked.session.execute("SELECT min(day), max(day) FROM orders").fetchone() or (None, None)
+    begin, end = first + timedelta(days=28 + days), last - timedelta(days=days)
     horizon = timedelta(days=days)
-    before = frame(session, at - horizon, at)
-    features, _ = features_of(before, {})
-    found = discover(features, _outcome(goal, before), before.customers, seed=place)
-    nothing.update([f"{goal}: {found.note}"] if found.note else [])
-    if found.rules:
-        after = frame(session, at, at + horizon, categories=categories_of(found.rules))
-        yield from _judged(goal, found.rules, before, after, place)
+    for place in range(dates):
+        at = begin + (end - begin) * place / max(dates - 1, 1)
+        before = looked.frame(at - horizon, at)
+        features, _ = features_of(before, looked.own)
+        for goal in goals:
+            found = discover(features, _outcome(goal, before), before.customers, seed=place)
+            nothing.update([f"{goal}: {found.note}"] if found.note else [])
+            if found.rules:
+                after = looked.frame(at, at + horizon, categories_of(found.rules))
+                yield from _judged(goal, found.rules, before, after, place)
 
 
 def _outcome(goal: str, found: Any) -> Any:

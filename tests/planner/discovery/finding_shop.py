@@ -19,8 +19,8 @@ def build(folder):
     clock = FrozenClock(NOW)
     account = Account.objects.create(name="Finding shop", zone="Europe/Stockholm", currency="EUR")
     file = folder / "orders.csv"
-    file.write_text("customer,date,amount,category\n" + "\n".join(_lines()) + "\n")
-    mapping = "customer=customer,at=date,value=amount,category=category"
+    file.write_text("customer,date,amount,category,items\n" + "\n".join(_lines()) + "\n")
+    mapping = "customer=customer,at=date,value=amount,category=category,quantity=items"
     customers.import_orders(account.pk, file, clock=clock, mapping=mapping)
     modelling.build_snapshot(account.pk, AS_OF, clock=clock)
     return account, clock
@@ -33,6 +33,6 @@ def _lines():
         kind = ("Bags", "Shoes", "Books")[int(rng.integers(3))]
         for _ in range(int(rng.integers(1, 5))):
             day = begins - timedelta(days=int(rng.integers(0, 365)))
-            yield f"c{number},{day},{rng.integers(10, 200)},{kind}"
+            yield f"c{number},{day},{rng.integers(10, 200)},{kind},{1 + number % 4}"
         if rng.random() < (0.9 if kind == "Bags" else 0.1):
-            yield f"c{number},{begins + timedelta(days=int(rng.integers(1, 90)))},50,{kind}"
+            yield f"c{number},{begins + timedelta(days=int(rng.integers(1, 90)))},50,{kind},1"

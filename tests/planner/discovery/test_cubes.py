@@ -104,6 +104,9 @@ def test_every_group_is_scored_as_if_counted_alone(data, side, least):
     cubes = Cubes(features, y, treated)
     everything = 0
     for depth in (1, 2, 3):
+        together = {
+            one.chosen: one for one in cubes.scored(sets_of(range(len(features)), depth), side, least)
+        }
         for chosen in sets_of(range(len(features)), depth):
             expected = {}
             for options in itertools.product(*(range(len(features[p].axis.options())) for p in chosen)):
@@ -115,11 +118,13 @@ def test_every_group_is_scored_as_if_counted_alone(data, side, least):
             strength = {Side.HIGH: 1, Side.LOW: -1}
             wanted = {t: abs(z) if side is Side.BOTH else strength[side] * z for t, z in expected.items()}
             best = sorted((z for z in wanted.values() if z >= least and z > 0), reverse=True)[:20]
-            found, _ = cubes.scored(chosen, side, least)
-            got = [abs(one.z) for one in found if one.z * strength.get(side, one.z) > 0]
+            found = together.get(chosen)
+            pairs = zip(found.z, found.options.tolist(), strict=True) if found else ()
+            by_terms = {tuple(zip(chosen, options, strict=True)): z for z, options in pairs}
+            got = [abs(z) for z in by_terms.values() if z * strength.get(side, z) > 0]
             assert got == pytest.approx(best, rel=1e-9)
-            for one in found:
-                assert one.z == pytest.approx(expected[one.terms], rel=1e-9, abs=1e-9)
+            for terms, z in by_terms.items():
+                assert z == pytest.approx(expected[terms], rel=1e-9, abs=1e-9)
     assert cubes.candidates == everything
 
 

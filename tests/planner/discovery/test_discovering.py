@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from tandem.planner.discovery import simple, splitting
+from tandem.planner.discovery.alone import Ends, weights, with_alone
 from tandem.planner.discovery.binning import category, flag, number
-from tandem.planner.discovery.confirming import together, twice_median
+from tandem.planner.discovery.confirming import estimated, needed, together, twice_median
 from tandem.planner.discovery.discovering import discover
 from tandem.planner.discovery.domain import Dropped, Found, GoalKind, Method, Outcome, Rule, Side
 from tandem.planner.discovery.expected import cells, expected
+from tandem.planner.discovery.halves import Half
 from tandem.planner.discovery.pruning import jaccard, members, residual
 from tandem.planner.discovery.splitting import searched
 
@@ -224,6 +226,50 @@ def test_many_tests_are_answered_for_together():
     assert together([], Method.BH) == []
     assert twice_median([0.01] * 11 + [1.0] * 9) == 0.02
     assert twice_median([0.01] * 10 + [1.0] * 10) == 1.0
+
+
+def test_a_condition_the_other_half_does_not_show_is_left_out():
+    """Of spent and age only spent adds on the confirm half; the figures are of spent alone, with the greater p."""
+    raw = shop(FEW, 5)
+    made = [features(raw)[place] for place in (2, 3)]
+    options = [one.axis.options() for one in made]
+    halfway = np.median(raw["spent"])
+    y = np.where(raw["spent"] >= halfway, 1.0, 0.0) * np.random.default_rng(1).random(FEW)
+    wide = int(np.argmax([(one @ options[1].sum(0)) for one in options[1]]))
+    top = next(
+        place for place, row in enumerate(options[0]) if row.tolist() == [False] * (len(row) - 1) + [True]
+    )
+    half = Half(features=tuple(made), y=y, expected=None, treated=None)
+    terms, estimate = needed(((0, top), (1, wide)), half, 1)
+    assert terms == ((0, top),)
+    both = estimated(((0, top), (1, wide)), half, 1)
+    assert estimate.p == max(both.p, estimated(terms, half, 1).p) and estimate.members > both.members
+
+
+def test_as_many_at_the_end_of_one_attribute():
+    values = np.array([5.0, np.nan, 1, 3, 3, 3, 9])
+    y = np.array([1.0, 7, 0, 2, 4, 6, 10])
+    ends = Ends({"a": values}, y)
+    assert ends.mean("a", True, 2) == 5.5 and ends.mean("a", False, 1) == 0
+    assert ends.mean("a", True, 4) == pytest.approx((10 + 1 + 2 * 4) / 4), (
+        "equal values share the last places"
+    )
+    assert weights(values, True, 4).tolist() == pytest.approx([1, 0, 0, 2 / 3, 2 / 3, 2 / 3, 1])
+    assert ends.best(2, 1) == ("a", True) and ends.best(2, -1) == ("a", False)
+
+
+def test_whether_one_attribute_alone_does_as_well(planted, many):
+    """Who is quiet and in Norway spends more than as many of the quietest."""
+    _, outcome, found = planted
+    raw, made = many
+    rule = with_alone(found, made, raw, outcome, customers(MANY)).rules[0]
+    assert rule.alone is not None and rule.alone.better(1) and rule.alone.name in raw
+    assert rule.alone.low < rule.alone.difference < rule.alone.high
+    plain = Outcome(goal=GoalKind.SPENDS, y=np.where(raw["spent"] > np.quantile(raw["spent"], 0.9), 5.0, 1.0))
+    usual = discover(made[:3], plain, customers(MANY), seed=5, depth=2)
+    told = with_alone(usual, made[:3], raw, plain, customers(MANY)).rules[0]
+    assert (told.alone.name, told.alone.top, told.alone.better(1)) == ("spent", True, False)
+    assert Rule.from_json(told.as_json()) == told
 
 
 def test_the_simple_view_cuts_each_attribute_once(planted, many):

@@ -12,7 +12,7 @@ from tandem.planner.discovery import service
 from tandem.planner.discovery.discovering import discover
 from tandem.planner.discovery.domain import Condition, GoalKind, Kind, Test
 from tandem.planner.discovery.errors import DiscoveryNotFound, SearchRefused, SearchRunning
-from tandem.planner.discovery.frames import COLUMNS, frame
+from tandem.planner.discovery.frames import COLUMNS, DEEDS, frame
 from tandem.planner.discovery.models import Discovery, DiscoveryRun
 from tandem.planner.discovery.service.following import follow
 from tandem.planner.discovery.service.preparing import opened, prepare
@@ -115,10 +115,15 @@ def test_the_days_after_judge_the_groups(searched):
     before = customers.latest_snapshot(account.pk).as_of - timedelta(days=90)
     DiscoveryRun.objects.filter(id=run_id).update(as_of=before)
     assert follow(account.pk, customers.latest_snapshot(account.pk), clock=clock) == 1
-    later = service.groups_of(account.pk, run_id)[0].later
+    found = service.groups_of(account.pk, run_id)[0]
+    later = found.later
     assert later is not None and later.kept and later.until == finding_shop.AS_OF
     record = service.record_of(account.pk)
-    assert record.groups >= record.kept >= 1 and record.low <= record.lift <= record.high
+    assert record.groups >= record.kept >= 1 and record.rest.low <= record.rest.mean <= record.rest.high
+    assert found.direction * (later.mean - later.usual) > 0.2, (
+        "nor did customers of the same recency, orders and spend do as well"
+    )
+    assert record.usual.groups == record.alone.groups == record.groups
     assert DiscoveryRun.objects.get(id=run_id).judged_at is not None
 
 
@@ -212,7 +217,7 @@ def test_a_condition_holds_the_same_customers_as_a_target_group(searched):
         today = frame(session, snapshot.as_of, snapshot.as_of, orders="snap.orders")
     asked = [
         Condition(name=name, kind=Kind.NUMBER, test=test, **fields)
-        for name in ("total_spent", "usual_gap", "spent on Bags")
+        for name in ("total_spent", "usual_gap", *DEEDS, "spent on Bags")
         for test, fields in _NUMBERS
         if name != "spent on Bags" or (test is Test.RANGE and "unknown_too" not in fields)
     ]

@@ -40,10 +40,15 @@ def test_a_card_tells_who_how_much_and_how_sure(made, shop, sign_in):
     for words in (
         NAME, "2,140 customers with orders 1 or more; 61 % bought, 51 % expected.", "New to you", "+10.0 points",
         "+4.0 to +16.0 points", "chance of a false find 1.2 %", "48.20 EUR a customer, 31.10 EUR among all",
-        "387,000", "Usual gap: It is the same for all customers.", "Orders 3 or more", "Not known yet.",
+        "387,000", "Usual gap: It is the same for all customers.", "Orders 3 or more",
+        "+1.0 points (-2.0 to +4.0 points) against as many customers with the highest total spent: "
+        "that one attribute does as well",
+        "1 of 1 groups is not sure to be better", "58 % against 50 %: it kept its side", "Groups followed",
+        "Against customers of the same recency, orders and spend", "+2.0 points",
         "Boring Shop buyers",
     ):  # fmt: skip
         assert words in page, words
+    assert page.index("The simple view") < page.index(NAME), "the simpler choice comes first"
 
 
 def test_one_click_makes_a_group_that_is_opened(made, shop, sign_in):

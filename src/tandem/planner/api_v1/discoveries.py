@@ -72,8 +72,22 @@ class EstimateOut(Schema):
     q: float
 
 
+class AloneOut(Schema):
+    """The group less as many customers at one end of one attribute (top = the highest); better: surely so."""
+
+    label: str
+    top: bool
+    difference: float
+    low: float
+    high: float
+    better: bool
+
+
 class DiscoveryOut(Schema):
-    """A group that was found. alike_id: the saved group that is much like it, null = new to you."""
+    """A group that was found. alike_id: the saved group that is much like it, null = new to you.
+
+    alone: the attribute that alone comes closest, null for uplift.
+    """
 
     id: int
     title: str
@@ -84,6 +98,7 @@ class DiscoveryOut(Schema):
     members: int
     estimate: EstimateOut
     parent: str
+    alone: AloneOut | None
     traits: list[str]
     spent: Decimal
     spent_all: Decimal

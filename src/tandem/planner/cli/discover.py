@@ -181,6 +181,9 @@ def _tell(account_id: int, run_id: int, json: bool, *, hidden: bool = False) -> 
     for one in groups:
         new = "new to you" if one.new_to_you else f"much like {one.alike_name}"
         data.print(f"{one.id}  {one.title} ({new})\n    {one.sentence}\n    {one.text}", markup=False)
+        if one.alone is not None and not one.alone.better:
+            end = "highest" if one.alone.top else "lowest"
+            data.print(f"    No better than as many with the {end} {one.alone.label}.", markup=False)
     data.print(
         f"{run.how.candidates:,} groups looked at, {run.how.tested} tested; seed {run.seed}, "
         f"{run.how.search:,} customers to search, {run.how.confirm:,} to confirm.",

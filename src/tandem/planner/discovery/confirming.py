@@ -6,13 +6,50 @@ little: 20 splits, twice the median p (Meinshausen, Meier, Buhlmann 2009).
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
+from tandem.planner.customers.rights import LEAST_DESCRIBED
 from tandem.planner.discovery.contrasts import Moments, contrast
-from tandem.planner.discovery.domain import LEAST_DESCRIBED, Estimate, Flags, Floats, Method
-from tandem.planner.discovery.pruning import groups_of, wholes_of
+from tandem.planner.discovery.cubes import Terms
+from tandem.planner.discovery.domain import Estimate, Flags, Floats, Method
+from tandem.planner.discovery.halves import Half
+from tandem.planner.discovery.pruning import groups_of, members_of, wholes_of, without, z_among
+
+#: what a condition has to add on the confirm half, or the group is shown without it: one-sided, one in twenty
+LEAST_BEYOND = NormalDist().inv_cdf(0.95)
+
+
+def needed(terms: Terms, half: Half, direction: int) -> tuple[Terms, Estimate]:
+    """The group without the conditions that this half does not show to add anything, and its estimate.
+
+    Its p is the largest of the groups on the way there, so which of them is shown is not chosen by luck.
+    """
+    worst = 0.0
+    while True:
+        estimate = estimated(terms, half, direction)
+        worst = max(worst, estimate.p)
+        added = [_added(terms, place, half, direction) for place in range(len(terms))] if terms[1:] else []
+        if not added or min(added) >= LEAST_BEYOND:
+            return terms, replace(estimate, p=worst, q=worst)
+        terms = without(terms, int(np.argmin(added)))
+
+
+def _added(terms: Terms, place: int, half: Half, direction: int) -> float:
+    options = [one.axis.options() for one in half.features]
+    around = members_of(without(terms, place), half.features, options)
+    inside = members_of(terms, half.features, options)[around]
+    treated = None if half.treated is None else half.treated[around]
+    return direction * z_among(inside, half.y[around], treated)
+
+
+def estimated(terms: Terms, half: Half, direction: int) -> Estimate:
+    """The group on this half."""
+    options = [one.axis.options() for one in half.features]
+    inside = members_of(terms, half.features, options)
+    return measured(inside, half.y, half.treated, direction, half.expected)
 
 
 def measured(

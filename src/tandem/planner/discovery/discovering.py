@@ -2,54 +2,33 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem.planner.discovery.binning import cap
-from tandem.planner.discovery.confirming import measured, together
+from tandem.planner.discovery.confirming import estimated, needed, together
 from tandem.planner.discovery.cubes import LEAST_Z, Terms
 from tandem.planner.discovery.domain import (
     LEAST_MEMBERS,
     MOST_TESTED,
     REPEATED_BELOW,
     SPLITS,
-    Codes,
     Condition,
     Dropped,
-    Estimate,
     Feature,
-    Flags,
-    Floats,
     Found,
     Method,
     Outcome,
     Rule,
 )
-from tandem.planner.discovery.expected import cells, expected
+from tandem.planner.discovery.expected import cells
 from tandem.planner.discovery.finding import Group, find
+from tandem.planner.discovery.halves import Half, Split, split_of
 from tandem.planner.discovery.pruning import members_of, z_among
-from tandem.planner.discovery.repeating import Tested, agreed
+from tandem.planner.discovery.repeating import Tested, agreed, apart
 from tandem.planner.discovery.splitting import searched
 
 Progress = Callable[[float, str], None]
-
-
-class Half(NamedTuple):
-    """One half: its features, the outcome to explain, what was expected of it, and who was treated."""
-
-    features: tuple[Feature, ...]
-    y: Floats
-    expected: Floats | None
-    treated: Flags | None
-
-
-class Split(NamedTuple):
-    """Both halves of one split."""
-
-    search: Half
-    confirm: Half
 
 
 def discover(
@@ -84,7 +63,7 @@ def discover(
     for turn in range(splits):
         if progress is not None:
             progress(turn / splits, "Searching on one half")
-        halves = _split(features, outcome, rfm, customers, seed, turn)
+        halves = split_of(features, outcome, rfm, customers, seed, turn)
         proposed = find(
             halves.search.features, halves.search.y, treated=halves.search.treated, side=outcome.side,
             depth=depth, least_z=LEAST_Z_OF_FEW if repeated else LEAST_Z,
@@ -92,7 +71,7 @@ def discover(
         )  # fmt: skip
         candidates += proposed.candidates
         runs.append([_tested(group, halves) for group in proposed.groups])
-    found = agreed(runs, features, q) if repeated else _of_one(runs[0], method)
+    found = agreed(runs, features, q) if repeated else apart(_of_one(runs[0], method), features)
     if progress is not None:
         progress(0.9, "Confirming on the other half")
     rules = tuple(_rule(one, features) for one in found)
@@ -116,45 +95,21 @@ def _impossible(outcome: Outcome, told: Found, features: Sequence[Feature]) -> s
     return "constant" if outcome.y.min() == outcome.y.max() else ""
 
 
-def _split(
-    features: Sequence[Feature],
-    outcome: Outcome,
-    rfm: tuple[Codes, Codes, Codes] | None,
-    customers: NDArray[np.int64],
-    seed: int,
-    turn: int,
-) -> Split:
-    """Sums are capped by the search half; what is expected is learnt in each half apart."""
-    first = searched(customers, seed, turn)
-    highest = np.inf if outcome.rate else cap(outcome.y[first])
-    halves = []
-    for part in (first, ~first):
-        y = np.minimum(outcome.y[part], highest)
-        usual = None if outcome.expected is None else outcome.expected[part]
-        if usual is None and rfm is not None:
-            codes = (rfm[0][part], rfm[1][part], rfm[2][part])
-            usual = expected(codes, y, customers[part], seed)
-        halves.append(
-            Half(
-                features=tuple(Feature(axis=one.axis, codes=one.codes[part]) for one in features),
-                y=y if usual is None else y - usual,
-                expected=usual,
-                treated=None if outcome.treated is None else outcome.treated[part],
-            )
-        )
-    return Split(*halves)
-
-
 def _tested(group: Group, halves: Split) -> Tested:
     """The group on the confirm half, and the one of its conditions that says most alone."""
     direction = 1 if group.z > 0 else -1
+    terms, estimate = needed(group.terms, halves.confirm, direction)
+    if terms != group.terms:
+        options = [one.axis.options() for one in halves.search.features]
+        inside = members_of(terms, halves.search.features, options)
+        group = Group(terms, z_among(inside, halves.search.y, halves.search.treated), group.round)
     parent = _parent(group, halves.search, direction)
     return Tested(
         group=group,
         direction=direction,
-        estimate=_estimate(group.terms, halves.confirm, direction),
+        estimate=estimate,
         parent=parent,
-        parent_estimate=_estimate(parent, halves.confirm, direction) if parent else None,
+        parent_estimate=estimated(parent, halves.confirm, direction) if parent else None,
     )
 
 
@@ -168,12 +123,6 @@ def _parent(group: Group, half: Half, direction: int) -> Terms:
         for terms in alone
     ]
     return alone[int(np.argmax(strength))]
-
-
-def _estimate(terms: Terms, half: Half, direction: int) -> Estimate:
-    options = [one.axis.options() for one in half.features]
-    inside = members_of(terms, half.features, options)
-    return measured(inside, half.y, half.treated, direction, half.expected)
 
 
 def _of_one(tested: Sequence[Tested], method: Method) -> list[Tested]:

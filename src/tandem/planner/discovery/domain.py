@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 #: a group is searched from this size on: the greater of the two
 LEAST_MEMBERS = 200
 LEAST_SHARE = 0.002
-#: smaller groups are never described by traits
-LEAST_DESCRIBED = 50
 #: below it one split of the customers says too little
 REPEATED_BELOW = 20_000
 SPLITS = 20
@@ -294,11 +292,30 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alone:
+    """A group against as many customers at one end of one attribute (top = its high end), on the confirm half.
+
+    difference: mean of the group less theirs, in the outcome's own unit, with its 95 % interval.
+    """
+
+    name: str
+    label: str
+    top: bool
+    difference: float
+    low: float
+    high: float
+
+    def better(self, direction: int) -> bool:
+        """Whether the group is sure to do better than they."""
+        return self.low > 0 if direction > 0 else self.high < 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """A group: its conditions, how many of all customers it holds, and what the confirm half says of it.
 
     direction: 1 above the rest, -1 below. parent: the simplest group around it, one condition. splits: in how many of
-    the splits a group like it was found.
+    the splits a group like it was found. alone: the one attribute that comes closest to it.
     """
 
     conditions: tuple[Condition, ...]
@@ -311,6 +328,7 @@ class Rule:
     parent_estimate: Estimate | None = None
     round: int = 0
     splits: int = 1
+    alone: Alone | None = None
 
     def as_json(self) -> dict[str, Any]:
         """A plain object that `from_json` reads back."""
@@ -328,6 +346,8 @@ class Rule:
         told["estimate"] = Estimate(**stored["estimate"])
         if stored["parent_estimate"] is not None:
             told["parent_estimate"] = Estimate(**stored["parent_estimate"])
+        if stored.get("alone"):
+            told["alone"] = Alone(**stored["alone"])
         return cls(**told)
 
 

@@ -36,11 +36,12 @@ def expected(rfm: tuple[Codes, Codes, Codes], y: Floats, customers: NDArray[np.i
     sizes = [int(one.max(initial=0)) + 1 for one in rfm]
     r, f, m = (one.astype(np.intp) for one in rfm)
     cell: Places = (r * sizes[1] + f) * sizes[2] + m
-    many = int(np.prod(sizes))
+    there, cell = np.unique(cell, return_inverse=True)  # of few customers most cells are empty
+    many = len(there)
     at = folds * many + cell
     n = np.bincount(at, minlength=FOLDS * many).reshape(FOLDS, many).astype(np.float64)
     s = np.bincount(at, y, minlength=FOLDS * many).reshape(FOLDS, many)
-    design = _design(sizes)
+    design = _design(sizes)[there]
     of_fold = np.stack([_levels(design, n.sum(0) - n[fold], s.sum(0) - s[fold]) for fold in range(FOLDS)])
     return np.asarray(of_fold.ravel()[at])
 

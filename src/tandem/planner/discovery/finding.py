@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tandem.planner.discovery.cubes import LEAST_Z, PROMISING, Candidate, Cubes, Terms, sets_of
+from tandem.planner.discovery.cubes import LEAST_Z, PROMISING, Cubes, Scored, Terms, sets_of
 from tandem.planner.discovery.domain import MOST_TESTED, Feature, Flags, Floats, Side
 from tandem.planner.discovery.pruning import LEAST_ADDED, Diverse, Pruning
 
@@ -62,17 +62,17 @@ def find(
     return Proposed(tuple(groups), scored)
 
 
-def _strongest(cubes: Cubes, side: Side, depth: int, least_z: float) -> list[Candidate]:
+def _strongest(cubes: Cubes, side: Side, depth: int, least_z: float) -> list[Scored]:
     """Of every single feature and pair, and of three features among the twelve most promising."""
-    found: list[Candidate] = []
+    found: list[Scored] = []
     best = np.zeros(len(cubes.axes))
     for size in range(1, min(depth, 2) + 1):
-        for chosen in sets_of(range(len(cubes.axes)), size):
-            candidates, z = cubes.scored(chosen, side, 0.0 if size == 1 else min(least_z, 2.0))
-            best[list(chosen)] = np.maximum(best[list(chosen)], z)
-            found += [one for one in candidates if abs(one.z) >= least_z]
+        for one in cubes.scored(
+            sets_of(range(len(best)), size), side, 0.0 if size == 1 else min(least_z, 2.0)
+        ):
+            best[list(one.chosen)] = np.maximum(best[list(one.chosen)], one.best)
+            found.append(one.clear(least_z))
     if depth > 2:
         promising = [int(one) for one in np.argsort(-best, kind="stable")[:PROMISING]]
-        for chosen in sets_of(promising, 3):
-            found += cubes.scored(chosen, side, least_z)[0]
+        found += cubes.scored(sets_of(promising, 3), side, least_z)
     return found

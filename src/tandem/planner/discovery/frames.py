@@ -31,7 +31,30 @@ COLUMNS: dict[str, tuple[str, Unit, Role]] = {
     "spent_90": ("spent in 90 days", Unit.MONEY, Role.OTHER),
     "spent_365": ("spent in 365 days", Unit.MONEY, Role.OTHER),
     "returns": ("returns", Unit.COUNT, Role.OTHER),
+    "returned": ("value returned", Unit.MONEY, Role.OTHER),
     "main_category": ("main category", Unit.NONE, Role.CATEGORY),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """What no column of a snapshot tells but a rule about history does: `agg` of `of`, of one day's order."""
+
+    label: str
+    unit: Unit
+    agg: str
+    of: str
+    query: str
+
+
+DEEDS = {
+    "items": Deed(
+        label="items bought", unit=Unit.COUNT, agg="sum", of="quantity", query="coalesce(sum(quantity), 0)"
+    ),
+    "items_per_order": Deed(
+        label="items per order", unit=Unit.NONE, agg="avg", of="quantity", query="sum(quantity) / count(*)"
+    ),
+    "largest_order": Deed(label="largest order", unit=Unit.MONEY, agg="max", of="amount", query="max(value)"),
 }
 SPENT_ON = "spent on "
 MOST_CATEGORIES = 5
@@ -78,13 +101,16 @@ _WINDOWS = ", ".join(
     f"AS spent_{n}"
     for n in (90, 365)
 )
-_SOLD = """CREATE OR REPLACE TEMP TABLE sold AS SELECT customer, day, sum(value)::DECIMAL(18,2) AS value
+_DEEDS = ", ".join(f"{one.query} AS {name}" for name, one in DEEDS.items())
+_SOLD = """CREATE OR REPLACE TEMP TABLE sold AS SELECT customer, day, sum(value)::DECIMAL(18,2) AS value,
+      sum(quantity) AS quantity
     FROM {orders} WHERE kind = 'sale' AND customer IS NOT NULL AND day <= $until::DATE GROUP BY ALL"""
 _STOOD = f"""CREATE OR REPLACE TEMP TABLE stood AS SELECT customer,
       ($day::DATE - max(day))::INTEGER AS days_since_last_order, count(*) AS orders, sum(value) AS total_spent,
       (sum(value) / count(*))::DECIMAL(18,2) AS average_order, arg_min(value, day) AS first_day_value,
       ($day::DATE - min(day))::INTEGER AS tenure_days,
-      CASE WHEN count(*) > 1 THEN (max(day) - min(day)) / (count(*) - 1) END::DOUBLE AS usual_gap, {_WINDOWS}
+      CASE WHEN count(*) > 1 THEN (max(day) - min(day)) / (count(*) - 1) END::DOUBLE AS usual_gap, {_WINDOWS},
+      {_DEEDS}
     FROM sold WHERE day <= $day::DATE GROUP BY customer"""
 _BY_CATEGORY = """CREATE OR REPLACE TEMP TABLE by_category AS SELECT customer, category, sum(value) AS value
     FROM {orders} WHERE kind = 'sale' AND category IS NOT NULL AND day <= $day::DATE GROUP BY ALL"""
@@ -100,8 +126,10 @@ _ZERO_WITHOUT = frozenset(
         "spent_90",
         "spent_365",
         "returns",
+        "items",
     )
 )
+_SENT_BACK = ("returns", "returned")
 
 
 def frame(
@@ -129,7 +157,7 @@ def frame(
         names = []
     names += [name for name in categories if name not in names]
     found = session.execute(_whole(orders, chosen, names, own or {}, own_from), dated).fetchnumpy()
-    wanted = (*COLUMNS, *(SPENT_ON + name for name in names), *(own or {}))
+    wanted = (*COLUMNS, *DEEDS, *(SPENT_ON + name for name in names), *(own or {}))
     columns = zip(wanted, list(found.values())[3:], strict=True)
     return Frame(
         day=day, until=until, customers=np.asarray(found["customer"], np.int64),
@@ -141,11 +169,12 @@ def frame(
 def _whole(orders: str, chosen: str, names: list[str], own: Mapping[str, Own], own_from: str) -> str:
     ordered = [
         f"coalesce(s.{name}, 0)::DOUBLE AS {name}" if name in _ZERO_WITHOUT else f"s.{name}::DOUBLE AS {name}"
-        for name in COLUMNS
-        if name not in ("returns", "main_category")
+        for name in (*COLUMNS, *DEEDS)
+        if name not in (*_SENT_BACK, "main_category")
     ]
     places = {name: place for place, name in enumerate(COLUMNS)}
-    ordered.insert(places["returns"], "coalesce(r.returns, 0)::DOUBLE AS returns")
+    for name in _SENT_BACK:
+        ordered.insert(places[name], f"coalesce(r.{name}, 0)::DOUBLE AS {name}")
     ordered.insert(places["main_category"], "f.main_category")
     sums = "".join(
         f", sum(value) FILTER (category = {_text(name)})::DOUBLE AS c{n}" for n, name in enumerate(names)
@@ -160,7 +189,7 @@ def _whole(orders: str, chosen: str, names: list[str], own: Mapping[str, Own], o
           WHERE day > $day::DATE AND day <= $until::DATE GROUP BY customer),
         favourites AS (SELECT customer, arg_max(category, (value, category)) AS main_category{sums}
           FROM by_category GROUP BY customer),
-        sent_back AS (SELECT customer, count(*) AS returns FROM {orders}
+        sent_back AS (SELECT customer, count(*) AS returns, sum(value) AS returned FROM {orders}
           WHERE kind = 'return' AND day <= $day::DATE GROUP BY customer)
       SELECT k.customer, (l.customer IS NOT NULL)::DOUBLE AS bought, coalesce(l.spent, 0) AS spent,
         {", ".join((*ordered, *spent, *mine))}
@@ -195,7 +224,7 @@ def features_of(
     made = [
         _feature(name, values, found, own)
         for name, values in found.raw.items()
-        if allowed is None or name in allowed or name.startswith(SPENT_ON)
+        if allowed is None or name in allowed or name in DEEDS or name.startswith(SPENT_ON)
     ]
     features = tuple(one for one in made if isinstance(one, Feature))
     return features, tuple(one for one in made if isinstance(one, Dropped))
@@ -212,6 +241,8 @@ def _feature(name: str, values: Raw, found: Frame, own: Mapping[str, Own]) -> Fe
         return number(name, values, label=one.label, unit=unit)
     if name.startswith(SPENT_ON):
         return number(name, values, label=name, unit=Unit.MONEY, role=Role.CATEGORY)
+    if name in DEEDS:
+        return number(name, values, label=DEEDS[name].label, unit=DEEDS[name].unit)
     label, unit, role = COLUMNS[name]
     if name == "main_category":
         return category(name, values, label=label, role=role)

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from tandem.planner.customers.rights import LEAST_DESCRIBED
+from tandem.planner.discovery.alone import Ends
 from tandem.planner.discovery.confirming import measured
-from tandem.planner.discovery.domain import LEAST_DESCRIBED, Estimate, Flags, Outcome, Rule
+from tandem.planner.discovery.domain import Estimate, Flags, Outcome, Rule
 from tandem.planner.discovery.expected import cells, expected
 from tandem.planner.discovery.frames import SPENT_ON, Frame
 
@@ -15,13 +17,26 @@ def judged(rule: Rule, found: Frame, outcome: Outcome, seed: int) -> dict[str, A
     """How a rule did on later days; None where it cannot be told: a column is gone, or fewer than 50 people."""
     if any(one.name not in found.raw for one in rule.conditions):
         return None
-    told = later_estimate(inside_of(rule, found), outcome, found, rule.direction, seed)
+    inside = inside_of(rule, found)
+    told = later_estimate(inside, outcome, found, rule.direction, seed)
     if told.members < LEAST_DESCRIBED:
         return None
     return {
         "members": told.members, "mean": told.mean, "other": told.other, "low": told.low, "high": told.high,
-        "kept": bool(rule.direction * told.difference > 0),
+        "kept": bool(rule.direction * told.difference > 0), **_likewise(rule, inside, found, outcome, seed),
     }  # fmt: skip
+
+
+def _likewise(rule: Rule, inside: Flags, found: Frame, outcome: Outcome, seed: int) -> dict[str, float]:
+    """What customers of the same recency, orders and spend did, and as many at the end of one attribute."""
+    usual = expected(cells(found.rfm), outcome.y, found.customers, seed)
+    told = {"usual": float(usual[inside].mean())}
+    one = rule.alone
+    if one is not None and one.name in found.raw and not np.isnan(found.raw[one.name]).all():
+        told["alone"] = Ends({one.name: found.raw[one.name]}, outcome.y).mean(
+            one.name, one.top, int(np.count_nonzero(inside))
+        )
+    return told
 
 
 def inside_of(rule: Rule, found: Frame) -> Flags:

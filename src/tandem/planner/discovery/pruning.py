@@ -1,11 +1,12 @@
 """From many overlapping groups to few that differ: conditions that add nothing go, near copies go."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tandem.planner.discovery.contrasts import Moments, z_of
-from tandem.planner.discovery.cubes import Candidate, Cubes, Terms
+from tandem.planner.discovery.cubes import Cubes, Places, Scored, Terms
 from tandem.planner.discovery.domain import MOST_ALIKE, Condition, Feature, Flags, Floats
 
 #: what a condition has to add over the group without it
@@ -16,6 +17,21 @@ COMPARED = 400
 LEAST_BARE = 2.0
 
 
+class Candidate(NamedTuple):
+    """A group and its z on the half where it was found."""
+
+    terms: Terms
+    z: float
+
+
+class _Pool(NamedTuple):
+    """Groups over one set of features: options of shape (groups, features), the sign they were found with."""
+
+    options: Places
+    signs: Floats
+    moments: tuple[Moments, ...]
+
+
 class Pruning:
     """Shortens groups found in these cubes; keeps what it counted of the smaller ones."""
 
@@ -23,38 +39,84 @@ class Pruning:
         self._cubes, self._least = cubes, least_added
         self._tables: dict[tuple[int, ...], tuple[Moments, ...]] = {}
 
-    def shortened(self, candidate: Candidate) -> Candidate:
-        """Without the conditions that add less than z = 3 over their parent, the weakest first; scored again."""
-        while len(candidate.terms) > 1:
-            parents = [self._group(_without(candidate.terms, place)) for place in range(len(candidate.terms))]
-            sign = 1 if candidate.z > 0 else -1
-            added = [sign * float(z_of(candidate.moments, parent.moments)) for parent in parents]
-            weakest = int(np.argmin(added))
-            if added[weakest] >= self._least:
-                return candidate
-            candidate = parents[weakest]
-        return candidate
+    def all_of(self, found: Iterable[Scored], least_z: float, most: int = COMPARED) -> list[Candidate]:
+        """Each shortened, once, the strongest so many; those that fall below the z are left out.
 
-    def _group(self, terms: Terms) -> Candidate:
-        chosen = tuple(place for place, _ in terms)
+        Conditions go that add less than z = 3 over the group without them, the weakest first, then it is asked again.
+        """
+        pools: dict[tuple[int, ...], list[_Pool]] = {}
+        for one in found:
+            pools.setdefault(one.chosen, []).append(_Pool(one.options, np.sign(one.z), one.moments))
+        kept: list[tuple[tuple[int, ...], Places, Floats]] = []
+        for size in range(max(map(len, pools), default=0), 0, -1):
+            for chosen in sorted(one for one in pools if len(one) == size):
+                options, z = self._staying(chosen, self._merged(chosen, pools[chosen]), pools, least_z)
+                kept.append((chosen, options, z))
+        return _strongest(kept, most)
+
+    def _merged(self, chosen: tuple[int, ...], found: list[_Pool]) -> _Pool:
+        """Each group once; what is known of it is kept or looked up."""
+        if len(found) == 1 and found[0].moments:
+            return found[0]
+        rows = np.vstack([np.column_stack([one.options, one.signs.astype(np.intp)]) for one in found])
+        rows = np.unique(rows, axis=0)
+        options, signs = rows[:, :-1], rows[:, -1].astype(np.float64)
+        return _Pool(options, signs, self._moments(chosen, options))
+
+    def _moments(self, chosen: tuple[int, ...], options: Places) -> tuple[Moments, ...]:
         if chosen not in self._tables:
             self._tables[chosen] = self._cubes.tables(chosen)
-        at = tuple(option for _, option in terms)
-        moments = tuple(Moments(one.n[at], one.s[at], one.q[at]) for one in self._tables[chosen])
-        return Candidate(terms, float(z_of(moments, self._cubes.wholes)), moments)
+        at = tuple(options.T)
+        return tuple(Moments(one.n[at], one.s[at], one.q[at]) for one in self._tables[chosen])
 
-    def all_of(self, candidates: Iterable[Candidate], least_z: float) -> list[Candidate]:
-        """Each shortened, once, strongest first; those that fall below the z are left out."""
-        kept: dict[Terms, Candidate] = {}
-        for one in candidates:
-            short = self.shortened(one)
-            if one.z * short.z > 0 and abs(short.z) >= least_z:
-                kept[short.terms] = short
-        return sorted(kept.values(), key=lambda one: (-abs(one.z), one.terms))
+    def _staying(
+        self,
+        chosen: tuple[int, ...],
+        pool: _Pool,
+        pools: dict[tuple[int, ...], list[_Pool]],
+        least_z: float,
+    ) -> tuple[Places, Floats]:
+        """Options and z of those that need all their conditions; the others go to the pools of shorter groups."""
+        stays = np.ones(len(pool.signs), np.bool_)
+        if len(chosen) > 1:
+            added = np.stack([self._added(chosen, pool, place) for place in range(len(chosen))])
+            weakest = added.argmin(0)
+            stays = added.min(0) >= self._least
+            for place in range(len(chosen)):
+                gone = ~stays & (weakest == place)
+                if gone.any():
+                    shorter = _Pool(np.delete(pool.options[gone], place, 1), pool.signs[gone], ())
+                    pools.setdefault(without(chosen, place), []).append(shorter)
+        z = z_of(
+            [Moments(one.n[stays], one.s[stays], one.q[stays]) for one in pool.moments], self._cubes.wholes
+        )
+        clear = (z * pool.signs[stays] > 0) & (np.abs(z) >= least_z)
+        return pool.options[stays][clear], z[clear]
+
+    def _added(self, chosen: tuple[int, ...], pool: _Pool, place: int) -> Floats:
+        """z of each group within the group without one of its conditions."""
+        around = self._moments(without(chosen, place), np.delete(pool.options, place, 1))
+        return np.asarray(pool.signs * z_of(pool.moments, around))
 
 
-def _without(terms: Terms, place: int) -> Terms:
-    return terms[:place] + terms[place + 1 :]
+def _strongest(kept: Sequence[tuple[tuple[int, ...], Places, Floats]], most: int) -> list[Candidate]:
+    if not kept:
+        return []
+    strength = np.concatenate([np.abs(z) for _, _, z in kept])
+    owner = np.repeat(np.arange(len(kept)), [len(z) for _, _, z in kept])
+    starts = np.concatenate([[0], np.cumsum([len(z) for _, _, z in kept])])
+    found = []
+    for place in np.argsort(-strength, kind="stable")[:most]:
+        chosen, options, z = kept[owner[place]]
+        row = int(place - starts[owner[place]])
+        terms = tuple(zip(chosen, (int(one) for one in options[row]), strict=True))
+        found.append(Candidate(terms, float(z[row])))
+    return found
+
+
+def without(items: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+    """All but the one at that place."""
+    return items[:place] + items[place + 1 :]
 
 
 def members_of(terms: Terms, features: Sequence[Feature], options: Sequence[Flags]) -> Flags:
@@ -110,7 +172,7 @@ class Diverse:
     def take(self, candidates: Sequence[Candidate], most: int) -> list[Candidate]:
         """The ones taken, strongest first; at most so many."""
         taken: list[Candidate] = []
-        for one in candidates[:COMPARED]:
+        for one in candidates:
             if len(taken) == most:
                 break
             inside = members_of(one.terms, self._features, self._options)
@@ -135,7 +197,7 @@ class Diverse:
         """Each condition adds to what is left as well; what only the groups taken made it seem to add is noise."""
         sign = 1 if one.z > 0 else -1
         for place in range(len(one.terms) if len(one.terms) > 1 and self.groups else 0):
-            around = members_of(_without(one.terms, place), self._features, self._options)
+            around = members_of(without(one.terms, place), self._features, self._options)
             treated = None if self._treated is None else self._treated[around]
             if sign * z_among(inside[around], self.left[around], treated) < self._least_added:
                 return False

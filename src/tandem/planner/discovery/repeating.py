@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from tandem.planner.discovery.confirming import twice_median
 from tandem.planner.discovery.cubes import Terms
-from tandem.planner.discovery.domain import MOST_ALIKE, Estimate, Feature, Flags
+from tandem.planner.discovery.domain import MOST_ALIKE, Estimate, Feature, Floats
 from tandem.planner.discovery.finding import Group
-from tandem.planner.discovery.pruning import jaccard, members_of
+from tandem.planner.discovery.pruning import members_of
 
 #: groups of two splits with so many common customers are the same find
 ALIKE = 0.5
@@ -32,51 +34,66 @@ class Tested(NamedTuple):
 
 class _Pooled(NamedTuple):
     tested: Tested
-    inside: Flags
     split: int
     p: float
 
 
 def agreed(runs: Sequence[Sequence[Tested]], features: Sequence[Feature], level: float) -> list[Tested]:
     """The groups of all splits, near copies once, each with the estimate of its median split; best first."""
-    options = [one.axis.options() for one in features]
     pool = [
-        _Pooled(
-            one, members_of(one.group.terms, features, options), split, min(1.0, one.estimate.p * len(run))
-        )
+        _Pooled(one, split, min(1.0, one.estimate.p * len(run)))
         for split, run in enumerate(runs)
         for one in run
     ]
-    judged = [_judged(one, pool, len(runs)) for one in _once(pool)]
+    like = _alike([one.tested for one in pool], features)
+    first: dict[tuple[Terms, int], int] = {}
+    for place, one in enumerate(pool):
+        first.setdefault((one.tested.group.terms, one.tested.direction), place)
+    judged = [(_judged(place, pool, like[place], len(runs)), place) for place in first.values()]
     judged.sort(key=lambda pair: (pair[0].estimate.q, -pair[0].splits, -abs(pair[0].group.z)))
-    kept: list[tuple[Tested, Flags]] = []
-    for tested, inside in judged:
-        if all(jaccard(inside, other) < MOST_ALIKE for _, other in kept):
-            kept.append((tested, inside))
+    return _apart(judged, like)
+
+
+def apart(tested: Sequence[Tested], features: Sequence[Feature]) -> list[Tested]:
+    """Without those that share most of their customers with a surer one."""
+    judged = sorted(
+        zip(tested, range(len(tested)), strict=True),
+        key=lambda pair: (pair[0].estimate.q, -abs(pair[0].group.z)),
+    )
+    return _apart(judged, _alike(tested, features))
+
+
+def _apart(judged: Sequence[tuple[Tested, int]], like: Floats) -> list[Tested]:
+    kept: list[tuple[Tested, int]] = []
+    for tested, place in judged:
+        if all(like[place, other] < MOST_ALIKE for _, other in kept):
+            kept.append((tested, place))
     return [tested for tested, _ in kept]
 
 
-def _once(pool: Sequence[_Pooled]) -> list[_Pooled]:
-    seen: dict[tuple[Terms, int], _Pooled] = {}
-    for one in pool:
-        seen.setdefault((one.tested.group.terms, one.tested.direction), one)
-    return list(seen.values())
+def _alike(tested: Sequence[Tested], features: Sequence[Feature]) -> Floats:
+    """Jaccard index of every two groups, shape (groups, groups)."""
+    options = [one.axis.options() for one in features]
+    rows = [members_of(one.group.terms, features, options) for one in tested]
+    sizes = np.array([np.count_nonzero(one) for one in rows], np.float64)
+    both = np.zeros((len(rows), len(rows)))
+    for place, one in enumerate(rows):
+        for other in range(place, len(rows)):
+            both[place, other] = both[other, place] = np.count_nonzero(one & rows[other])
+    return both / np.maximum(sizes[:, None] + sizes[None, :] - both, 1)
 
 
-def _judged(one: _Pooled, pool: Sequence[_Pooled], splits: int) -> tuple[Tested, Flags]:
-    like = [
-        (jaccard(one.inside, other.inside), other)
-        for other in pool
-        if other.tested.direction == one.tested.direction
-    ]
-    matches = {
-        split: [pair for pair in like if pair[1].split == split and pair[0] >= ALIKE]
-        for split in range(splits)
-    }
-    p = twice_median([min((other.p for _, other in found), default=1.0) for found in matches.values()])
-    nearest = [max(found, key=lambda pair: pair[0])[1].tested for found in matches.values() if found]
-    estimate = replace(_middle([other.estimate for other in nearest], one.tested.direction), p=p, q=p)
-    return one.tested._replace(estimate=estimate, splits=len(nearest)), one.inside
+def _judged(at: int, pool: Sequence[_Pooled], like: Floats, splits: int) -> Tested:
+    """like: of this group with each of the pool, shape (pool,)."""
+    one = pool[at].tested
+    matches: list[list[int]] = [[] for _ in range(splits)]
+    for place in map(int, np.flatnonzero(like >= ALIKE)):
+        if pool[place].tested.direction == one.direction:
+            matches[pool[place].split].append(place)
+    p = twice_median([min((pool[place].p for place in found), default=1.0) for found in matches])
+    nearest = [pool[max(found, key=lambda place: like[place])].tested for found in matches if found]
+    estimate = replace(_middle([other.estimate for other in nearest], one.direction), p=p, q=p)
+    return one._replace(estimate=estimate, splits=len(nearest))
 
 
 def _middle(estimates: Sequence[Estimate], direction: int) -> Estimate:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tandem.planner.customers.rights import LEAST_DESCRIBED
 from tandem.planner.discovery.domain import (
-    LEAST_DESCRIBED,
     LEAST_MEMBERS,
     Axis,
     Condition,

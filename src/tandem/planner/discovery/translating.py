@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tandem.planner.discovery.domain import Condition, Kind, Test
-from tandem.planner.discovery.frames import SPENT_ON
+from tandem.planner.discovery.frames import DEEDS, SPENT_ON
 
 Document = dict[str, Any]
 #: only those who have ordered have them
-_OF_BUYERS = frozenset(("days_since_last_order", "tenure_days", "average_order", "usual_gap"))
+_OF_BUYERS = frozenset(
+    ("days_since_last_order", "tenure_days", "average_order", "usual_gap", "items_per_order", "largest_order")
+)
 _COUNTED = frozenset(
-    ("orders", "total_spent", "first_day_value", "orders_90", "orders_365", "spent_90", "spent_365")
+    ("orders", "total_spent", "first_day_value", "orders_90", "orders_365", "spent_90", "spent_365", "items")
 )
 BOUGHT: Document = {"field": "orders", "operator": ">=", "value": 1}
 
@@ -39,20 +41,26 @@ def _implies_an_order(condition: Condition) -> bool:
 
 def _rules(condition: Condition) -> list[Document]:
     if condition.test in (Test.UNKNOWN, Test.KNOWN):
-        return [
-            {"field": condition.name, "operator": "null" if condition.test is Test.UNKNOWN else "notNull"}
-        ]
+        return [_known(condition.name, condition.test is Test.KNOWN)]
     if condition.kind is Kind.NUMBER:
         found = _range(condition)
     elif condition.kind is Kind.FLAG:
         found = _flag(condition)
     else:
         found = _values(condition)
-    unknown: Document = {"field": condition.name, "operator": "null"}
+    unknown = _known(condition.name, False)
     if not condition.unknown_too or condition.test is Test.NOT_ONE_OF:
         return found
     whole = found[0] if len(found) == 1 else {"combinator": "and", "not": False, "rules": found}
     return [{"combinator": "or", "not": False, "rules": [whole, unknown]}]
+
+
+def _known(name: str, known: bool) -> Document:
+    """Whether there is a value. Sums of sales are never below zero, so at least zero is any sum there is."""
+    if name not in DEEDS:
+        return {"field": name, "operator": "notNull" if known else "null"}
+    some = _asked(name, ">=", 0)
+    return some if known else {"combinator": "and", "not": True, "rules": [some]}
 
 
 def _range(condition: Condition) -> list[Document]:
@@ -69,17 +77,15 @@ def _range(condition: Condition) -> list[Document]:
 
 def _asked(name: str, operator: str, value: float) -> Document:
     plain = int(value) if value == int(value) else value
-    if not name.startswith(SPENT_ON):
+    where: Document = {"kind": "sale"}
+    if name in DEEDS:
+        agg, of = DEEDS[name].agg, DEEDS[name].of
+    elif name.startswith(SPENT_ON):
+        agg, of = "sum", "amount"
+        where["category"] = [name.removeprefix(SPENT_ON)]
+    else:
         return {"field": name, "operator": operator, "value": plain}
-    where = {"kind": "sale", "category": [name.removeprefix(SPENT_ON)]}
-    return {
-        "field": "events",
-        "agg": "sum",
-        "of": "amount",
-        "operator": operator,
-        "value": plain,
-        "where": where,
-    }
+    return {"field": "events", "agg": agg, "of": of, "operator": operator, "value": plain, "where": where}
 
 
 def _flag(condition: Condition) -> list[Document]:

@@ -10,7 +10,10 @@ from tandem.planner.discovery.domain import Estimate
 
 @dataclass(frozen=True, kw_only=True)
 class Later:
-    """What became of a group in the days after it was found, against the rest or what was expected of it."""
+    """What became of a group in the days after it was found, against the rest or what was expected of it.
+
+    usual: what customers of the same recency, orders and spend did; alone: what as many at the end of one attribute.
+    """
 
     until: date
     members: int
@@ -19,6 +22,20 @@ class Later:
     low: float
     high: float
     kept: bool
+    usual: float | None = None
+    alone: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AloneView:
+    """A group against as many customers at one end of one attribute (top = the highest); `better`: surely so."""
+
+    label: str
+    top: bool
+    difference: float
+    low: float
+    high: float
+    better: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +57,7 @@ class DiscoveryView:
     members: int
     estimate: Estimate
     parent: str
+    alone: AloneView | None
     traits: tuple[str, ...]
     spent: Decimal
     spent_all: Decimal
@@ -136,18 +154,33 @@ class DismissedView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lift:
+    """A mean difference of so many groups; of fewer than two there is no interval."""
+
+    groups: int = 0
+    mean: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is above zero as far as can be told."""
+        return self.groups > 1 and self.low > 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordView:
     """How groups shown earlier did in the days after: how many kept their side, and by how much on average.
 
-    lift: mean of the differences in the direction found, of goals that count customers, with its 95 % interval.
+    All of goals that count customers, in the direction found, with their 95 % interval: against the rest or what was
+    expected; against customers of the same recency, orders and spend; against as many at the end of one attribute.
     """
 
     groups: int
     kept: int
-    rates: int
-    lift: float
-    low: float
-    high: float
+    rest: Lift
+    usual: Lift
+    alone: Lift
 
     @property
     def share(self) -> float:

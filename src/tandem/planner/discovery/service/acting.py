@@ -5,7 +5,8 @@ from django.db import transaction
 from tandem.kit.clock import Clock
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
-from tandem.planner.discovery.domain import LEAST_DESCRIBED, MOST_ALIKE
+from tandem.planner.customers.rights import LEAST_DESCRIBED
+from tandem.planner.discovery.domain import MOST_ALIKE
 from tandem.planner.discovery.errors import DiscoveryNotFound, TooFewToday
 from tandem.planner.discovery.models import Discovery, Dismissed
 from tandem.planner.discovery.service.showing import discovery_row, dismissals

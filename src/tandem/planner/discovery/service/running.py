@@ -11,6 +11,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.problems import Problem
 from tandem.planner.accounts.models import Account
 from tandem.planner.customers import service as customers
+from tandem.planner.discovery.alone import with_alone
 from tandem.planner.discovery.discovering import discover
 from tandem.planner.discovery.domain import Found, GoalKind
 from tandem.planner.discovery.models import Discovery, DiscoveryRun
@@ -88,6 +89,7 @@ def _search(row: DiscoveryRun, clock: Clock) -> None:
             ready.features, ready.outcome, ready.frame.customers, seed=row.seed, dropped=ready.dropped,
             progress=lambda part, phase: progress(0.1 + 0.7 * part, phase),
         )  # fmt: skip
+        found = with_alone(found, ready.features, ready.frame.raw, ready.outcome, ready.frame.customers)
         progress(0.8, "Putting it into words")
         rows, small = rows_of(row, ready, found, Today.of(session, snapshot))
         currency = Account.objects.get(id=row.account_id).currency

@@ -16,10 +16,12 @@ from tandem.planner.discovery.domain import GoalKind, Rule
 from tandem.planner.discovery.errors import DiscoveryNotFound
 from tandem.planner.discovery.models import Discovery, DiscoveryRun, Dismissed
 from tandem.planner.discovery.views import (
+    AloneView,
     DiscoveryView,
     DismissedView,
     HowFound,
     Later,
+    Lift,
     RecordView,
     RunView,
     SimpleView,
@@ -112,11 +114,21 @@ def _view(row: Discovery) -> DiscoveryView:
     later = {**row.later, "until": date.fromisoformat(row.later["until"])} if row.later else None
     return DiscoveryView(
         id=row.pk, run_id=row.run.pk, title=row.title, sentence=row.sentence, text=row.text, condition=row.condition,
-        direction=row.direction, rate=bool(row.run.how.get("rate", True)), members=row.members,
+        alone=_alone(rule), direction=row.direction, rate=bool(row.run.how.get("rate", True)), members=row.members,
         estimate=rule.estimate, parent=row.parent, traits=tuple(row.traits), spent=row.spent,
         spent_all=row.spent_all, alike_id=row.alike.get("id"), alike_name=row.alike.get("name", ""),
         alike_share=row.alike.get("share", 0.0), splits=rule.splits, group_id=row.group_id,
         hidden=row.hidden_by_id is not None, later=Later(**later) if later else None,
+    )  # fmt: skip
+
+
+def _alone(rule: Rule) -> AloneView | None:
+    one = rule.alone
+    if one is None:
+        return None
+    return AloneView(
+        label=one.label, top=one.top, difference=one.difference, low=one.low, high=one.high,
+        better=one.better(rule.direction),
     )  # fmt: skip
 
 
@@ -134,22 +146,24 @@ def dismissals(account_id: int) -> tuple[DismissedView, ...]:
 
 def record_of(account_id: int) -> RecordView:
     """What became of the groups that were shown earlier."""
-    rows = _found(account_id).filter(hidden_by=None).exclude(later={})
-    told = [(row.later, row.direction, bool(row.run.how.get("rate", True))) for row in rows]
-    lifts = [direction * (later["mean"] - later["other"]) for later, direction, rate in told if rate]
-    middle, reach = _mean(lifts)
+    rows = list(_found(account_id).filter(hidden_by=None).exclude(later={}))
+    rates = [(row.later, row.direction) for row in rows if row.run.how.get("rate", True)]
+
+    def against(name: str) -> Lift:
+        return _lift([side * (one["mean"] - one[name]) for one, side in rates if one.get(name) is not None])
+
     return RecordView(
-        groups=len(told), kept=sum(later["kept"] for later, _, _ in told), rates=len(lifts), lift=middle,
-        low=middle - reach, high=middle + reach,
+        groups=len(rows), kept=sum(row.later["kept"] for row in rows), rest=against("other"),
+        usual=against("usual"), alone=against("alone"),
     )  # fmt: skip
 
 
-def _mean(values: Sequence[float]) -> tuple[float, float]:
-    """The mean and how far its 95 % interval reaches; 0 of fewer than two, which tell no interval."""
+def _lift(values: Sequence[float]) -> Lift:
+    """The mean and its 95 % interval."""
     if not values:
-        return 0.0, 0.0
-    middle = sum(values) / len(values)
-    if len(values) == 1:
-        return middle, 0.0
-    variance = sum((one - middle) ** 2 for one in values) / (len(values) - 1)
-    return middle, _REACH * math.sqrt(variance / len(values))
+        return Lift()
+    middle, reach = sum(values) / len(values), 0.0
+    if len(values) > 1:
+        variance = sum((one - middle) ** 2 for one in values) / (len(values) - 1)
+        reach = _REACH * math.sqrt(variance / len(values))
+    return Lift(groups=len(values), mean=middle, low=middle - reach, high=middle + reach)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from tandem.kit.problems import Problem
 from tandem.planner.accounts.models import Account
 from tandem.planner.customers.domain import SnapshotRef
+from tandem.planner.customers.rights import LEAST_DESCRIBED
 from tandem.planner.discovery.domain import (
-    LEAST_DESCRIBED,
     MOST_ALIKE,
     Axis,
     Found,

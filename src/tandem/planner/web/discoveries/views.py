@@ -13,9 +13,9 @@ from tandem.kit.web import is_fragment
 from tandem.planner.customers import service as customers
 from tandem.planner.discovery import service
 from tandem.planner.discovery.asked import DAYS, GOALS
-from tandem.planner.discovery.views import RecordView, RunView
+from tandem.planner.discovery.views import RunView
 from tandem.planner.web.access import go, now, page
-from tandem.planner.web.discoveries.words import Card, between, gap, simple_rows
+from tandem.planner.web.discoveries.words import Card, record_lines, simple_rows, simpler
 
 HOME = "/ui/discoveries"
 
@@ -102,17 +102,21 @@ def _show(
 ) -> HttpResponse:
     account: Any = request.user.account  # type: ignore[union-attr]
     groups = service.groups_of(account.id, shown.id) if shown else ()
+    cards = [Card(one, account.currency) for one in groups]
     record = service.record_of(account.id)
+    lines = record_lines(record)
     context: dict[str, Any] = {
         "run": shown,
         "busy": busy,
         "percent": _percent(busy),
         "runs": runs,
-        "cards": [Card(one, account.currency) for one in groups],
+        "cards": cards,
+        "simpler": simpler(cards),
+        "simple_first": 2 * simpler(cards) > len(cards),
         "simple": simple_rows(shown, account.currency) if shown else [],
         "record": record,
-        "lift": _lift(record),
-        "lift_sure": record.rates > 1 and record.low > 0,
+        "lines": lines,
+        "lift_sure": all(sure for _words, _told, sure in lines),
         "dismissed": service.dismissals(account.id),
         "goals": GOALS,
         "days": DAYS,
@@ -121,12 +125,6 @@ def _show(
         "usual": _usual(account.id),
     }
     return render(request, "discoveries/discoveries.html", context)
-
-
-def _lift(record: RecordView) -> str:
-    """The mean difference; its interval once there are two groups."""
-    told = gap(record.lift, True, "")
-    return f"{told} ({between(record.low, record.high, True, '')})" if record.rates > 1 else told
 
 
 def _ready(account_id: int) -> bool:

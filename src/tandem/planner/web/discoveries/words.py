@@ -1,11 +1,12 @@
 """Figures of discoveries as people read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from tandem.planner.discovery.views import DiscoveryView, RunView
+from tandem.planner.discovery.views import AloneView, DiscoveryView, Lift, RecordView, RunView
 
 #: the first percentages are told with a decimal
 _FINE = 0.1
@@ -54,6 +55,30 @@ class Card:
         }
 
     @property
+    def alone(self) -> str:
+        """How it does against as many customers at the end of one attribute; empty where that is not known."""
+        one = self.found.alone
+        if one is None:
+            return ""
+        words = (
+            _("%(gap)s (%(interval)s) against as many customers with the highest %(label)s")
+            if one.top
+            else _("%(gap)s (%(interval)s) against as many customers with the lowest %(label)s")
+        )
+        against = words % {
+            "gap": gap(one.difference, self.found.rate, self.currency),
+            "interval": between(one.low, one.high, self.found.rate, self.currency),
+            "label": one.label,
+        }
+        return f"{against}: {self._verdict(one)}"
+
+    def _verdict(self, one: AloneView) -> str:
+        if one.better:
+            return _("the group does better")
+        worse = one.high < 0 if self.found.direction > 0 else one.low > 0
+        return _("that one attribute does better") if worse else _("that one attribute does as well")
+
+    @property
     def later(self) -> str:
         """How it did afterwards; empty while the days are not over."""
         told = self.found.later
@@ -68,6 +93,27 @@ class Card:
             "mean": figure(told.mean, self.found.rate, self.currency),
             "other": figure(told.other, self.found.rate, self.currency),
         }
+
+
+def simpler(cards: Sequence[Card]) -> int:
+    """How many groups are not sure to be better than as many customers at the end of one attribute."""
+    return sum(one.found.alone is not None and not one.found.alone.better for one in cards)
+
+
+def record_lines(record: RecordView) -> list[tuple[str, str, bool]]:
+    """Against whom, by how much, and whether it is sure to be above zero."""
+    against = (
+        (_("Against the others, or what was expected"), record.rest),
+        (_("Against customers of the same recency, orders and spend"), record.usual),
+        (_("Against as many customers at the end of one attribute"), record.alone),
+    )
+    return [(words, _lift(one), one.sure) for words, one in against if one.groups]
+
+
+def _lift(one: Lift) -> str:
+    """The mean difference; its interval once there are two groups."""
+    told = gap(one.mean, True, "")
+    return f"{told} ({between(one.low, one.high, True, '')})" if one.groups > 1 else told
 
 
 def simple_rows(run: RunView, currency: str) -> list[dict[str, Any]]:

@@ -7,8 +7,10 @@ import duckdb
 from hypothesis import strategies as st
 from tests.planner.targeting.generated import AS_OF, CATALOGUE, CATEGORIES, COUNTRIES
 
-from tandem.planner.customers import history, trees
+from tandem.planner.customers import history, past, trees
 from tandem.planner.engine.domain import Attribute, Kind
+from tandem.planner.modelling.scoring.ranks import ranks_query
+from tandem.planner.modelling.segments import trees as segments
 
 TEXTS = ("", " ", "a", "A", "b", "B", "z", "Z", "ä", "Ä", "å", "é", "e\u0301", "straße", "STRASSE", "İ", "ı", "a%b",
          "a_b", "SE ", "se", "\\", "\t", "x\ny", "日本", "🙂", "null", "NaN", "-0", "1e3")  # fmt: skip
@@ -35,6 +37,10 @@ DAYS = tuple(
         ("0001-01-01", "1899-12-31", "2024-02-29", "2026-06-30", "2026-07-01", "9999-12-31"),
     )
 )
+#: days of orders that are often forgotten: a leap day, clocks put forward and back, the end of a year
+SPECIAL = tuple(
+    map(date.fromisoformat, ("2024-02-29", "2025-03-30", "2025-10-26", "2025-12-31", "2026-06-30"))
+)
 WHOLE = (0, 1, -1, 2**31, 2**53 + 1, -(2**62), 2**63 - 1)
 
 EXTRA = (
@@ -55,13 +61,29 @@ CREATE TABLE orders (customer BIGINT, "at" TIMESTAMP, day DATE, value DECIMAL(18
 #: scores with many ties, stages of most, and histories from one day to many years
 _MODELS = """CREATE TABLE scores AS SELECT customer, ratio AS p_alive, (customer % 7) / 7 AS churn_risk,
   CASE WHEN customer % 2 = 0 THEN (customer * 37 % 100) / 100 END AS reactivation, NULL::DOUBLE AS conversion,
-  (customer % 5) * 10.5::DOUBLE AS future_value, (customer * 11 % 60) / 60 AS top_spender FROM customers;
-UPDATE scores SET p_alive = CASE WHEN p_alive BETWEEN 0 AND 1 THEN p_alive END;
+  (customer % 5) * 10.505::DOUBLE AS future_value, (customer % 9) / 3 AS expected_orders_30,
+  (customer % 9) / 2 AS expected_orders_90, NULL::DOUBLE AS expected_orders_365, ratio AS mean_order,
+  (customer % 8) * 1.005::DOUBLE AS future_value_raw, 0.015::DOUBLE AS future_value_30,
+  -2.675::DOUBLE AS future_value_90, (customer * 11 % 60) / 60 AS top_spender FROM customers;
+UPDATE scores SET p_alive = CASE WHEN p_alive BETWEEN 0 AND 1 THEN p_alive END,
+  mean_order = CASE WHEN abs(mean_order) < 1e6 THEN mean_order END;
 CREATE TABLE stages AS SELECT customer, CASE customer % 3 WHEN 0 THEN 'Active' ELSE 'Churn' END AS stage FROM customers
   WHERE customer % 4 <> 0;
 CREATE TABLE histories AS SELECT customer, (customer * 7 % 40)::INTEGER AS x,
   CASE WHEN customer * 7 % 40 = 0 THEN 0 ELSE (customer * 13 % 400) END::INTEGER AS tx,
   (400 + customer * 53 % 9000)::INTEGER AS "T" FROM customers"""
+
+#: what a snapshot is built of: who is known, what came last, and what is made of it on the way
+_BUILT = """CREATE TABLE people AS SELECT customer, may_receive_email, customer % 2 = 0 AS may_receive_sms,
+  CASE customer % 5 WHEN 0 THEN NULL ELSE customer % 5 <> 1 END AS profiled FROM customers;
+CREATE TABLE arrived AS SELECT * REPLACE (CASE WHEN rowid % 9 = 0 THEN 'New, "odd"' ELSE category END AS category),
+  CASE rowid % 4 WHEN 0 THEN NULL WHEN 1 THEN 'SE' WHEN 2 THEN 'å' ELSE 'NO' END AS country
+  FROM orders WHERE customer % 6 = 0;
+CREATE TABLE touched AS SELECT DISTINCT customer FROM arrived;
+CREATE TABLE segments AS SELECT customer, customer % 4 AS microsegment_id, future_value, reactivation, churn_risk
+  FROM scores;
+CREATE TABLE day_before AS SELECT customer, CASE customer % 4 WHEN 0 THEN 'Diamond' WHEN 1 THEN 'Silver'
+  WHEN 2 THEN NULL ELSE 'Bronze' END AS value_segment FROM customers WHERE customer % 7 <> 0"""
 
 
 def _rule(name, operators, values):
@@ -95,6 +117,12 @@ def snapshot(file, seed, people=60, lines=500):
         session.execute(_MODELS)
         session.execute(f"CREATE TABLE features_kept AS {trees.duck(trees.features(AS_OF))}")
         session.execute(f"CREATE TABLE features AS {trees.duck(trees.dated(AS_OF, 'features_kept'))}")
+        session.execute(_BUILT)
+        for name, tree in (
+            ("lines", past.lines()), ("whole", past.whole()), ("daily", trees.daily()), ("ranks", ranks_query()),
+            ("standing", segments.standing(profiled=False)),
+        ):  # fmt: skip
+            session.execute(f"CREATE TABLE {name} AS {trees.duck(tree)}")
     return file
 
 
@@ -123,9 +151,9 @@ def _person(chance, number):
 
 
 def _line(chance, people):
-    day = AS_OF - timedelta(days=chance.randint(0, 450))
+    day = AS_OF - timedelta(days=chance.randint(0, 450)) if chance.random() < 0.75 else chance.choice(SPECIAL)
     return [
-        None if chance.random() < 0.08 else 3 * chance.randrange(people * 3 // 4), f"{day} 12:00:00", day,
+        None if chance.random() < 0.08 else 3 * chance.randrange(people * 3 // 4), f"{day} 02:30:00", day,
         _money(chance), chance.randint(0, 12) / 2, _maybe(chance, chance.choice(CATEGORIES)),
         chance.choice(("sale", "sale", "return")),
     ]  # fmt: skip

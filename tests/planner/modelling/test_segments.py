@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem.planner.customers import service as customers
+from tandem.planner.customers.trees import duck
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.models import MicroSegment, SegmentCuts
 from tandem.planner.modelling.scoring.ranks import make_ranks, make_scores
-from tandem.planner.modelling.segments import cutting, overview
+from tandem.planner.modelling.segments import cutting, overview, trees
 from tandem.planner.modelling.segments.domain import (
     BASIS_WORDS,
     LAYERS,
@@ -192,11 +193,10 @@ def test_sql_churn_risk_equals_the_rule(curve):
     rules = StageRules(new_days=7, at_risk_days=20, churn_days=40)
     silences = [None, *range(120)]
     with duckdb.connect() as session:
-        session.execute("CREATE TABLE t (silence INTEGER)")
-        session.executemany("INSERT INTO t VALUES (?)", [[s] for s in silences])
-        got = session.execute(f"SELECT {cutting._risk(rules, curve)} FROM t ORDER BY rowid").fetchall()
-    for silence, (risk,) in zip(silences, got, strict=True):
-        assert float(risk) == pytest.approx(churn_risk(silence, 40, curve, cutting.HORIZON)), silence
+        session.execute("CREATE TABLE standing AS SELECT unnest(?::INTEGER[]) AS silence", [silences])
+        got = dict(session.execute(duck(trees.risks(rules, curve))).fetchall())
+    for silence in silences:
+        assert got[silence] == pytest.approx(churn_risk(silence, 40, curve, trees.HORIZON)), silence
     assert churn_risk(12, 40, CURVE, 28) == 0 and 0.99 < churn_risk(39, 40, CURVE, 28) < 1
 
 

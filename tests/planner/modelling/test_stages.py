@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.examples import examples
 
+from tandem.planner.customers import history
 from tandem.planner.modelling.lifecycle.domain import CurvePoint, StageRules, rules_from_curve, stage_of
 from tandem.planner.modelling.lifecycle.queries import make_stages, return_curve
 
@@ -53,12 +54,16 @@ def test_limits_are_in_order(shares):
 def test_sql_stages_equal_the_rules(histories):
     rules = StageRules(new_days=28, at_risk_days=60, churn_days=120)
     with duckdb.connect() as session:
-        session.execute("CREATE TABLE daily (customer BIGINT, day DATE)")
         rows = [(i, TODAY - timedelta(days=ago)) for i, days in enumerate(histories) for ago in days]
-        session.executemany("INSERT INTO daily VALUES (?, ?)", rows)
+        session.execute(
+            "CREATE TABLE orders AS SELECT unnest(?::BIGINT[]) AS customer, unnest(?::DATE[]) AS day, "
+            "1.00::DECIMAL(18,2) AS value, 1.0::DOUBLE AS quantity, NULL::VARCHAR AS category, 'sale' AS kind",
+            [[i for i, _ in rows], [day for _, day in rows]],
+        )
+        history.prepare(session)
         session.execute(
             f"CREATE TABLE features AS SELECT customer, (DATE '{TODAY}' - max(day))::INTEGER AS days_since_last_order, "
-            f"(DATE '{TODAY}' - min(day))::INTEGER AS tenure_days FROM daily GROUP BY customer"
+            f"(DATE '{TODAY}' - min(day))::INTEGER AS tenure_days FROM orders GROUP BY customer"
         )
         make_stages(session, TODAY, rules)
         got = dict(session.execute("FROM stages").fetchall())

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import duckdb
 
+from tandem.planner.customers import past
 from tandem.planner.customers.state import State
 from tandem.planner.customers.storage import pattern
+from tandem.planner.customers.trees import WINDOWS, duck
 
 _COLUMNS = 'customer, "at", day, value, quantity, category, kind'
 _NONE = (
     'SELECT NULL::BIGINT AS customer, NULL::TIMESTAMP AS "at", NULL::DATE AS day, NULL::DECIMAL(18,2) AS value, '
     "NULL::DOUBLE AS quantity, NULL::VARCHAR AS category, NULL::VARCHAR AS kind WHERE false"
 )
-WINDOWS = (30, 90, 365)
 
 
 def load_orders(session: duckdb.DuckDBPyConnection, files: list[Path], as_of: date) -> None:
@@ -35,13 +36,8 @@ def add_orders(session: duckdb.DuckDBPyConnection, state: State, files: list[Pat
     session.execute(f"CREATE OR REPLACE TABLE arrived AS {_arrived(state, files, as_of)}")
     session.execute("INSERT INTO orders SELECT * EXCLUDE (country) FROM arrived ORDER BY day")
     session.execute("CREATE OR REPLACE TABLE touched AS SELECT DISTINCT customer FROM arrived")
-    leaving = " OR ".join(
-        f"(day > DATE '{state.as_of}' - {d} AND day <= DATE '{as_of}' - {d})" for d in WINDOWS
-    )
-    session.execute(
-        "CREATE OR REPLACE TABLE moved AS SELECT customer FROM touched UNION SELECT DISTINCT customer "
-        f"FROM history WHERE code = 0 AND NOT returned AND ({leaving})"
-    )
+    moved = past.moved(state.as_of, as_of, WINDOWS)
+    session.execute(f"CREATE OR REPLACE TABLE moved AS {duck(moved)}")
     return _one(session, "SELECT count(*) FROM arrived")
 
 
@@ -79,26 +75,24 @@ def load_homes(session: duckdb.DuckDBPyConnection, files: list[Path], as_of: dat
     )
     if files and _one(session, named):
         source = f"read_parquet([{', '.join(map(pattern, files))}], union_by_name = true)"
-        session.execute(f"INSERT INTO home_kept {_homes(source)} AND day <= DATE '{as_of}' GROUP BY customer")
+        session.execute(
+            f"CREATE OR REPLACE TEMP VIEW named AS SELECT * FROM {source} WHERE day <= DATE '{as_of}'"
+        )
+        session.execute(f"INSERT INTO home_kept {duck(past.homes('named'))}")
+        session.execute("DROP VIEW named")
 
 
 def add_homes(session: duckdb.DuckDBPyConnection) -> None:
     """Bring `home_kept` up to the lines that arrived; lines only come, so the later of both is the last."""
     session.execute(
-        f'CREATE OR REPLACE TEMP TABLE homes AS SELECT customer, arg_max(country, ("at", country)) AS country, '
-        f'max("at") AS "at" FROM (SELECT * FROM home_kept SEMI JOIN touched USING (customer) UNION ALL BY NAME '
-        f"{_homes('arrived')} GROUP BY customer) GROUP BY customer"
+        'CREATE OR REPLACE TEMP VIEW named AS SELECT customer, country, "at" FROM home_kept WHERE customer IN (SELECT '
+        'customer FROM touched) UNION ALL SELECT customer, country, "at" FROM arrived'
     )
+    session.execute(f"CREATE OR REPLACE TEMP TABLE homes AS {duck(past.homes('named'))}")
     session.execute("DELETE FROM home_kept WHERE customer IN (SELECT customer FROM touched)")
     session.execute('INSERT INTO home_kept SELECT customer, country, "at" FROM homes')
     session.execute("DROP TABLE homes")
-
-
-def _homes(source: str) -> str:
-    return (
-        f'SELECT customer, arg_max(country, ("at", country)) AS country, max("at") AS "at" FROM {source} '
-        "WHERE country IS NOT NULL"
-    )
+    session.execute("DROP VIEW named")
 
 
 def _read(files: list[Path]) -> str:

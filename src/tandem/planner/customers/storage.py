@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import connection
 
 _LOCK = 0x7A4D01
+#: megabytes that DuckDB may take for work of any size
+_LEAST_MEMORY = 1500
 
 
 def root(account_id: int) -> Path:
@@ -67,13 +69,25 @@ def one_at_a_time(account_id: int) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, account_id % 2**31])
 
 
+def memory_for(size: int) -> int:
+    """Megabytes for work on so many bytes of compressed files: four times as many, within a quarter of the machine's.
+
+    Never less than 1,500: a smaller machine would have to swap, or to give up.
+    """
+    quarter = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    return max(_LEAST_MEMORY, min(4 * size, quarter) // 2**20)
+
+
 @contextlib.contextmanager
 def duck(
-    work: Path, database: Path | None = None, *, read_only: bool = False
+    work: Path, database: Path | None = None, *, read_only: bool = False, size: int = 0
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB connection of bounded memory that spills into `work` and loads nothing from elsewhere."""
+    """A DuckDB connection of bounded memory that spills into `work` and loads nothing from elsewhere.
+
+    size: of the compressed files that are worked on, in bytes.
+    """
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": "1500MB",
+        "memory_limit": f"{memory_for(size)}MB",
         "temp_directory": str(work / "spill"),
         "autoinstall_known_extensions": "false",
         "TimeZone": "UTC",

@@ -8,10 +8,11 @@ from datetime import date
 
 from sqlglot import exp
 
-from tandem.planner.customers.increment import WINDOWS
 from tandem.planner.engine.domain import CUSTOMER, HISTORY, ORDERS
 
 MONEY = "decimal(18,2)"
+#: days that features look back
+WINDOWS = (30, 90, 365)
 #: class column -> the feature it ranks; equal values share a class, 5 is best
 RFM = {"rfm_recency": "last_order", "rfm_frequency": "orders", "rfm_monetary": "total_spent"}
 
@@ -32,7 +33,8 @@ def _day(day: date) -> exp.Expr:
     return exp.cast(exp.Literal.string(day.isoformat()), "date")
 
 
-def _table(name: str) -> exp.Table:
+def table(name: str) -> exp.Table:
+    """A table by its name."""
     return exp.to_table(exp.to_identifier(name, quoted=True).sql())
 
 
@@ -53,14 +55,14 @@ def _only(query: exp.Select, among: str) -> exp.Select:
     if not among:
         return query
     return query.where(
-        exp.In(this=_c(CUSTOMER), query=exp.select(_c(CUSTOMER)).from_(_table(among)).subquery())
+        exp.In(this=_c(CUSTOMER), query=exp.select(_c(CUSTOMER)).from_(table(among)).subquery())
     )
 
 
 def daily() -> exp.Select:
     """A row for each customer and day with a purchase: customer, day, value."""
     sold = exp.and_(exp.EQ(this=_c("code"), expression=_n(0)), exp.not_(_c("returned")))
-    return exp.select(_c(CUSTOMER), _c("day"), _as(_c("amount"), "value")).from_(_table(HISTORY)).where(sold)
+    return exp.select(_c(CUSTOMER), _c("day"), _as(_c("amount"), "value")).from_(table(HISTORY)).where(sold)
 
 
 def features(as_of: date, among: str = "") -> exp.Select:
@@ -108,14 +110,14 @@ def mean(total: exp.Expr, times: exp.Expr) -> exp.Expr:
 def returned(among: str = "") -> exp.Select:
     """How many lines each customer returned, and their value."""
     asked = exp.select(_c(CUSTOMER), _as(_count(), "returns"), _as(_sum("value"), "returned"))
-    lines = asked.from_(_table(ORDERS)).where(_kind("return"))
+    lines = asked.from_(table(ORDERS)).where(_kind("return"))
     return _only(lines, among).group_by(_c(CUSTOMER))
 
 
 def favourite(among: str = "") -> exp.Select:
     """The category each customer spent most on; of equals the last by name."""
     known = exp.not_(exp.Is(this=_c("category"), expression=exp.null()))
-    spent = exp.select(_c(CUSTOMER), _c("category"), _as(_sum("value"), "value")).from_(_table(ORDERS))
+    spent = exp.select(_c(CUSTOMER), _c("category"), _as(_sum("value"), "value")).from_(table(ORDERS))
     spent = _only(spent.where(_kind("sale"), known), among).group_by(_c(CUSTOMER), _c("category"))
     most = exp.ArgMax(this=_c("category"), expression=exp.Tuple(expressions=[_c("value"), _c("category")]))
     return (
@@ -136,14 +138,12 @@ def dated(as_of: date, source: str) -> exp.Select:
         for name, since in (("days_since_last_order", "last_order"), ("tenure_days", "first_order"))
     ]
     kept = [one.alias_or_name for one in features(as_of).expressions]
-    return exp.select(*map(_c, kept[:-1]), *counted, _c(kept[-1])).from_(_table(source))
+    return exp.select(*map(_c, kept[:-1]), *counted, _c(kept[-1])).from_(table(source))
 
 
 def classes(feature: str, source: str) -> exp.Select:
     """Value -> class 1 to 5 by how many customers have at most that value; equal values share a class, 5 is best."""
-    counted = (
-        exp.select(_as(_c(feature), "v"), _as(_count(), "n")).from_(_table(source)).group_by(_c(feature))
-    )
+    counted = exp.select(_as(_c(feature), "v"), _as(_count(), "n")).from_(table(source)).group_by(_c(feature))
     so_far = exp.Window(
         this=_sum("n"), order=exp.Order(expressions=[exp.Ordered(this=_c("v"), nulls_first=False)])
     )

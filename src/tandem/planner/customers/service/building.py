@@ -204,7 +204,8 @@ class _Build:
     def run(self, plan: _Plan) -> int:
         """Do the steps that are not done; the number of customers."""
         rows = 0
-        with storage.duck(self.work, self.cache) as session:
+        size = sum(mark.size for mark in plan.files)
+        with storage.duck(self.work, self.cache, size=size) as session:
             session.execute(_MARKS)
             session.execute("DELETE FROM build_steps WHERE build <> ?", [plan.number])
             marked = session.execute("SELECT step, n, words, kept FROM build_steps").fetchall()

@@ -130,7 +130,7 @@ def rebuild_cache(row: Snapshot) -> None:
     made = work / "cache.duckdb"
     names = orjson.loads((parquet / "manifest.json").read_bytes())["order_files"]
     files = [base / "orders" / n for n in names]
-    with storage.duck(work, made) as session:
+    with storage.duck(work, made, size=sum(file.stat().st_size for file in files)) as session:
         increment.load_orders(session, files, row.as_of)
         history.prepare(session)
         increment.load_homes(session, files, row.as_of)

@@ -9,6 +9,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers.service import latest_snapshot
+from tandem.planner.engine.domain import HISTORY
 from tandem.planner.engine.duckdb import open_snapshot
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.lifecycle.queries import stage_sizes
@@ -68,6 +69,8 @@ def preview_stages(account_id: int, rules: StageRules) -> StagePreview | None:
     except NotFound:
         return None
     engine = open_snapshot(snapshot.cache)
+    if HISTORY not in engine.tables:  # an old snapshot; the next one has it
+        return None
     now = stage_sizes(engine, snapshot.as_of, stage_rules(account_id))
     then = stage_sizes(engine, snapshot.as_of, rules)
     sizes = tuple((stage.value, now.get(stage.value, 0), then.get(stage.value, 0)) for stage in SHOWN)

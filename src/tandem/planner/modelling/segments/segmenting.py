@@ -63,7 +63,7 @@ class Segmenting:
             session, found.cuts, found.segments, found.value_cuts, found.basis, self._before if same else None
         )
         self._figures = cutting.figures(session, rules, found.returns)
-        for scratch in ("standing", "cells", "worth", "ranks"):
+        for scratch in ("standing", "ranks"):
             session.execute(f"DROP TABLE {scratch}")
 
     def keep(self) -> None:

@@ -19,12 +19,13 @@ from tandem.planner.modelling.learning import estimators, folding, keeping, meas
 from tandem.planner.modelling.learning.beside import Beside, Column, Stood
 from tandem.planner.modelling.learning.calibration import Calibration, calibrated, rising
 from tandem.planner.modelling.learning.choosing import Choice, choose
+from tandem.planner.modelling.learning.converting import Waiting, chances, convert
 from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
 from tandem.planner.modelling.learning.folding import Fold, completed
 from tandem.planner.modelling.learning.learning import usable
 from tandem.planner.modelling.learning.running import Wish, run
 from tandem.planner.modelling.learning.service.beside import then
-from tandem.planner.modelling.learning.service.conversion import add_conversion
+from tandem.planner.modelling.learning.service.conversion import Conversions, _known
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun
 from tandem.planner.modelling.service import build_snapshot
@@ -319,7 +320,8 @@ def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypat
     assert CliRunner().invoke(commands, ["show", "luck"]).exit_code != 0
 
 
-def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock, write):
+def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock, write, monkeypatch):
+    monkeypatch.setattr(estimators, "TREES", 15)
     bought = log(20, lambda i: [SPAN - 20, SPAN - 50][i % 2 :])
     customers.import_orders(account.id, write("log.csv", bought), clock=clock)
     people = "customer_id,tier\n" + "".join(f"c{i},gold\n" for i in range(300))
@@ -340,15 +342,55 @@ def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock
         made.execute("CREATE TABLE scores (customer BIGINT, conversion DOUBLE)")
         made.execute("INSERT INTO scores SELECT unnest(?), NULL", [ids_of(account.id)])
         made.execute("CREATE TABLE daily (customer BIGINT, day DATE)")
-        evidence = add_conversion(made, account.id, LAST, "TRUE")
+        asked = Conversions(
+            session=made, account_id=account.id, day=LAST, only="TRUE", beside=Beside(), seed=1
+        )
+        evidence, trained = asked.learn()
         assert evidence.backtests == tuple(reversed(days)) and evidence.positives == 0
         assert evidence.stages[0].rung is Rung.BASE and evidence.population == 300
         some = made.execute("SELECT customer FROM scores ORDER BY 1 DESC LIMIT 30").fetchall()
         made.executemany(f"INSERT INTO daily VALUES (?, DATE '{days[0] + timedelta(days=5)}')", some)
-        evidence = add_conversion(made, account.id, LAST, "TRUE")
+        evidence, trained = asked.learn()
+        asked.score(evidence, trained)
         [(chance, n)] = made.execute("SELECT max(conversion), count(conversion) FROM scores").fetchall()
-    people_then = evidence.judged
-    assert n == 300 and 0 < chance == evidence.stages[0].mean and people_then >= 280
+        made.execute('CREATE TABLE groups AS SELECT customer, customer % 6 AS "group" FROM scores')
+        grouped = Stood(relation="groups", columns=(Column(name="group", kind="number"),))
+        found = convert(list(waiting(np.random.default_rng(3), True)), frozenset(), 270, 1)
+        replace(asked, beside=Beside(stood=lambda day: grouped)).score(*found)
+        rows = made.execute(
+            "SELECT customer % 6 = 1, min(conversion), max(conversion) FROM scores WHERE conversion IS NOT NULL "
+            "GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        assert found[0].stages[0].rung is Rung.BOOSTING and rows[1][1] > 0.25 > rows[0][2]
+        assert asked.again(evidence).population == 270 and np.isnan(_known(np.array([1]), LAST, ())[0])
+    assert n == 270 and 0 < chance == evidence.stages[0].mean and evidence.judged >= 280
+    came = tuple((LAST - timedelta(days=ago), 10 - ago // 10) for ago in (88, 40, 20, 1))
+    assert _known(np.array([2, 3, 6, 8, 10, 11]), LAST, came).tolist() == [90, 40, 40, 20, 1, 0]
+    assert _known(np.array([1, 3]), LAST - timedelta(days=40), came)[1] == 0
+
+
+def waiting(rng, told, people=1500):
+    """Five days: of the group 1 four in ten buy, of others one in twenty, as far as the group tells anything."""
+    for n in range(1, 6):
+        group = rng.integers(0, 6, people).astype(float)
+        chance = np.where(group == 1, 0.4, 0.05) if told else 0.1
+        columns = {"own.group": group, "own.noise": rng.random(people), "days_known": np.full(people, np.nan)}
+        day = LAST - timedelta(days=28 * n)
+        yield Waiting(day=day, bought=(rng.random(people) < chance).astype(float), columns=columns)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_conversion_is_ranked_by_what_tells_people_apart_and_an_average_where_nothing_does(told, monkeypatch):
+    monkeypatch.setattr(estimators, "TREES", 15)
+    past = list(waiting(np.random.default_rng(3), told))
+    found, trained = convert(past, frozenset({"own.group"}), 99, 1)
+    [stage] = found.stages
+    assert (stage.rung is Rung.BASE) is not told and found.population == stage.customers == 99
+    assert found.judged_on == past[0].day and abs(found.ratio - 1) < 0.2
+    if told:
+        assert found.auc > 0.65 and found.importance[0][0] == "own.group"
+        made = chances(stage.rung, trained, {"own.group": np.array([1.0, 0.0, np.nan])}, 3)
+        assert made[0] > 0.25 > made[1]
 
 
 def ids_of(account_id):

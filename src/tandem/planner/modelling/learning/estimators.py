@@ -107,6 +107,11 @@ def logistic(columns: Columns, y: Array, *, seed: int, categories: Collection[st
     return Estimator(kind="logistic", names=names, arrays=arrays)
 
 
+def useful(columns: Columns, y: Array, categories: Collection[str] = ()) -> tuple[str, ...]:
+    """The columns that tell one row from another."""
+    return _useful(columns, _codes(columns, y, categories))[0] if columns else ()
+
+
 def _codes(columns: Columns, y: Array, categories: Collection[str]) -> dict[str, Array]:
     """What each category counts as: the mean answer of its customers, drawn towards that of all."""
     return {_CODES + name: _means(columns[name], y) for name in categories if name in columns}

@@ -85,7 +85,8 @@ def unpacked(content: bytes, sha256: str, evidence: Evidence) -> Store | None:
 def _trained(evidence: Evidence, model: Model, arrays: Arrays) -> Trained:
     found = evidence.of(model)
     numbers = {stage.value: n for n, stage in enumerate(STAGES)}
-    means = {numbers[s.stage]: s.mean for s in (found.stages if found else ()) if s.mean is not None}
+    known = [s for s in (found.stages if found else ()) if s.stage in numbers]
+    means = {numbers[s.stage]: s.mean for s in known if s.mean is not None}
     start = f"estimator|{model.value}|"
     names = {key.split("|")[2] for key in arrays if key.startswith(start)}
     return replace(

@@ -146,7 +146,7 @@ class Learner:
         found, now = self.seasons.settle(question, tested, trained.days, SHOWN_DAYS)
         folds = tested if now is not None else seasons.without(tested)
         whole = choose([one.whole for one in folds], value=question.is_value)
-        stages, judged = [], _Judged(question, tested)
+        stages, judged = [], Judged(question, tested)
         for stage in question.stages:
             number = STAGES.index(stage)
             choice, level = _of_stage(folds, number, whole, question.is_value, now)
@@ -255,6 +255,11 @@ def _level(folds: Sequence[Fold], number: int, rung: Rung, index: Index | None) 
     return choosing.calibration([one.whole for one in folds], rung)
 
 
+def level_of(folds: Sequence[Fold], number: int, rung: Rung) -> Calibration:
+    """What predictions of a method are multiplied by in a stage."""
+    return _level(folds, number, rung, None)
+
+
 def _dated(
     folds: Sequence[Fold], number: int, rung: Rung, level: Calibration
 ) -> tuple[tuple[date, float], ...]:
@@ -292,7 +297,7 @@ def _why(choice: Choice, rung: Rung) -> str:
     return f"{choice.why} It cannot answer today, so the next best one does."
 
 
-class _Judged:
+class Judged:
     """How right the newest back-test was, with methods chosen and calibrated by those that were over on its day."""
 
     def __init__(self, question: Question, folds: Sequence[Fold]) -> None:

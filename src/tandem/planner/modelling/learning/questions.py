@@ -134,7 +134,7 @@ def train(question: Question, frames: Sequence[tuple[Frame, Lives]], *, seed: in
     joined = {name: np.concatenate([one[name] for one in columns]) for name in _common(question, columns)}
     means = {n: float(actual[stage == n].mean()) for n in range(len(STAGES)) if (stage == n).any()}
     made = Trained(means=means, rows=len(actual), positives=int((actual > 0).sum()), days=tuple(days))
-    made = _estimated(question, made, joined, actual, seed)
+    made = estimated(question, made, joined, actual, seed)
     return _staged(question, made, joined, (actual, stage), seed) if Rung.STAGED in question.rungs else made
 
 
@@ -151,9 +151,10 @@ def _common(question: Question, columns: Sequence[dict[str, Array]]) -> list[str
     return [name for name in columns[0] if name in known - barred]
 
 
-def _estimated(
+def estimated(
     question: Question, made: Trained, columns: dict[str, Array], actual: Array, seed: int
 ) -> Trained:
+    """With logistic regression and trees over all rows, where the rarer outcome shows often enough."""
     least = min(made.positives, made.rows - made.positives)
     few = f"Only {least:,} of {made.rows:,} cases show the rarer outcome; {LEAST_POSITIVES} are needed."
     found: dict[str, Estimator] = {}

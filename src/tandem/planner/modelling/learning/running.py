@@ -94,7 +94,8 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     drifted = _drifted(learner, wish.stored)
     reason = "" if wish.keep and wish.stored else _reason(evidence, wish, asked, drifted)
     if reason:
-        wish.beside.find_values(session, day, "sampled")
+        sample = f"(SELECT customer FROM people WHERE {frames.among(wish.beside.share)} AND ({wish.only}))"
+        wish.beside.find_values(session, day, sample)
     elif wish.stored:
         wish.beside.values = wish.stored.values
     lives = live(collapse(session), read_histories(session)[1], wish.life if reason else _in_use(wish.stored))

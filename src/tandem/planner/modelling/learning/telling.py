@@ -1,6 +1,6 @@
 """What a reader is told beside the figures: weights of attributes, courses of purchases, and sentences."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 import duckdb
@@ -17,6 +17,7 @@ from tandem.planner.modelling.learning.domain import (
     StageEvidence,
     Week,
 )
+from tandem.planner.modelling.learning.estimators import Estimator
 from tandem.planner.modelling.learning.folding import Fold
 from tandem.planner.modelling.learning.frames import Frame
 from tandem.planner.modelling.learning.lives import Lives
@@ -55,12 +56,32 @@ def importance(
     estimator = trained.estimators.get("chance") or trained.estimators.get("logistic")
     if estimator is not None:
         columns["stage_number"] = frame.of("stage_number")[rows][taken]
-        found = {}
-        whole = measures.auc(estimator.predict(columns), hit)
-        for name in estimator.names:
+        found = _lost(estimator, columns, hit, rng)
+        found.pop("stage_number", None)
+    return _heaviest(found)
+
+
+def weights(
+    estimator: Estimator, columns: Mapping[str, Array], hit: NDArray[np.bool_], seed: int
+) -> tuple[tuple[str, float], ...]:
+    """Attribute -> how much of the ranking is lost when its values are mixed up; on some of the rows."""
+    rng = np.random.default_rng(seed)
+    taken = rng.permutation(len(hit))[:MOST_ROWS]
+    return _heaviest(_lost(estimator, {n: values[taken] for n, values in columns.items()}, hit[taken], rng))
+
+
+def _lost(
+    estimator: Estimator, columns: Mapping[str, Array], hit: NDArray[np.bool_], rng: np.random.Generator
+) -> dict[str, float]:
+    whole, found = measures.auc(estimator.predict(columns), hit), {}
+    for name in estimator.names:
+        if name in columns:
             mixed = {**columns, name: rng.permutation(columns[name])}
             found[name] = (whole or 0) - (measures.auc(estimator.predict(mixed), hit) or 0)
-        found.pop("stage_number", None)
+    return found
+
+
+def _heaviest(found: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     best = sorted(found.items(), key=lambda one: -one[1])[:SHOWN]
     return tuple((name, round(size, 5)) for name, size in best if size > 0)
 

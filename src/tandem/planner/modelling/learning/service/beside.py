@@ -43,6 +43,7 @@ def label_of(account_id: int) -> Callable[[str], str]:
     """What readers call a column that models go by."""
     known = {OWN + one.name: one.label for one in customers.dictionary(account_id)}
     known |= {CONTACT + one: label for one, label in contact.FIGURES.items()}
+    known["days_known"] = "days since registration"
     return lambda column: known.get(column) or column.removeprefix(OWN).replace("_", " ")
 
 

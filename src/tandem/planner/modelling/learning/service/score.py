@@ -11,12 +11,13 @@ import orjson
 from tandem.kit.clock import Clock
 from tandem.planner.customers import storage
 from tandem.planner.customers.service import ledger
-from tandem.planner.modelling.learning.domain import Evidence, Model, ModelEvidence
+from tandem.planner.modelling.learning.domain import Evidence, Model, ModelEvidence, Rung
 from tandem.planner.modelling.learning.keeping import Store, packed, unpacked
 from tandem.planner.modelling.learning.learning import SEED
+from tandem.planner.modelling.learning.questions import Trained
 from tandem.planner.modelling.learning.running import Wish, run
 from tandem.planner.modelling.learning.service.beside import beside_of
-from tandem.planner.modelling.learning.service.conversion import add_conversion
+from tandem.planner.modelling.learning.service.conversion import Conversions
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun, TrainingWish
 
@@ -43,20 +44,49 @@ def score(
     stored = _stored(account_id, day)
     if no_learning and stored is None:
         return None
+    bought = stored and replace(stored, evidence=_but(stored.evidence, Model.CONVERSION))
     wish = Wish(
         rules=rules, seed=seed, only=_whose(session), currency=ledger.account(account_id).currency,
-        stored=stored, keep=bool(no_learning), retrain=TrainingWish.objects.filter(account_id=account_id).exists(),
+        stored=bought, keep=bool(no_learning), retrain=TrainingWish.objects.filter(account_id=account_id).exists(),
         tell=progress or (lambda _words, _share: None),
         beside=beside_of(session, account_id, day, clock.business() - clock.system()),
     )  # fmt: skip
     store = run(session, day, wish)
+    changed = bool(store.evidence.retrained)
     if store.evidence.models:
-        made = add_conversion(session, account_id, day, wish.only)
-        store = replace(store, evidence=replace(store.evidence, models=(*store.evidence.models, made)))
+        asked = Conversions(
+            session=session, account_id=account_id, day=day, only=wish.only, beside=wish.beside, seed=seed
+        )
+        before = None if changed else stored
+        store, learnt = _with_conversion(store, asked, before, may_learn=not no_learning)
+        changed = changed or learnt
     if no_learning:
         notes = (no_learning, *store.evidence.notes)
         store = replace(store, evidence=replace(store.evidence, notes=notes))
-    return _written(account_id, store) if store.evidence.retrained else store.evidence
+    return _written(account_id, store) if changed else store.evidence
+
+
+def _with_conversion(
+    store: Store, asked: Conversions, before: Store | None, *, may_learn: bool
+) -> tuple[Store, bool]:
+    """Score conversion by what was learnt before, else learn it; whether it was learnt."""
+    found = before.evidence.of(Model.CONVERSION) if before else None
+    trained = before.trained.get(Model.CONVERSION, Trained()) if before else Trained()
+    learn = may_learn and (found is None or Rung.NONE in found.rungs)
+    if learn:
+        found, trained = asked.learn()
+    elif found is not None:
+        found = asked.again(found)
+    if found is None:
+        return store, False
+    asked.score(found, trained)
+    evidence = replace(store.evidence, models=(*store.evidence.models, found))
+    made = replace(store, evidence=evidence, trained={**store.trained, Model.CONVERSION: trained})
+    return made, learn and bool(trained.estimators)
+
+
+def _but(evidence: Evidence, model: Model) -> Evidence:
+    return replace(evidence, models=tuple(one for one in evidence.models if one.model is not model))
 
 
 def keep(account_id: int, snapshot_id: int, evidence: Evidence, *, clock: Clock) -> None:
@@ -91,7 +121,6 @@ def _stored(account_id: int, day: date) -> Store | None:
         return None
     found = list(rows.filter(**newest).order_by("id").values_list("evidence", flat=True))
     parts = [part for evidence in found for part in evidence["models"]]
-    parts = [part for part in parts if part["model"] != Model.CONVERSION.value]
     evidence = Evidence.from_json({**found[0], "models": parts})
     file = _file(account_id, evidence.estimators)
     if not evidence.estimators or not file.is_file():

@@ -14,6 +14,8 @@ def test_purposes_are_listed_and_changed(ask, stocked):
     assert (
         ask("/attributes/tier/purpose", {"purpose": "sensitive"}, method="PUT")[1]["purpose"] == "sensitive"
     )
+    assert [one["name"] for one in rows] == ["tier", "main_category", "country"]
+    assert ask("/attributes/country/purpose", {"purpose": "targeting"}, method="PUT")[0] == 200
     assert ask("/attributes/tier/purpose", {"purpose": "all"}, method="PUT")[0] == 422
     assert ask("/attributes/nothing/purpose", {"purpose": "models"}, method="PUT")[0] == 422
 

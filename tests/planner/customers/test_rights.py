@@ -10,6 +10,8 @@ from tandem.planner.customers import service
 from tandem.planner.customers.errors import BadObjection, BadPurpose, UnknownCustomer
 from tandem.planner.customers.purposes import Purpose, suggested
 from tandem.planner.customers.rights import is_score
+from tandem.planner.discovery.domain import GoalKind
+from tandem.planner.discovery.service import preparing
 from tandem.planner.modelling.service import build_snapshot
 from tandem.planner.targeting import service as targeting
 
@@ -76,6 +78,44 @@ def test_a_file_gives_its_attributes_purposes_and_models_see_no_sensitive_one(sh
     assert {"religion", "shoe", "may_be_profiled"} <= {one.name for one in service.catalogue(shop.id)}
     assert "tier" not in {one.name for one in service.catalogue(shop.id)}
     assert accounts.recent_activity(shop.id)[0].action == "attribute.purpose"
+
+
+def test_what_was_bought_may_be_kept_from_models_and_discovery(account, write, clock):
+    lines = [f"{c},{day},9,{kind},SE" for c, day, kind in (
+        ("A", "2025-06-20", "Books"), ("A", "2026-06-20", "Wigs, oncology"), ("B", "2026-06-25", "Books"),
+        ("C", "2026-06-30", "Allergy care"))]  # fmt: skip
+    text = "\n".join(["customer,date,amount,category,country", *lines]).replace(
+        "Wigs, oncology", '"Wigs, oncology"'
+    )
+    service.import_orders(account.id, write("orders.csv", text), clock=clock)
+    told = {one.name: (one.purpose, one.suggested) for one in service.order_dictionary(account.id)}
+    assert told == {"main_category": ("models", "models"), "country": ("models", "models")}
+    snapshot = build_snapshot(account.id, DAY, clock=clock)
+    told = {one.name: (one.suggested, one.why) for one in service.order_dictionary(account.id)}
+    assert told["main_category"] == ("sensitive", "health (Allergy care)") and told["country"] == (
+        "models",
+        "",
+    )
+
+    def seen():
+        with preparing.opened(snapshot, "rights") as session:
+            made = preparing.prepare(
+                session, snapshot, GoalKind.ORDERS, DAY - timedelta(days=5), 5, categories=("Books",)
+            )
+        return {one for one in made.frame.raw if "categor" in one or "spent on" in one}
+
+    assert seen() >= {"main_category", "spent on Books"} and "country" in service.model_columns(account.id)
+    for name, purpose in (("main_category", "sensitive"), ("country", "targeting")):
+        service.set_purpose(account.id, name, purpose, actor="Ada", clock=clock)
+    assert seen() == set() and not {"main_category", "country"} & set(service.model_columns(account.id))
+    assert service.sensitive_columns(account.id) == {"main_category"}
+    assert accounts.recent_activity(account.id)[0].subject == "country"
+    with pytest.raises(BadPurpose, match="names nobody"):
+        service.set_purpose(account.id, "country", "identity", actor="Ada", clock=clock)
+    # a country that is an attribute of the account's own has that attribute's purpose
+    service.import_attributes(account.id, write("p.csv", "customer_id,country\nA,NO\n"), clock=clock)
+    assert [one.name for one in service.order_dictionary(account.id)] == ["main_category"]
+    assert "country" in service.model_columns(account.id)
 
 
 def test_what_is_no_purpose_is_refused_and_changes_nothing(shop, write, clock):

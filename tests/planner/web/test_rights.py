@@ -51,7 +51,9 @@ def test_purposes_are_suggested_and_chosen_when_a_file_is_mapped(client, account
 def test_the_dictionary_shows_and_changes_purposes(client, people, sign_in):
     page = client.get("/ui/customers/attributes").content.decode()
     assert 'name="purpose-religion"' in page and "Special by law" in page
-    client.post("/ui/customers/attributes", {"purpose-tier": "targeting", "purpose-nobody": "models"})
+    form = {"purpose-tier": "targeting", "purpose-nobody": "models", "purpose-country": "targeting"}
+    client.post("/ui/customers/attributes", form)
+    assert "country" not in service.model_columns(people.id)
     assert purposes(people)["tier"] == "targeting"
     assert client.post("/ui/customers/attributes", {"purpose-tier": "everything"}).status_code == 422
     viewer = sign_in(people, "viewer")
@@ -79,7 +81,14 @@ def test_the_command_line_says_the_same(people):
         assert found.exit_code == code, found.output
         return orjson.loads(found.stdout) if not code else None
 
-    assert [one["purpose"] for one in run("attributes")] == ["models", "sensitive", "models"]
+    assert [one["purpose"] for one in run("attributes")] == [
+        "models",
+        "sensitive",
+        "models",
+        "models",
+        "models",
+    ]
+    assert run("purpose", "main_category", "sensitive")["purpose"] == "sensitive"
     assert run("purpose", "tier", "targeting")["purpose"] == "targeting"
     assert run("object", "A1", "--how", "by letter")["how"] == "by letter"
     assert run("lift", "A1", "--how", "by telephone")["lifted_how"] == "by telephone"

@@ -16,7 +16,8 @@ Purpose = Literal["identity", "models", "targeting", "sensitive"]
 
 
 class EntryOut(Schema):
-    """One of the account's own attributes; `suggested` is the purpose its name suggests, `why` the reason."""
+    """An attribute of the account's own, or `main_category` and `country` of the orders; `suggested` is the purpose its
+    name suggests (of `main_category`: a name among its values), `why` the reason."""
 
     name: str
     label: str
@@ -55,8 +56,9 @@ class ObjectionIn(Schema):
     "", response=answers(of=list[EntryOut]), summary="List own attributes", operation_id="list_attributes"
 )
 def list_attributes(request: HttpRequest) -> Any:
-    """In the order in which they came, with what each may be used for."""
-    return service.dictionary(caller(request).account_id)
+    """In the order in which they came, then those of the orders, with what each may be used for."""
+    account_id = caller(request).account_id
+    return [*service.dictionary(account_id), *service.order_dictionary(account_id)]
 
 
 @attributes.put(

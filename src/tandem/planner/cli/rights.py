@@ -23,10 +23,11 @@ _ACTOR = "tandem rights"
 @app.command()
 @command("planner")
 def attributes(account: AccountOption = None, json: JsonOption = False) -> None:
-    """List the account's own attributes with what each may be used for."""
+    """List the account's own attributes, product category and country, with what each may be used for."""
     from tandem.planner.customers import service
 
-    rows = service.dictionary(_account(account))
+    chosen = _account(account)
+    rows = (*service.dictionary(chosen), *service.order_dictionary(chosen))
     if json:
         print_json([asdict(one) for one in rows])
         return

@@ -53,6 +53,17 @@ class ProfileAttribute(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="profile_attribute_once")]
 
 
+class OrderPurpose(models.Model):
+    """What a column of the orders may be used for, where somebody said so; else it serves models."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    purpose = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="order_purpose_once")]
+
+
 class AttributeValue(models.Model):
     """A value that a program wrote, until a later file gives another; value None takes an earlier one away."""
 

@@ -25,6 +25,7 @@ from tandem.planner.customers.service.preferences import is_blocked, preferences
 from tandem.planner.customers.service.purposes import (
     dictionary,
     model_columns,
+    order_dictionary,
     sensitive_columns,
     set_purpose,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "object_to_profiling",
     "objections_of",
     "order_days",
+    "order_dictionary",
     "preferences_of",
     "refresh_consent",
     "sensitive_columns",

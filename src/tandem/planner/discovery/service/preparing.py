@@ -7,7 +7,7 @@ already know what came later. Who objects to profiling is not looked at.
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,10 +19,11 @@ from tandem.planner.customers import identities, storage
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.domain import SnapshotRef
 from tandem.planner.customers.models import ProfilingObjection
+from tandem.planner.customers.service.purposes import CATEGORY
 from tandem.planner.customers.storage import literal, pattern
 from tandem.planner.discovery.asked import LEAST_BEFORE, nobody_responded, too_short
 from tandem.planner.discovery.domain import Dropped, Feature, GoalKind, Outcome, Side
-from tandem.planner.discovery.frames import Frame, Own, features_of, frame
+from tandem.planner.discovery.frames import SPENT_ON, Frame, Own, features_of, frame
 from tandem.planner.discovery.translating import Document
 from tandem.planner.execution import service as execution
 from tandem.planner.modelling import service as modelling
@@ -104,9 +105,10 @@ def prepare(
     outcome = _outcome(session, goal, found)
     if goal is GoalKind.RESPONDS and not outcome.y.any():
         return Prepared(day=day, until=until, why=nobody_responded())
-    features, told_nothing = features_of(
-        found, own, frozenset(customers.model_columns(account_id)) | set(own)
-    )
+    allowed = frozenset(customers.model_columns(account_id)) | set(own)
+    if CATEGORY not in allowed:
+        found = _without_what_was_bought(found)
+    features, told_nothing = features_of(found, own, allowed)
     besides = (
         ({"field": "days_since_last_order", "operator": "<=", "value": churn},)
         if goal is GoalKind.CHURNS
@@ -116,6 +118,14 @@ def prepare(
         day=day, until=until, frame=found, features=features, dropped=(*told_nothing, *dropped), outcome=outcome,
         buyers=goal not in _OF_CAMPAIGN, besides=besides,
     )  # fmt: skip
+
+
+def _without_what_was_bought(found: Frame) -> Frame:
+    """Not even as a column: what looks at it later does not find it."""
+    kept = {
+        name: one for name, one in found.raw.items() if name != CATEGORY and not name.startswith(SPENT_ON)
+    }
+    return replace(found, raw=kept)
 
 
 def _chosen(goal: GoalKind, churn_days: int) -> str:

@@ -10,19 +10,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tandem.kit.problems import Problem
 from tandem.planner.customers import service
-from tandem.planner.customers.purposes import MEANINGS
+from tandem.planner.customers.purposes import MEANINGS, Purpose
 from tandem.planner.web.access import now, page
 
 
 @page()
 @require_http_methods(["GET", "POST"])
 def dictionary(request: HttpRequest) -> HttpResponse:
-    """The account's own attributes and their purposes."""
+    """The account's own attributes and those of the orders, with their purposes."""
     account_id: int = request.user.account_id  # type: ignore[union-attr]
-    rows = service.dictionary(account_id)
+    rows, of_orders = service.dictionary(account_id), service.order_dictionary(account_id)
     if request.method == "POST":
         changed = 0
-        for row in rows:
+        for row in (*rows, *of_orders):
             wanted = request.POST.get(f"purpose-{row.name}", row.purpose)
             if wanted != row.purpose:
                 service.set_purpose(account_id, row.name, wanted, actor=str(request.user), clock=now())
@@ -32,7 +32,11 @@ def dictionary(request: HttpRequest) -> HttpResponse:
             _("Saved. It counts from the next snapshot on.") if changed else _("Nothing was changed."),
         )
         return HttpResponseRedirect("/ui/customers/attributes")
-    return render(request, "customers/attributes.html", {"rows": rows, "purposes": purposes()})
+    context = {
+        "rows": rows, "purposes": purposes(), "of_orders": of_orders,
+        "purposes_of_orders": [one for one in purposes() if one[0] != Purpose.IDENTITY],
+    }  # fmt: skip
+    return render(request, "customers/attributes.html", context)
 
 
 def purposes() -> list[tuple[str, str]]:

@@ -153,6 +153,7 @@ async def _carry(courses, *, journal_is_full=False):
 
 def test_who_opts_out_while_the_message_is_composed_gets_nothing(house, memory, monkeypatch):
     """The reading of opt-outs finds each row in hand, also the one that just left the queue."""
+    monkeypatch.setattr(desks, "WATCH_SECONDS", -1.0)
     sending = create_sending(house, create_contacts(house, 2))
     life = sender.Life(CLOCK, threading.Event())
     compose = composing.Composer.compose

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tandem.kit.clock import Clock
+from tandem.kit.prepared import prepared
 from tandem.messenger.delivery import numbers
 from tandem.messenger.delivery.domain import SendingState
 from tandem.messenger.delivery.models import Sending
@@ -114,9 +115,8 @@ def end_rows(account_id: int, sending_id: int, now: datetime) -> int:
 
 def end_freed(now: datetime) -> int:
     """Rows of cancelled sendings that came back from a dead sender; how many sendings had some."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FREED)
-        found = cursor.fetchall()
+    with prepared() as cursor:
+        found = cursor.execute(_FREED).fetchall()
     for account_id, sending_id in found:
         end_rows(account_id, sending_id, now)
     return len(found)

@@ -7,13 +7,14 @@ The rows of a sub-block lie apart: every k-th of the block. A page of the table 
 the room of what became old is used again by the next one, so a change needs no new page and touches no index.
 """
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from tandem.kit.failpoints import failpoint
 from tandem.kit.prepared import prepared
@@ -35,20 +36,22 @@ from tandem.messenger.delivery.rows import Change, Row
 
 #: the least advanced block first, of whatever sending: each turn that a block has had counts as a block's length
 _CLAIM = f"""
-UPDATE messenger_delivery_block SET sender_id = %(sender)s, fence = fence + 1
-WHERE id = (
-    SELECT b.id FROM messenger_delivery_block b
-    JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
-    LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
-    WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state = ANY(%(states)s)
-      AND NOT s.gate_held AND NOT coalesce(d.held, FALSE) AND s.channel = ANY(%(channels)s)
-    ORDER BY b.first_seq + b.fence * {BLOCK_ROWS}, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
-RETURNING id, account_id, sending_id, first_seq, last_seq, fence
+WITH claimed AS (
+    UPDATE messenger_delivery_block SET sender_id = %(sender)s, fence = fence + 1
+    WHERE id = (
+        SELECT b.id FROM messenger_delivery_block b
+        JOIN messenger_delivery_sending s ON s.account_id = b.account_id AND s.id = b.sending_id
+        LEFT JOIN messenger_delivery_deliverysettings d ON d.account_id = b.account_id
+        WHERE NOT b.done AND b.sender_id IS NULL AND b.next_at <= %(now)s AND s.state = ANY(%(states)s)
+          AND NOT s.gate_held AND NOT coalesce(d.held, FALSE) AND s.channel = ANY(%(channels)s)
+        ORDER BY b.first_seq + b.fence * {BLOCK_ROWS}, b.next_at, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
+    RETURNING id, account_id, sending_id, first_seq, last_seq, fence
+), started AS (
+    UPDATE messenger_delivery_sending s SET state = 'sending', started_at = coalesce(s.started_at, %(now)s)
+    FROM claimed c WHERE s.account_id = c.account_id AND s.id = c.sending_id AND s.state = 'scheduled'
+)
+SELECT id, account_id, sending_id, first_seq, last_seq, fence FROM claimed
 """  # noqa: S608 - constants of this room
-_STARTED = """
-UPDATE messenger_delivery_sending SET state = 'sending', started_at = coalesce(started_at, %(now)s)
-WHERE account_id = %(account)s AND id = %(sending)s AND state = 'scheduled'
-"""
 _OPEN = """
 SELECT seq FROM messenger_delivery_attempt
 WHERE account_id = %(account)s AND sending_id = %(sending)s AND seq BETWEEN %(first)s AND %(last)s
@@ -178,11 +181,13 @@ class Standing:
         return self.state is SendingState.SENDING and not self.held
 
 
-@transaction.atomic
 def claim(
     sender_id: int, now: datetime, channels: Collection[Channel] = tuple(Channel), *, starts: bool = True
 ) -> Claim | None:
-    """The next due block nobody holds, of these channels; starts: also of sendings that have not begun."""
+    """The next due block nobody holds, of these channels; starts: also of sendings that have not begun.
+
+    One statement, and so one wait: on a busy sender each wait is also one for the other threads.
+    """
     states = (SendingState.SENDING, SendingState.SCHEDULED) if starts else (SendingState.SENDING,)
     named: dict[str, Any] = {
         "sender": sender_id,
@@ -190,14 +195,12 @@ def claim(
         "channels": [channel.value for channel in channels],
         "states": [state.value for state in states],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, named)
-        found = cursor.fetchone()
-        if found is None:
-            return None
-        failpoint("m8")
-        block, account, sending, first, last, fence = found
-        cursor.execute(_STARTED, {"account": account, "sending": sending, "now": now})
+    with prepared() as cursor:
+        found = cursor.execute(_CLAIM, named).fetchone()
+    if found is None:
+        return None
+    failpoint("m8")
+    block, account, sending, first, last, fence = found
     return Claim(
         block=block, account=account, sending=sending, first=first, last=last, fence=fence, sender=sender_id
     )
@@ -205,16 +208,17 @@ def claim(
 
 def open_rows(held: Claim, now: datetime) -> list[int]:
     """Numbers of the block's rows that are due and not settled."""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_OPEN, held.named(now=now))
         return [seq for (seq,) in cursor.fetchall()]
 
 
 def others_due(channel: Channel, mine: Iterable[int], now: datetime) -> bool:
     """Whether a block of a sending other than these waits for a sender."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OTHERS_DUE, {"channel": channel.value, "mine": list(mine), "now": now})
-        return bool(cursor.fetchone()[0])
+    with prepared() as cursor:
+        named: dict[str, Any] = {"channel": channel.value, "mine": list(mine), "now": now}
+        [(waits,)] = cursor.execute(_OTHERS_DUE, named).fetchall()
+    return bool(waits)
 
 
 def standings(held: Sequence[Claim], *, lock: bool) -> dict[int, Standing]:
@@ -264,12 +268,13 @@ def intend(
         campaign=standing.campaign,
         suppressed=list(SUPPRESSED_WORDS),
     )
+    read_at = time.monotonic()
     with prepared() as cursor:
         cursor.execute(_intends(channel, cells), named)
         found = cursor.fetchall()
         if len(found) < len(seqs):
             cursor.execute(_NO_CONTACT, named)
-    rows = [Row._make((*one[1:8], one[8:])) for one in found if one[0] == _SENDING]
+    rows = [Row._make((*one[1:8], one[8:], read_at)) for one in found if one[0] == _SENDING]
     rows = quiet_rows.put_off(rows, channel=channel, account=held.account, sending=held.sending, now=business)
     failpoint("m10")
     rows.sort(key=_seq)
@@ -332,6 +337,8 @@ def final(change: Change, policy: Policy, first_due: datetime, at: datetime) -> 
     A refusal for now becomes a final one after GIVE_UP_AFTER. Under `resend`, what nobody answered is tried again.
     """
     state = change.outcome.state
+    if state is AttemptState.ACCEPTED:
+        return change
     if state is AttemptState.UNCERTAIN and policy is Policy.RESEND:
         change = change._replace(
             outcome=Outcome(state=AttemptState.DEFERRED, detail=change.outcome.detail), reason=DOUBTFUL_WORD

@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from tandem.kit import clock as clocks
 from tandem.kit.failpoints import failpoint
+from tandem.kit.prepared import prepared
 from tandem.messenger.delivery import cancelling, counting, events, numbers
 from tandem.messenger.delivery.domain import SINGLE_KINDS, AttemptState, SendingState
 from tandem.messenger.delivery.models import Sending
@@ -26,9 +27,8 @@ WHERE account_id = %s AND sending_id = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 def finish_due(now: datetime) -> int:
     """End every sending whose rows are all settled; how many were."""
     cancelling.end_freed(now)
-    with connection.cursor() as cursor:
-        cursor.execute(_READY, {"now": now})
-        ready = cursor.fetchall()
+    with prepared() as cursor:
+        ready = cursor.execute(_READY, {"now": now}).fetchall()
     return sum(_finish(account_id, sending_id, now) for account_id, sending_id in ready)
 
 

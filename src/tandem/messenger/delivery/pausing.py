@@ -5,6 +5,7 @@ Each says why and waits for a person. Once a person has let it go on, it pauses 
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -46,9 +47,9 @@ class ErrorsSeen:
         self._counts[account, sending] = count  # the last one noted is the last one forgotten
         if len(self._counts) > SENDINGS_KEPT:
             del self._counts[next(iter(self._counts))]
-        for change in changes:
-            count.tried += change.outcome.state in _TRIED
-            count.errors += change.outcome.state in _ERRORS
+        for state, number in Counter([change.outcome.state for change in changes]).items():
+            count.tried += number if state in _TRIED else 0
+            count.errors += number if state in _ERRORS else 0
 
     def judge(self, account: int, sending: int, *, clock: Clock) -> bool:
         """Pause the sending if its account's rules say so; whether it was paused. At most once a second it is asked."""

@@ -17,6 +17,8 @@ class Row(NamedTuple):
     ignore_opt_out: bool = False
     #: what the intent's statement read of the contact, for `Composer.recipients`
     contact: tuple[Any, ...] = ()
+    #: when what stops a message was read for this row, by the monotonic clock
+    read_at: float = 0.0
 
 
 class Change(NamedTuple):

@@ -37,8 +37,8 @@ ROWS_IN_HAND = 500
 IDLE_SECONDS = 0.25
 FLUSH_SECONDS = 0.05
 WATCH_SECONDS = 0.2
-#: how old a reading of stops and opt-outs may be while messages leave
-STALE_SECONDS = 1.5
+#: how long a reading of stops and opt-outs holds while messages leave; of a row it may be older by WATCH_SECONDS
+STALE_SECONDS = 1.3
 RATE_SECONDS = 0.25
 #: messages a second that an unknown next hop is believed to take, until it has been seen
 FIRST_RATE = 20.0
@@ -125,16 +125,19 @@ class Desk:
         for feed in self.feeds:
             if feed.held:
                 self._see(feed, claims.standings([held.claim for held in feed.held], lock=False))
-                feed.refused = self._refused(feed)
+                feed.refused = self._refused(feed, read_at - WATCH_SECONDS)
             was_blind = feed.trusted_until < read_at
             feed.trusted_until = min(read_at + STALE_SECONDS, self.lease_until)
             if was_blind:
                 feed.wake()
 
-    def _refused(self, feed: ChannelFeed) -> Mapping[int, str]:
-        """Attempts in hand that must not leave any more, and why."""
+    def _refused(self, feed: ChannelFeed, since: float) -> Mapping[int, str]:
+        """Attempts in hand that must not leave any more, and why; those whose intent read it since then may."""
         refused: dict[int, str] = {}
-        for held, rows in feed.waiting().items():
+        for held, waiting in feed.waiting().items():
+            rows = [row for row in waiting if row.read_at < since]
+            if not rows:
+                continue
             account = held.claim.account
             words = contacts.reasons(
                 account,

@@ -44,7 +44,7 @@ def test_a_day_is_a_run_of_all_its_steps(shop, clock):
     told = {one.step: one.words for one in run.steps}
     assert told["orders"].startswith("Only what is new since 2026-06-30: 0 lines")
     assert told["changes"].startswith("Since 2026-06-30: ")
-    assert targeting.group_sizes(shop.id) == {made.id: (date(2026, 7, 1), 2)}
+    assert targeting.group_sizes(shop.id)[made.id].days == ((date(2026, 7, 1), 2),)
     assert run.snapshot_id == customers.latest_snapshot(shop.id).id != first.id
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import unescape
 
 import pytest
@@ -10,8 +10,10 @@ from tests.planner.targeting.conftest import fill
 
 from tandem.kit.clock import FrozenClock
 from tandem.planner.accounts import service as accounts
+from tandem.planner.customers.service import latest_snapshot
 from tandem.planner.engine.domain import Attribute, Kind
 from tandem.planner.targeting import service
+from tandem.planner.targeting.models import GroupSize
 from tandem.planner.web.groups.choices import sets_of
 
 NEW = "/ui/groups/new"
@@ -86,6 +88,22 @@ def test_groups_are_listed_by_priority_and_moved(client, filled, clock):
     assert client.post("/ui/groups/999999/priority", {"priority": "1"}).status_code == 404
     third = service.save_group(filled, name="C", text="spent more than 300", clock=clock)
     assert third.priority == 3
+
+
+def test_the_list_tells_sizes_and_what_changed(client, filled, clock):
+    group = service.save_group(filled, name="Spenders", text="spent more than 300", clock=clock)
+    assert "not counted yet" in text_of(client.get("/ui/groups"))
+    snapshot = latest_snapshot(filled)
+    service.keep_sizes(replace(snapshot, as_of=date(2026, 6, 29)))
+    service.keep_sizes(snapshot)
+    GroupSize.objects.filter(account_id=filled, day=date(2026, 6, 29)).update(members=1)
+    answer = client.get("/ui/groups")
+    assert "Sizes are those of 2026-06-30" in text_of(answer)
+    assert "2 (50 %) From 1 on 2026-06-29 to 2 +1" in text_of(answer)
+    assert "plot-spark" in answer.content.decode()
+    assert service.group_sizes(filled)[group.id].change == 1
+    service.save_group(filled, group_id=group.id, name="Spenders", text="spent more than 500", clock=clock)
+    assert "not counted yet" in text_of(client.get("/ui/groups"))
 
 
 def test_a_count_comes_with_share_stages_and_people(client, filled):

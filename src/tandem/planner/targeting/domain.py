@@ -200,6 +200,37 @@ class GroupView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How many customers a group held on the days it was counted on, oldest first; at least one day.
+
+    customers: all of the account on the last day; None where that day has no snapshot any more.
+    """
+
+    days: tuple[tuple[date, int], ...]
+    customers: int | None
+
+    @property
+    def day(self) -> date:
+        """The last day."""
+        return self.days[-1][0]
+
+    @property
+    def members(self) -> int:
+        """How many on the last day."""
+        return self.days[-1][1]
+
+    @property
+    def before(self) -> date | None:
+        """The day counted before; None for the first."""
+        return self.days[-2][0] if len(self.days) > 1 else None
+
+    @property
+    def change(self) -> int:
+        """How many more than on the day counted before; 0 on the first."""
+        return self.members - self.days[-2][1] if len(self.days) > 1 else 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Count:
     """How many customers a condition holds on the snapshot's day, and who of them may be written to.
 

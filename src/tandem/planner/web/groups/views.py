@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from tandem.kit.plots import spark
 from tandem.kit.problems import NotFound, Problem
 from tandem.planner.customers.service import sensitive_columns
 from tandem.planner.targeting import service
-from tandem.planner.targeting.domain import MOST_DEPTH, GroupView
+from tandem.planner.targeting.domain import MOST_DEPTH, GroupView, Sizes
 from tandem.planner.targeting.errors import GroupRefused
 from tandem.planner.web.access import go, now, page
 from tandem.planner.web.groups import forms
@@ -56,7 +57,21 @@ class Builder:
 def groups(request: HttpRequest) -> HttpResponseBase:
     """All target groups of the account."""
     account_id: int = request.user.account_id  # type: ignore[union-attr]
-    return render(request, "groups/list.html", {"groups": service.list_groups(account_id)})
+    sizes = service.group_sizes(account_id)
+    lines = {group: _line(found) for group, found in sizes.items()}
+    listed = [
+        (group, sizes.get(group.id), lines.get(group.id, "")) for group in service.list_groups(account_id)
+    ]
+    newest = max((found.day for found in sizes.values()), default=None)
+    return render(request, "groups/list.html", {"groups": listed, "newest": newest})
+
+
+def _line(sizes: Sizes) -> str:
+    """The sizes as a line in a row."""
+    words = _("From %(first)s on %(day)s to %(last)s") % {
+        "first": f"{sizes.days[0][1]:,}", "day": sizes.days[0][0], "last": f"{sizes.members:,}",
+    }  # fmt: skip
+    return spark([members for _day, members in sizes.days], words)
 
 
 @page(write=True)

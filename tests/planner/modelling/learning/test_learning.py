@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
 from unittest.mock import patch
 
 import duckdb
@@ -24,6 +25,7 @@ from tandem.planner.modelling.learning.domain import Evidence, Model, Rung
 from tandem.planner.modelling.learning.folding import Fold, completed
 from tandem.planner.modelling.learning.learning import usable
 from tandem.planner.modelling.learning.running import Wish, run
+from tandem.planner.modelling.learning.service import backtest
 from tandem.planner.modelling.learning.service.beside import then
 from tandem.planner.modelling.learning.service.conversion import Conversions, _known
 from tandem.planner.modelling.lifecycle.domain import StageRules
@@ -126,18 +128,7 @@ def habits(i):
 ODD = {
     "a single customer": (log(1, lambda i: range(0, SPAN, 9)), "Only 1 customers"),
     "too young": (log(150, lambda i: [SPAN - i % 20]), "covers 19 days"),
-    "in the future": (log(150, lambda i: [i % 20, SPAN + 400]), "date in the future"),
     "only returns": (log(120, lambda i: [i % 50], lambda i, n: -5), "no purchases"),
-    "returns and duplicates": (
-        log(90, lambda i: [5, 5, 40]) + log(90, lambda i: [45], lambda i, n: -3).partition("\n")[2], "are returns"),
-    "missing days": (
-        log(90, lambda i: [*range(20), *range(60, 80)]), "No sale from 2025-09-21 to 2025-10-30 (40 days)"),
-    "many categories, an empty column": (
-        "\n".join([
-            f"{line},{f'k{n}' if n else 'category'},{'' if n else 'nothing'}"
-            for n, line in enumerate(log(90, lambda i: range(0, 240, 2)).splitlines())
-        ]), "Only 90 customers"),
-    "no amount": (log(120, lambda i: [i % 20], lambda i, n: 0), "have no amount"),
 }  # fmt: skip
 
 
@@ -146,11 +137,67 @@ def test_odd_logs_are_told_about_and_make_no_model(name, clock, write):
     text, words = ODD[name]
     report = service.backtest_file(write("log.csv", text), clock=clock)
     assert words in " ".join(report.notes), report.notes
-    assert report.evidence.models == () or all(
-        stage.rung in (Rung.NONE, Rung.BASE, Rung.PACE)
-        for one in report.evidence.models
-        for stage in one.stages
-    )
+    assert report.evidence.models == ()
+
+
+def beside(text, *more):
+    """A log with further lines or, of words with commas, with further columns."""
+    return text + "\n".join(more) + "\n"
+
+
+def lines_of(text):
+    return text.splitlines()[1:]
+
+
+USUAL = log(130, habits, lambda i, n: 0 if i % 3 else 9 + n % 4)
+WELL = log(130, lambda i: [n for n in range(i % 9, 270, 3) if not 60 < n < 90])
+#: each is long and wide enough to learn from: name -> its lines, what is said of it
+ODD_ENOUGH = {
+    "returns, duplicates, a third free of charge": (
+        beside(USUAL, *lines_of(USUAL)[:200], *lines_of(log(60, lambda i: [150], lambda i, n: -3))),
+        ("are returns", "equal another", "have no amount")),
+    "10,000 categories, an empty column, missing days": (
+        "\n".join(f"{line},{f'k{n}' if n else 'category'},{'' if n else 'nothing'}"
+                  for n, line in enumerate(WELL.splitlines())), ("No sale from 2025-11-01",)),
+    "one amount, days to come": (
+        beside(log(130, habits, lambda i, n: 5), *lines_of(log(40, lambda i: [SPAN + 400]))),
+        ("the same amount", "date in the future")),
+}  # fmt: skip
+
+
+def numbers_in(found):
+    if isinstance(found, dict | list | tuple):
+        for one in found.values() if isinstance(found, dict) else found:
+            yield from numbers_in(one)
+    elif isinstance(found, float):
+        yield found
+
+
+@pytest.mark.parametrize("name", ODD_ENOUGH)
+def test_odd_logs_that_are_long_enough_are_learnt_from_and_every_number_is_one(
+    name, clock, write, monkeypatch
+):
+    text, words = ODD_ENOUGH[name]
+    made = {}
+
+    def kept(session, day, wish):
+        store = run(session, day, wish)
+        made.update(session.execute("SELECT * EXCLUDE (customer) FROM scores").fetchnumpy())
+        return store
+
+    monkeypatch.setattr(backtest, "run", kept)
+    monkeypatch.setattr(folding, "MOST_FOLDS", 2)
+    monkeypatch.setattr(estimators, "TREES", 3)
+    report = service.backtest_file(write("log.csv", text), clock=clock)
+    assert all(one in " ".join(report.notes) for one in words), report.notes
+    assert [one.model for one in report.evidence.models] == QUESTIONS
+    assert all(one.stages for one in report.evidence.models)
+    assert all(isfinite(one) for one in numbers_in(report.evidence.as_json()))
+    known = {name: np.ma.compressed(values) for name, values in made.items()}
+    assert len(known["future_value"]) > 100 and {len(values) for values in made.values()} == {130}
+    for name, values in known.items():
+        chance = not {"value", "order", "orders"} & {*name.split("_")}
+        assert np.isfinite(values).all() and (values >= 0).all() and (not chance or (values <= 1).all()), name
 
 
 DEGENERATE = {
@@ -263,6 +310,18 @@ def test_what_comes_after_a_day_changes_nothing_of_it(session, monkeypatch):
     after = scores(session)
     session.execute("CREATE OR REPLACE TABLE daily AS FROM kept")
     assert after == before
+
+
+def test_a_model_is_of_the_program_that_made_it(tmp_path):
+    (tmp_path / "inside").mkdir()
+    for name in ("a.py", "inside/b.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    known = {keeping.code([tmp_path]), keeping.code([tmp_path, *keeping.SOURCES])}
+    (tmp_path / "inside" / "b.py").write_text("x = 2\n")
+    known.add(keeping.code([tmp_path]))
+    (tmp_path / "inside" / "b.py").rename(tmp_path / "c.py")
+    assert keeping.code([tmp_path]) not in known and len(known) == 3
+    assert all(folder.is_dir() for folder in keeping.SOURCES) and len(keeping.CODE) < 100
 
 
 def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypatch):

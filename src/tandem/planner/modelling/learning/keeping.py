@@ -2,9 +2,10 @@
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
@@ -18,9 +19,24 @@ from tandem.planner.modelling.learning.questions import Trained
 
 Array = NDArray[np.float64]
 Arrays = dict[str, NDArray[np.generic]]
-#: raised with every change of features, questions or estimators: what was learnt before is then learnt again
-GENERATION = 3
-CODE = f"{GENERATION}/scikit-learn {version('scikit-learn')}/numpy {version('numpy')}"
+_MODELLING = Path(__file__).parents[1]
+#: what features, questions, estimators and purchase models are made by
+SOURCES = (_MODELLING / "learning", _MODELLING / "value", _MODELLING / "lifecycle")
+
+
+def code(sources: Iterable[Path] = SOURCES) -> str:
+    """What makes models: a hash of the program's text and the libraries; of another, everything is learnt again."""
+    found = hashlib.sha256()
+    for folder in sources:
+        for file in sorted(folder.rglob("*.py")):
+            content = file.read_bytes()
+            found.update(
+                f"{folder.name}/{file.relative_to(folder).as_posix()}:{len(content)}:".encode() + content
+            )
+    return f"{found.hexdigest()[:16]}/scikit-learn {version('scikit-learn')}/numpy {version('numpy')}"
+
+
+CODE = code()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -92,7 +92,8 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
     )  # fmt: skip
     asked = questions(wish.rules, first, day, wish.life)
     drifted = _drifted(learner, wish.stored)
-    reason = "" if wish.keep and wish.stored else _reason(evidence, wish, asked, drifted)
+    kept = wish.keep and wish.stored and not _lost(wish, day)
+    reason = "" if kept else _reason(evidence, wish, asked, drifted)
     if reason:
         sample = f"(SELECT customer FROM people WHERE {frames.among(wish.beside.share)} AND ({wish.only}))"
         wish.beside.find_values(session, day, sample)

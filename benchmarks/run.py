@@ -35,6 +35,7 @@ MODULES = {
     "discovery-forward": "discovery_forward",
     "alarms": "alarms",
     "learning": "learning",
+    "intervals": "intervals",
     "cycle": "cycle",
     "models": "models",
 }

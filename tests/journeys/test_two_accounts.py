@@ -566,6 +566,7 @@ def _planner_commands(houses):
         "groups show": ([group], True),
         "groups priority": ([group, "1"], True),
         "groups count": ([group], True),
+        "groups expected": ([group], True),
         "groups sample": ([group], True),
         "groups explain": (["alder-1", group], True),
         "models list": ([], False),

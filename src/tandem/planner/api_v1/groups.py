@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from tandem.kit.problems import Refused
 from tandem.planner.api_v1.app import actor, caller, clock
 from tandem.planner.api_v1.schemas import After, Id, Limit, LongText, Name, answers, paged
 from tandem.planner.targeting import service
@@ -56,6 +57,24 @@ class CountOut(Schema):
     sms: int | None
     stages: dict[str, int] = Field(description="Members by lifecycle stage; empty below 50 members.")
     as_of: date
+
+
+class RangeOut(Schema):
+    """From low to high, around what is expected; so it will be 8 times of 10."""
+
+    low: float
+    expected: float
+    high: float
+
+
+class ExpectedOut(Schema):
+    """What a group will do; value: spend in a year, together; churn: share of `asked` in Churn in 28 days."""
+
+    members: int
+    asked: int
+    as_of: date
+    value: RangeOut | None
+    churn: RangeOut | None
 
 
 @router.get("", response=answers(of=GroupsOut), summary="List target groups", operation_id="list_groups")
@@ -113,6 +132,19 @@ def count_group(request: HttpRequest, group_id: Id) -> dict[str, Any]:
     """Its members on the latest snapshot's day."""
     account_id = caller(request).account_id
     return _counted(account_id, service.get_group(account_id, group_id).condition)
+
+
+@router.get(
+    "/{group_id}/expected", response=answers(of=ExpectedOut), summary="What a target group will do",
+    operation_id="expected_of_group",
+)  # fmt: skip
+def expected_of_group(request: HttpRequest, group_id: Id) -> Any:
+    """Ranges by how far past days were off; null where too few past days tell. Refused below 50 customers."""
+    account_id = caller(request).account_id
+    found = service.expectation(account_id, service.get_group(account_id, group_id).condition)
+    if found is None:
+        raise Refused("Nothing is said of fewer than 50 customers, or before there are scores.")
+    return found
 
 
 @router.delete(

@@ -250,18 +250,27 @@ def segments(
         )
         return
     data.print(overview.basis(chosen).words, markup=False, soft_wrap=True)
-    table = Table("id", "value segment", "share", "value, at least")
+    table = Table("id", "value segment", "share", "value, at least", "members", "future value", "churn rate")
     for one in values:
-        table.add_row(
-            str(one.id), one.name, f"{one.share:g} %", "" if one.least is None else f"{one.least:,.2f}"
-        )
+        least, members = ("" if part is None else f"{part:,}" for part in (one.least, one.members))
+        table.add_row(str(one.id), one.name, f"{one.share:g} %", least, members, *_worth(one))
     data.print(table)
     table = Table("id", "micro-segment", "members", "future value", "churn rate")
     for row in micro:
-        value = "" if row.future_value is None else f"{row.future_value:,.2f}"
-        rate = "" if row.churn_rate is None else f"{row.churn_rate:.0%}"
-        table.add_row(str(row.id), row.name, f"{row.members:,}", value, rate)
+        table.add_row(str(row.id), row.name, f"{row.members:,}", *_worth(row))
     data.print(table)
+
+
+def _worth(one: Any) -> tuple[str, str]:
+    """Mean future value and churn rate, each with its interval where there is one."""
+    if one.future_value is None:
+        return "", ""
+    value, churn = f"{one.future_value:,.2f}", f"{one.churn_rate:.0%}"
+    if one.value_low is not None:
+        value += f" ({one.value_low:,.2f} to {one.value_high:,.2f})"
+    if one.churn_low is not None:
+        churn += f" ({one.churn_low:.1%} to {one.churn_high:.1%})"
+    return value, churn
 
 
 def _shares(text: str) -> tuple[float, ...]:

@@ -148,6 +148,34 @@ def _tell_count(account_id: int, asked: dict[str, Any], json: bool, why: tuple[A
         data.print(f"  {step.text}: {step.alone:,} alone, {step.after:,} left", markup=False)
 
 
+@app.command("expected")
+@command("planner")
+def expected(
+    group: GroupArgument = None,
+    text: TextOption = "",
+    condition: FileOption = None,
+    account: AccountOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What a group will spend in a year and how many of it will be in Churn, with the ranges of 8 times of 10."""
+    from tandem.planner.targeting import service
+
+    account_id = _account(account)
+    found = service.expectation(account_id, _condition(account_id, group, text, condition))
+    if json:
+        print_json(asdict(found) if found else None)
+    elif found is None:
+        data.print("Nothing is said of fewer than 50 customers, or before there are scores.")
+    else:
+        data.print(f"{found.members:,} customers on {found.as_of}")
+        if found.value:
+            data.print(f"will spend {found.value.low:,.0f} to {found.value.high:,.0f} in a year, together")
+        if found.churn:
+            data.print(f"{found.churn.low:.1%} to {found.churn.high:.1%} will be in Churn in 28 days")
+        if not found.value and not found.churn:
+            data.print("Too few past days can be looked back at to say how far off figures may be.")
+
+
 @app.command("sample")
 @command("planner")
 def sample(

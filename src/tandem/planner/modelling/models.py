@@ -44,9 +44,30 @@ class MicroSegment(models.Model):
     members = models.BigIntegerField(default=0)
     future_value = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     churn_rate = models.FloatField(default=0)
+    value_low = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    value_high = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    churn_low = models.FloatField(null=True)
+    churn_high = models.FloatField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "number"], name="microsegment_once")]
+
+
+class ValueSegmentWorth(models.Model):
+    """What a value segment is worth on the newest day; low and high: see `segments.worth.Worth`."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    place = models.IntegerField()
+    members = models.BigIntegerField()
+    future_value = models.DecimalField(max_digits=18, decimal_places=2)
+    churn_rate = models.FloatField()
+    value_low = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    value_high = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    churn_low = models.FloatField(null=True)
+    churn_high = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "place"], name="valuesegmentworth_once")]
 
 
 class ValueShares(models.Model):

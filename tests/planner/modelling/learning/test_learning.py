@@ -30,7 +30,9 @@ from tandem.planner.modelling.learning.service.beside import then
 from tandem.planner.modelling.learning.service.conversion import Conversions, _known
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun
+from tandem.planner.modelling.segments import overview
 from tandem.planner.modelling.service import build_snapshot
+from tandem.planner.targeting import service as targeting
 
 FIRST, LAST = date(2025, 9, 1), date(2026, 6, 30)
 RULES = StageRules(new_days=28, at_risk_days=45, churn_days=90)
@@ -368,6 +370,7 @@ def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypat
         and tables["stages"][1]
     )
     assert ModelRun.objects.filter(account_id=account.id, in_force=True).count() == 5
+    groups_have_intervals(account.id)
     for words in (
         "list",
         "list --json",
@@ -377,6 +380,30 @@ def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypat
     ):
         assert CliRunner().invoke(commands, words.split()).exit_code == 0, words
     assert CliRunner().invoke(commands, ["show", "luck"]).exit_code != 0
+
+
+def groups_have_intervals(account_id):
+    """Of groups alone: around the sum of what is expected of their members, nothing below 50."""
+
+    def expected(text):
+        return targeting.expectation(account_id, targeting.to_condition(account_id, text))
+
+    everybody, some = expected("orders is at least 1"), expected("orders is at least 4")
+    ref = customers.latest_snapshot(account_id)
+    with duckdb.connect(str(ref.cache), read_only=True) as made:
+        [(total, asked)] = made.execute(
+            "SELECT sum(future_value), count(coalesce(churn_risk, reactivation)) FROM customers"
+        ).fetchall()
+    assert (everybody.members, everybody.asked) == (120, asked)
+    assert everybody.value.expected == pytest.approx(float(total))
+    assert everybody.value.low < float(total) < everybody.value.high
+    assert 0 <= everybody.churn.low <= everybody.churn.expected <= everybody.churn.high <= 1
+    assert some.members < 120 and some.value.low < some.value.expected < some.value.high
+    assert expected("orders is at least 900") is None
+    worth = [*overview.microsegments(account_id), *overview.value_segments(account_id)]
+    told = [one for one in worth if one.members and one.value_low is not None]
+    assert told and all(one.value_low < one.future_value < one.value_high for one in told)
+    assert sum(one.members for one in overview.value_segments(account_id)) == 120
 
 
 def test_conversion_is_the_share_that_snapshots_of_past_days_show(account, clock, write, monkeypatch):

@@ -18,6 +18,7 @@ from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.lifecycle.queries import make_stages
 from tandem.planner.modelling.scoring.ranks import make_scores
 from tandem.planner.modelling.segments.segmenting import Segmenting
+from tandem.planner.modelling.segments.worth import Spreads
 
 Measure = Callable[[duckdb.DuckDBPyConnection, date], StageRules]
 
@@ -92,7 +93,8 @@ class Staging:
         return rows, f"{why} The scores of {before.as_of} stay with who is in the same stage."
 
     def _segments(self, session: duckdb.DuckDBPyConnection, tell: Progress) -> tuple[int, str]:
-        self._ready().make(session, self._day, service.stage_rules(self._account_id))
+        spreads = Spreads.of(self._evidence)
+        self._ready().make(session, self._day, service.stage_rules(self._account_id), spreads)
         rows = session.execute("SELECT count(*), count(DISTINCT microsegment_id) FROM segments").fetchone()
         return (rows[0], f"{rows[1]} micro-segments.") if rows else (0, "")
 

@@ -171,7 +171,8 @@ class StageSpread:
     """How far sums of predictions in a stage were from what came, on past days.
 
     The variance of one customer's outcome is by_value x predicted + by_square x predicted squared; resampled: relative
-    error of the stage's level when customers are drawn again; parts: the same of tenths of the stage, beyond chance.
+    error of the stage's level when customers are drawn again, or from day to day if that is more; parts: the same of
+    tenths of the stage, beyond chance.
     """
 
     stage: str

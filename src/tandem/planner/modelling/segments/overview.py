@@ -13,7 +13,7 @@ from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers.rights import described as is_described
 from tandem.planner.modelling.lifecycle.domain import Stage
-from tandem.planner.modelling.models import MicroSegment, ValueShares
+from tandem.planner.modelling.models import MicroSegment, ValueSegmentWorth, ValueShares
 from tandem.planner.modelling.segments.domain import (
     BASIS_WORDS,
     STAGE_IDS,
@@ -23,13 +23,18 @@ from tandem.planner.modelling.segments.domain import (
 )
 from tandem.planner.modelling.segments.segmenting import definition, value_shares
 
+_FIGURES = (
+    "members", "future_value", "churn_rate", "value_low", "value_high", "churn_low", "churn_high",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class MicroSegmentView:
     """A micro-segment on the newest day; churn_rate: mean chance to be in Churn in 28 days, 0 to 1.
 
-    future_value: the members' mean; description: what its customers have in common, with figures. None of the three is
-    told of too few members, but how the name calls its part of the stage is.
+    future_value: the members' mean; description: what its customers have in common, with figures; low and high:
+    between them the mean will lie 8 times of 10, None where past days do not tell. None of it is told of too few
+    members, but how the name calls its part of the stage is.
     """
 
     id: int
@@ -40,6 +45,10 @@ class MicroSegmentView:
     future_value: Decimal | None
     churn_rate: float | None
     description: str = ""
+    value_low: Decimal | None = None
+    value_high: Decimal | None = None
+    churn_low: float | None = None
+    churn_high: float | None = None
 
     @property
     def described(self) -> bool:
@@ -49,12 +58,27 @@ class MicroSegmentView:
 
 @dataclass(frozen=True, kw_only=True)
 class ValueSegmentView:
-    """A value segment: the share of customers with a value it is cut for, and the least value in it."""
+    """A value segment: the share of customers with a value it is cut for, and the least value in it.
+
+    members and what follows as of a micro-segment; None before the first snapshot, and what follows of too few.
+    """
 
     id: int
     name: str
     share: float
     least: float | None
+    members: int | None = None
+    future_value: Decimal | None = None
+    churn_rate: float | None = None
+    value_low: Decimal | None = None
+    value_high: Decimal | None = None
+    churn_low: float | None = None
+    churn_high: float | None = None
+
+    @property
+    def described(self) -> bool:
+        """Whether it is large enough for its figures to be shown to people."""
+        return is_described(self.members or 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +122,8 @@ def microsegments(account_id: int) -> tuple[MicroSegmentView, ...]:
 
 
 def _figures(row: MicroSegment, told: Mapping[int, str]) -> dict[str, Any]:
-    return {
-        "future_value": row.future_value, "churn_rate": row.churn_rate, "description": told.get(row.number, ""),
-    }  # fmt: skip
+    figures = {name: getattr(row, name) for name in _FIGURES if name != "members"}
+    return {**figures, "description": told.get(row.number, "")}
 
 
 def descriptions(account_id: int) -> dict[int, str]:
@@ -123,8 +146,12 @@ def value_segments(account_id: int) -> tuple[ValueSegmentView, ...]:
     found = definition(account_id)
     cuts = (*(found.value_cuts if found else (None,) * 4), None)
     shares = value_shares(account_id)
+    worth = {
+        row.pop("place"): row if is_described(row["members"]) else {"members": row["members"]}
+        for row in ValueSegmentWorth.objects.filter(account_id=account_id).values("place", *_FIGURES)
+    }
     return tuple(
-        ValueSegmentView(id=place, name=name, share=share, least=least)
+        ValueSegmentView(id=place, name=name, share=share, least=least, **worth.get(place, {}))
         for place, (name, share, least) in enumerate(zip(VALUE_SEGMENTS, shares, cuts, strict=True), 1)
     )
 

@@ -1,7 +1,7 @@
 """The segments of a snapshot being built: cut monthly, applied daily, kept with the snapshot's publication."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,11 +10,12 @@ from typing import Any
 import duckdb
 
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
-from tandem.planner.modelling.models import MicroSegment, SegmentCuts, ValueShares
+from tandem.planner.modelling.models import MicroSegment, SegmentCuts, ValueSegmentWorth, ValueShares
 from tandem.planner.modelling.scoring.ranks import make_ranks, make_scores
-from tandem.planner.modelling.segments import cutting
+from tandem.planner.modelling.segments import cutting, worth
 from tandem.planner.modelling.segments.domain import (
     LAYERS,
+    VALUE_SEGMENTS,
     VALUE_SHARES,
     Basis,
     Cell,
@@ -27,6 +28,7 @@ from tandem.planner.modelling.segments.domain import (
 )
 
 MONTH = timedelta(days=28)
+_NOBODY = worth.Worth(members=0, future_value=Decimal(0), churn_rate=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +51,20 @@ class Segmenting:
         """before: the Parquet of an earlier day's snapshot; is_newest: whether no later day has one."""
         self._account_id, self._before, self._is_newest = account_id, before, is_newest
         self._made: Definition | None = None
-        self._figures: dict[int, tuple[int, Decimal, float]] = {}
+        self._worth: dict[int, worth.Worth] = {}
+        self._values: dict[int, worth.Worth] = {}
 
-    def make(self, session: duckdb.DuckDBPyConnection, day: date, rules: StageRules) -> None:
-        """Make the table `segments`; `people`, `features` and `stages` are there, and `scores` if any were made."""
+    def make(
+        self,
+        session: duckdb.DuckDBPyConnection,
+        day: date,
+        rules: StageRules,
+        spreads: worth.Spreads | None = None,
+    ) -> None:
+        """Make the table `segments`; `people`, `features` and `stages` are there, and `scores` if any were made.
+
+        spreads: what intervals are made of.
+        """
         make_scores(session)
         make_ranks(session)
         cutting.make_standing(session)
@@ -62,7 +74,8 @@ class Segmenting:
         cutting.make_segments(
             session, found.cuts, found.segments, found.value_cuts, found.basis, self._before if same else None
         )
-        self._figures = cutting.figures(session, rules, found.returns)
+        rates = cutting.figures(session, rules, found.returns)
+        self._worth, self._values = worth.measured(session, rates, spreads or worth.Spreads())
         for scratch in ("standing", "ranks"):
             session.execute(f"DROP TABLE {scratch}")
 
@@ -72,19 +85,30 @@ class Segmenting:
             _write(self._account_id, self._made)
         if self._is_newest:
             for row in MicroSegment.objects.filter(account_id=self._account_id, is_current=True):
-                counted = self._figures.get(row.number, (0, Decimal(0), 0.0))
-                row.members, row.future_value, row.churn_rate = counted
-                row.save(update_fields=["members", "future_value", "churn_rate"])
+                counted = asdict(self._worth.get(row.number, _NOBODY))
+                MicroSegment.objects.filter(account_id=self._account_id, pk=row.pk).update(**counted)
+            for place in range(1, len(VALUE_SEGMENTS) + 1):
+                ValueSegmentWorth.objects.update_or_create(
+                    account_id=self._account_id,
+                    place=place,
+                    defaults=asdict(self._values.get(place, _NOBODY)),
+                )
 
     def as_json(self) -> dict[str, Any]:
         """What `keep` needs, for a process that publishes what another made."""
-        figures = [[number, n, str(value), rate] for number, (n, value, rate) in self._figures.items()]
-        return {"made": _plain(self._made) if self._made else None, "figures": figures}
+        micro, values = (
+            [[number, one.as_json()] for number, one in found.items()]
+            for found in (self._worth, self._values)
+        )
+        return {"made": _plain(self._made) if self._made else None, "worth": micro, "values": values}
 
     def restore(self, stored: dict[str, Any]) -> None:
         """Take over what `as_json` gave."""
         self._made = _from_plain(stored["made"]) if stored["made"] else None
-        self._figures = {number: (n, Decimal(value), rate) for number, n, value, rate in stored["figures"]}
+        self._worth, self._values = (
+            {number: worth.Worth.from_json(one) for number, one in stored.get(key, ())}
+            for key in ("worth", "values")
+        )
 
     def _definition(
         self, session: duckdb.DuckDBPyConnection, day: date, stored: Definition | None

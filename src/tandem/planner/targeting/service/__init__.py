@@ -20,11 +20,14 @@ from tandem.planner.targeting.service.groups import (
 )
 from tandem.planner.targeting.service.membership import group_changes, keep_membership
 from tandem.planner.targeting.service.sizes import group_sizes, keep_sizes
+from tandem.planner.targeting.service.worth import Expectation, expectation
 
 __all__ = [
+    "Expectation",
     "attributes_of",
     "checked",
     "count",
+    "expectation",
     "explain",
     "find_group",
     "get_group",

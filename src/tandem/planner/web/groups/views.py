@@ -16,6 +16,7 @@ from tandem.planner.customers.service import sensitive_columns
 from tandem.planner.targeting import service
 from tandem.planner.targeting.domain import MOST_DEPTH, GroupView, Sizes
 from tandem.planner.targeting.errors import GroupRefused
+from tandem.planner.web import ranges
 from tandem.planner.web.access import go, now, page
 from tandem.planner.web.groups import forms
 from tandem.planner.web.groups.choices import operators_of, questions, sets_of
@@ -43,6 +44,7 @@ class Builder:
     errors: list[tuple[str, str]] = field(default_factory=list)
     count: Any = None
     people: Any = None
+    expected: Any = None
     why: Any = None
     explanation: Any = None
     person_error: str = ""
@@ -248,6 +250,7 @@ def _look(builder: Builder) -> None:
     builder.count = service.count(account_id, condition)
     if builder.count.members and (builder.count.seconds < QUICK or builder.do == "people"):
         builder.people = service.sample(account_id, condition, seed=builder.seed)
+        builder.expected = service.expectation(account_id, condition)
     if not builder.count.members or builder.do == "why":
         builder.why = service.why_nobody(account_id, condition)
     if builder.person:
@@ -266,6 +269,7 @@ def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
     context = {
         "builder": builder,
         "people": _people(builder, request.user.account.currency),  # type: ignore[union-attr]
+        "expected": _expected(builder.expected, request.user.account.currency),  # type: ignore[union-attr]
         "errors": builder.errors,
         "wrong": dict(builder.errors),
         "tree": _shown(builder.root, builder.attributes),
@@ -279,6 +283,19 @@ def _answer(request: HttpRequest, builder: Builder) -> HttpResponseBase:
     whole = request.headers.get("HX-Request") != "true"
     template = "groups/builder.html" if whole else "groups/_form.html"
     return render(request, template, context, status=422 if builder.errors else 200)
+
+
+def _expected(found: service.Expectation | None, currency: str) -> list[tuple[str, str]]:
+    """What the group is expected to do, each with the range in which it will lie 8 times of 10."""
+    if found is None:
+        return []
+    told = []
+    if found.value is not None:
+        words = ranges.of_money(found.value.low, found.value.high, currency)
+        told.append((_("Will spend in a year, together"), words))
+    if found.churn is not None:
+        told.append((_("Will be in Churn in 28 days"), ranges.of_share(found.churn.low, found.churn.high)))
+    return told
 
 
 def _people(builder: Builder, currency: str) -> list[tuple[str, list[tuple[str, str]]]] | None:

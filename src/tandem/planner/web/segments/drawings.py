@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from tandem.kit.plots import Axis, Line, Plot, Table, heat, lines
+from tandem.kit.plots.domain import Cell
 from tandem.planner.modelling.segments.movement import NONE, NOT_YET, Flow, Movement
 from tandem.planner.modelling.segments.overview import MicroSegmentView, ValueSegmentView
 
@@ -69,16 +70,29 @@ def of_segments(found: Sequence[MicroSegmentView], currency: str) -> Plot | None
 def table_of(found: Sequence[MicroSegmentView], currency: str) -> Table:
     """The micro-segments with their figures."""
     headings = (
-        _("Name"), _("Stage"), _("Customers"), _("Expected in a year (%s)") % currency, _("In Churn in 28 days"),
+        _("Name"), _("Stage"), _("Customers"), *_worth_headings(currency),
     )  # fmt: skip
-    rows = tuple((one.name, str(one.stage), one.members, one.future_value, one.churn_rate) for one in found)
+    rows = tuple((one.name, str(one.stage), one.members, *_worth(one)) for one in found)
     return Table(
         key="micro-segments", title=_("Worth and risk of the micro-segments"), headings=headings, rows=rows
     )
 
 
+def _worth_headings(currency: str) -> tuple[str, ...]:
+    return (
+        _("Expected in a year (%s)") % currency, _("In Churn in 28 days"), _("Expected, from"), _("Expected, to"),
+        _("In Churn, from"), _("In Churn, to"),
+    )  # fmt: skip
+
+
+def _worth(one: MicroSegmentView | ValueSegmentView) -> tuple[Cell, ...]:
+    return one.future_value, one.churn_rate, one.value_low, one.value_high, one.churn_low, one.churn_high
+
+
 def table_of_values(found: Sequence[ValueSegmentView], currency: str) -> Table:
-    """The value segments with their limits."""
-    headings = (_("Value segment"), _("Percent"), _("At least (%s)") % currency)
-    rows = tuple((one.name, one.share, one.least) for one in found)
+    """The value segments with their limits and what they are worth."""
+    headings = (
+        _("Value segment"), _("Percent"), _("At least (%s)") % currency, _("Customers"), *_worth_headings(currency),
+    )  # fmt: skip
+    rows = tuple((one.name, one.share, one.least, one.members, *_worth(one)) for one in found)
     return Table(key="value-segments", title=_("Value segments"), headings=headings, rows=rows)

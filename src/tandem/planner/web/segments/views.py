@@ -1,5 +1,6 @@
 """Segments: what they are worth, who moved between them, every table as a file."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from tandem.kit.problems import NotFound
 from tandem.planner.modelling.segments import movement, overview
+from tandem.planner.web import ranges
 from tandem.planner.web.access import page
 from tandem.planner.web.segments import drawings
 
@@ -32,9 +34,9 @@ def segments(request: HttpRequest) -> HttpResponse:
     found = _movement(request)
     currency = user.account.currency
     context = {
-        "micro": micro,
+        "micro": _with_ranges(micro, currency),
         "plot": drawings.of_segments(micro, currency),
-        "values": overview.value_segments(user.account_id),
+        "values": _with_ranges(overview.value_segments(user.account_id), currency),
         "basis": overview.basis(user.account_id),
         "movement": found,
         "picture": drawings.of_movement(found, currency) if found else None,
@@ -61,6 +63,18 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
             drawings.table_of_values(overview.value_segments(user.account_id), currency).as_csv(), name
         )
     raise NotFound(_("There is no such table."), _("Open the page of segments; every table links its file."))
+
+
+def _with_ranges(found: Sequence[Any], currency: str) -> list[tuple[Any, str, str]]:
+    """Each segment with the range of its mean future value and of its share in Churn, where it may be described."""
+    return [
+        (
+            one,
+            ranges.of_money(one.value_low, one.value_high, currency) if one.described else "",
+            ranges.of_share(one.churn_low, one.churn_high) if one.described else "",
+        )
+        for one in found
+    ]
 
 
 def _file(text: str, name: str) -> HttpResponse:

@@ -3,6 +3,8 @@
 import mailbox
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -116,12 +118,29 @@ def test_the_watch_tells_by_two_paths_within_a_minute_and_once_though_it_is_kill
     assert not findings["planner watch"]["ok"] and "nobody is told" in findings["planner alarms"]["seen"]
 
 
+def _refused(home, folder):
+    """Whether a restore is refused because somebody works there: the watch connects soon after its start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tandem", "db", "restore", str(folder), "--yes"],
+        env=home.environment, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 or "database is in use" in " ".join(done.stderr.split())
+    return done.returncode != 0
+
+
 def test_a_dump_comes_back_as_it_was(installed):
     home, _ = installed
     folder = home.home / "dump"
     home.run("db", "dump", str(folder))
     assert {file.name for file in folder.iterdir()} == {"planner.dump", "messenger.dump"}
     accounts = home.run("users", "list", "--json")
+    home.start("run-alarms", "messenger")
+    _until(lambda: _refused(home, folder))
+    home.stop("run-alarms-messenger")
     home.run("db", "restore", str(folder), "--yes")
     assert home.run("users", "list", "--json") == accounts
+    held = {one["check"] for one in home.run("doctor", "--json", check=False) if not one["ok"]}
+    assert {"planner installation", "messenger installation"} <= held
+    released = {one["check"] for one in home.run("doctor", "--release", "--json", check=False) if one["ok"]}
+    assert {"planner installation", "messenger installation"} <= released
     assert home.run("db", "restore", str(folder), check=False) == ""

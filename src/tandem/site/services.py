@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 HALVES = ("planner", "messenger")
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
+HELD_SECONDS = 5.0
 #: jobs at once of what must not wait: ticks, events, answers
 SLOTS = 4
 #: and of what takes minutes, in a process of its own: a planner's day holds gigabytes
@@ -57,6 +59,7 @@ def run_worker(half: str, *, long: bool = False) -> None:
     use_half(half)
     from procrastinate.contrib.django import app
 
+    _until_ours()
     stop = threading.Event()
     if half == "messenger" and not long:
         _ask_planners_at_once()
@@ -66,6 +69,23 @@ def run_worker(half: str, *, long: bool = False) -> None:
         asyncio.run(work(worker_app, half, long=long))
     finally:
         stop.set()
+
+
+def _until_ours() -> None:
+    """What was copied or put back neither prepares nor tells anything until somebody releases it."""
+    from django.db import DatabaseError, connection
+
+    from tandem.kit import installation
+
+    while True:
+        try:
+            if installation.is_ours():
+                return
+            log.error("worker.held: the home or the database was copied or put back; tandem doctor --release")
+        except DatabaseError as error:
+            log.warning("worker.start.failed %s", error)
+        connection.close()
+        time.sleep(HELD_SECONDS)
 
 
 def _ask_planners_at_once() -> None:

@@ -4,10 +4,11 @@ import asyncio
 import socket
 import threading
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from tests.fixtures.sendings import (
     CLOCK,
     change_contact,
@@ -18,6 +19,7 @@ from tests.fixtures.sendings import (
     turn_once,
 )
 
+from tandem.kit import installation
 from tandem.messenger.delivery import claims, composing, journal, policies, recovery, service
 from tandem.messenger.delivery.claims import Claim
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome, Policy, SendingState
@@ -328,3 +330,17 @@ def test_a_paused_sending_without_an_open_row_ends(house, memory, monkeypatch):
     monkeypatch.setattr(memory, "send", sends_and_pauses)
     assert send_until(house, sending).counts == {"accepted": 2}
     assert service.get_sending(house.account_id, sending).state is SendingState.FINISHED
+
+
+def test_on_a_database_that_was_put_back_nobody_registers_until_it_is_released(house, memory, settings):
+    sending, asked = create_sending(house, create_contacts(house, 3)), iter([False, True])
+    stop = SimpleNamespace(is_set=lambda: next(asked), wait=lambda seconds: None)
+    with connection.cursor() as cursor:
+        installation.hold(cursor)
+        sender.run(stop)
+        assert (
+            not Sender.objects.exists()
+            and service.get_sending(house.account_id, sending).counts["pending"] == 3
+        )
+        installation.release(cursor, Path(settings.TANDEM_HOME))
+    assert send_until(house, sending, 5).counts == {"accepted": 3}

@@ -95,8 +95,9 @@ def test_nobody_gets_it_twice(way, step, settings, tmp_path):
         assert 0 < counts["uncertain"] <= window
         assert max(Counter(taken()).values()) == 1
         assert len(taken()) >= counts["accepted"]
-        _settle_by_receipts(account, sending, set(taken()))
-        assert delivery.get_sending(account, sending).counts.get("accepted") == len(taken())
+        reached = set(taken())  # the gateway may still be at the last one of the dead sender
+        _settle_by_receipts(account, sending, reached)
+        assert delivery.get_sending(account, sending).counts.get("accepted") == len(reached)
 
 
 def _settle_by_receipts(account, sending, reached):

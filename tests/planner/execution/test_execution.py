@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures import shop as shops
 
+from tandem.kit import installation
 from tandem.kit.problems import NotFound
 from tandem.planner.campaigns import service as campaigns
 from tandem.planner.campaigns.domain import OccurrenceState, TemplateShare
@@ -54,6 +57,16 @@ def test_nothing_is_prepared_before_its_time_and_everything_at_it(shop):
     assert summary.control + summary.targeted == 160
     assert 4 <= summary.control <= 32
     assert len(listeners.events_of(shop.account.pk, view.occurrence_id)) == 1
+
+
+def test_on_a_database_that_was_put_back_nothing_is_prepared_until_it_is_released(shop, settings):
+    view = scheduled(shop)
+    at_lead(shop, view)
+    with connection.cursor() as cursor:
+        installation.hold(cursor)
+        assert service.prepare_due(clock=shop.clock) == 0 and state(shop, view) == OccurrenceState.SCHEDULED
+        installation.release(cursor, Path(settings.TANDEM_HOME))
+    assert service.prepare_due(clock=shop.clock) == 1
 
 
 def test_preparing_again_changes_nothing(shop):

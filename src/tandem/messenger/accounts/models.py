@@ -69,3 +69,17 @@ class Activity(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["account", "-at"])]
+
+
+class Installation(models.Model):
+    """A home that may work on this database (`tandem.kit.installation`); of no account."""
+
+    instance = models.CharField(max_length=64, unique=True)
+    inode = models.DecimalField(max_digits=20, decimal_places=0)
+    changed = models.BigIntegerField()
+    machine = models.CharField(max_length=64)
+    system_identifier = models.BigIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "tandem_installation"

@@ -13,7 +13,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from tandem.kit import embedded_postgres
+from tandem.kit import embedded_postgres, installation
 from tandem.kit.commands import guarded, print_json, words
 from tandem.kit.problems import Problem
 from tandem.site.services import HALVES
@@ -40,8 +40,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 @guarded
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+def doctor(
+    release: Annotated[
+        bool,
+        typer.Option("--release", help="This home is the one that sends: after a restore, a copy, a move."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
     """Check home, key, databases, clock, services, listener and sending; exit code 1 if anything must be mended."""
+    if release:
+        _release()
     findings = list(examine())
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -93,19 +101,45 @@ def _key() -> Iterator[Finding]:
     yield Finding(check="key", ok=mode & 0o077 == 0, seen=f"{file}, mode {mode:o}", mend=f"chmod 600 {file}")
 
 
+def _url(half: str) -> str:
+    return value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(
+        f"tandem_{half}"
+    )
+
+
+def _release() -> None:
+    """From now on this home works on its databases."""
+    for half in HALVES:
+        with psycopg.connect(_url(half), connect_timeout=5) as connection, connection.cursor() as cursor:
+            installation.release(cursor, home())
+        words.print(f"{half}: released; its worker goes on within seconds.")
+
+
+def _installation(half: str) -> Finding:
+    """Whether home and database are those that send, not a copy of them."""
+    try:
+        with psycopg.connect(_url(half), connect_timeout=5) as connection, connection.cursor() as cursor:
+            is_ours = installation.belongs(cursor, home())
+    except psycopg.errors.UndefinedTable:
+        is_ours = True
+    return Finding(
+        check=f"{half} installation", ok=is_ours,
+        seen="this home's" if is_ours else "held: the home or the database was copied, moved or put back",
+        mend="If this is the one that is to send, and the other one is not: tandem doctor --release",
+    )  # fmt: skip
+
+
 def _databases() -> Iterator[Finding]:
     for half in HALVES:
         try:
-            url = value(f"TANDEM_{half.upper()}_DATABASE_URL") or embedded_postgres.ensure(home()).url(
-                f"tandem_{half}"
-            )
-            with psycopg.connect(url, connect_timeout=5) as connection:
+            with psycopg.connect(_url(half), connect_timeout=5) as connection:
                 version = connection.info.server_version // 10000
             yield Finding(
                 check=f"{half} database", ok=version >= 15, seen=f"PostgreSQL {version}",
                 mend="Use PostgreSQL 15 or newer.",
             )  # fmt: skip
             yield _tables(half)
+            yield _installation(half)
         except (psycopg.OperationalError, Problem) as error:
             yield Finding(
                 check=f"{half} database", ok=False, seen=str(error).splitlines()[0],

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from tandem.kit import clock as clocks
+from tandem.kit import installation
 from tandem.kit.clock import Clock
 from tandem.messenger.delivery import finishing, journal, recovery
 from tandem.messenger.delivery.domain import Channel
@@ -29,6 +30,7 @@ from tandem.messenger.delivery.sender.hosts import Host, Loop, host_for
 
 log = logging.getLogger("tandem.sender")
 CHORES_SECONDS = 1.0
+HELD_SECONDS = 5.0
 #: bytes
 LEAST_FREE = 1024**3
 
@@ -38,6 +40,12 @@ def run(stop: threading.Event) -> None:
     clock = clocks.from_environment()
     while not stop.is_set():
         try:
+            if not installation.is_ours():
+                log.error(
+                    "sender.held: the home or the database was copied or put back; tandem doctor --release"
+                )
+                stop.wait(HELD_SECONDS)
+                continue
             life = Life(clock, stop)
         except (DatabaseError, InterfaceError, OSError):
             log.exception("sender.start.failed")

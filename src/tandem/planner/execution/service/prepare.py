@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from tandem.kit import installation
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
 from tandem.kit.problems import Problem
@@ -41,6 +42,9 @@ class _NobodyThere(Exception):
 
 def prepare_due(*, clock: Clock) -> int:
     """Make every list whose time has come, in all accounts; how many were made. One failure stops no other."""
+    if not installation.is_ours():
+        log.error("held: the home or the database was copied or put back; tandem doctor --release")
+        return 0
     # all accounts: the tick works for every account
     due = Occurrence.objects.filter(state__in=DUE_STATES, lock_at__lte=clock.business()).order_by(
         "lock_at", "pk"

@@ -72,7 +72,8 @@ def test_what_was_planted_is_found_told_and_new(searched):
     assert f"{first.members:,} customers with" in first.sentence and "expected" in first.sentence
     assert targeting.members_count(account.pk, first.condition) == first.members
     told = [one.text for one in service.groups_of(account.pk, run_id)]
-    assert sum("category Bags" in one for one in told) == 1, "a group and its rest are told once"
+    assert sum("Bags" in one for one in told) == 1, "a group and its rest are told once"
+    assert len(first.condition["rules"]) <= 2, "one condition, and that there was an order"
     assert first.estimate.other == pytest.approx(0.37, abs=0.08), (
         "expected: what all did, whose view knows no bags"
     )
@@ -123,7 +124,7 @@ def test_the_days_after_judge_the_groups(searched):
     assert found.direction * (later.mean - later.usual) > 0.2, (
         "nor did customers of the same recency, orders and spend do as well"
     )
-    assert record.usual.groups == record.alone.groups == record.groups
+    assert record.usual.groups == record.groups >= record.alone.groups
     assert DiscoveryRun.objects.get(id=run_id).judged_at is not None
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tandem.planner.discovery.domain import Alone, Axis, Feature, Flags, Floats, Found, Kind, Outcome
+from tandem.planner.discovery.domain import Alone, Axis, Feature, Flags, Floats, Found, Kind, Outcome, Rule
 from tandem.planner.discovery.expected import cells
 from tandem.planner.discovery.halves import split_of
 from tandem.planner.discovery.pruning import members
@@ -44,8 +44,14 @@ def with_alone(
     numbers = {name: raw[name].astype(np.float64, copy=False) for name in axes}
     insides = [members(one.conditions, features) for one in found.rules]
     told = _against_alone(found, insides, numbers, outcome, customers)
-    rules = [replace(rule, alone=_middle(one, axes)) for rule, one in zip(found.rules, told, strict=True)]
+    rules = [_compared(rule, _middle(one, axes)) for rule, one in zip(found.rules, told, strict=True)]
     return replace(found, rules=tuple(rules))
+
+
+def _compared(rule: Rule, alone: Alone | None) -> Rule:
+    """A group that is itself a range of that attribute is not compared with it."""
+    itself = alone is not None and [one.name for one in rule.conditions] == [alone.name]
+    return replace(rule, alone=None if itself else alone)
 
 
 def _against_alone(

@@ -48,7 +48,7 @@ def find(
     """
     groups: list[Group] = []
     scored = 0
-    kept = Diverse(features, y, treated, least_z, least_added)
+    kept = Diverse(features, y, treated, least_z)
     for turn in range(rounds):
         cubes = Cubes(features, kept.left, treated)
         strongest = _strongest(cubes, side, depth, least_z)

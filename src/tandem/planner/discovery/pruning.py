@@ -11,6 +11,8 @@ from tandem.planner.discovery.domain import MOST_ALIKE, Condition, Feature, Flag
 
 #: what a condition has to add over the group without it
 LEAST_ADDED = 3.0
+#: of two groups with much the same customers the shorter is shown: a condition more has to be so much stronger
+DEARER = 0.02
 #: so many of the strongest are compared with those accepted
 COMPARED = 400
 #: a group has to be seen in the outcome itself
@@ -102,7 +104,7 @@ class Pruning:
 def _strongest(kept: Sequence[tuple[tuple[int, ...], Places, Floats]], most: int) -> list[Candidate]:
     if not kept:
         return []
-    strength = np.concatenate([np.abs(z) for _, _, z in kept])
+    strength = np.concatenate([np.abs(z) * (1 - DEARER * (len(chosen) - 1)) for chosen, _, z in kept])
     owner = np.repeat(np.arange(len(kept)), [len(z) for _, _, z in kept])
     starts = np.concatenate([[0], np.cumsum([len(z) for _, _, z in kept])])
     found = []
@@ -160,12 +162,11 @@ class Diverse:
         y: Floats,
         treated: Flags | None,
         least_z: float,
-        least_added: float = LEAST_ADDED,
     ) -> None:
         self.groups: list[Flags] = []
         self.left = y
         self._features, self._y, self._treated = features, y, treated
-        self._least_z, self._least_added = least_z, least_added
+        self._least_z = least_z
         self._options = [one.axis.options() for one in features]
         self._wholes = self._wholes_left = wholes_of(y, treated)
 
@@ -192,16 +193,6 @@ class Diverse:
             return False
         bare = z_among(inside, self._y, self._treated, self._wholes)
         return bare * z > 0 and abs(bare) >= LEAST_BARE
-
-    def _needs_all(self, one: Candidate, inside: Flags) -> bool:
-        """Each condition adds to what is left as well; what only the groups taken made it seem to add is noise."""
-        sign = 1 if one.z > 0 else -1
-        for place in range(len(one.terms) if len(one.terms) > 1 and self.groups else 0):
-            around = members_of(without(one.terms, place), self._features, self._options)
-            treated = None if self._treated is None else self._treated[around]
-            if sign * z_among(inside[around], self.left[around], treated) < self._least_added:
-                return False
-        return True
 
 
 def residual(y: Floats, groups: Sequence[Flags], treated: Flags | None = None) -> Floats:

@@ -105,14 +105,16 @@ def _show(
     cards = [Card(one, account.currency) for one in groups]
     record = service.record_of(account.id)
     lines = record_lines(record)
+    simple, compared = simpler(cards)
     context: dict[str, Any] = {
         "run": shown,
         "busy": busy,
         "percent": _percent(busy),
         "runs": runs,
         "cards": cards,
-        "simpler": simpler(cards),
-        "simple_first": 2 * simpler(cards) > len(cards),
+        "simpler": simple,
+        "compared": compared,
+        "simple_first": 2 * simple > compared,
         "simple": simple_rows(shown, account.currency) if shown else [],
         "record": record,
         "lines": lines,

@@ -95,9 +95,10 @@ class Card:
         }
 
 
-def simpler(cards: Sequence[Card]) -> int:
-    """How many groups are not sure to be better than as many customers at the end of one attribute."""
-    return sum(one.found.alone is not None and not one.found.alone.better for one in cards)
+def simpler(cards: Sequence[Card]) -> tuple[int, int]:
+    """Groups not sure to be better than as many customers at the end of one attribute, and of how many it is known."""
+    known = [one.found.alone for one in cards if one.found.alone is not None]
+    return sum(not one.better for one in known), len(known)
 
 
 def record_lines(record: RecordView) -> list[tuple[str, str, bool]]:

@@ -1,5 +1,6 @@
 """Searches as a person sees them: asked for, found, made a target group, not interesting, followed."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -151,9 +152,22 @@ def test_once_a_week_and_lost_work_is_taken_up(searched):
     assert service.due(clock=clock) == ()
     later = FrozenClock(clock.now + timedelta(minutes=16))
     assert service.due(clock=later) == (run.id,)
-    DiscoveryRun.objects.filter(id=run.id).update(state="done")
+    service.work(run.id, clock=later)
+    for goal in ("orders", "spends"):  # each asks for the next when it is over
+        run = service.latest_run(account.pk)
+        assert (run.goal, run.weekly, run.state) == (goal, True, "waiting")
+        DiscoveryRun.objects.filter(id=run.id).update(state="failed")
+        assert service.weekly(account.pk, clock=later) == (goal == "orders")
+    week = service.of_the_week(service.list_runs(account.pk))
+    assert [one.goal for one in week] == ["surprise", "orders", "spends"]
+    found = [replace(one, found=n) for one, n in zip(week, (0, 0, 2), strict=True)]
+    assert service.to_show(found[::-1]).goal == "spends"
+    assert service.to_show([replace(one, found=0) for one in week[::-1]]).goal == "surprise"
+    by_hand = replace(week[0], weekly=False, goal="churns")
+    assert service.to_show([by_hand, *week]) == by_hand
     assert not service.weekly(account.pk, clock=FrozenClock(clock.now + timedelta(days=6)))
     assert service.weekly(account.pk, clock=FrozenClock(clock.now + timedelta(days=8)))
+    assert service.latest_run(account.pk).goal == "surprise"
 
 
 def test_who_objects_is_not_looked_at(searched):

@@ -11,6 +11,8 @@ LONG, SHORT = 90, 30
 LONG_FROM = 240
 #: orders of so many days must lie before the period
 LEAST_BEFORE = 28
+#: what is searched for once a week by itself; the first that found something is shown
+WEEKLY = (GoalKind.SURPRISE, GoalKind.ORDERS, GoalKind.SPENDS)
 
 
 @dataclass(frozen=True, kw_only=True)

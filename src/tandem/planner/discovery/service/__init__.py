@@ -11,7 +11,9 @@ from tandem.planner.discovery.service.showing import (
     groups_of,
     latest_run,
     list_runs,
+    of_the_week,
     record_of,
+    to_show,
     usual_days,
 )
 
@@ -27,8 +29,10 @@ __all__ = [
     "latest_run",
     "list_runs",
     "make_group",
+    "of_the_week",
     "record_of",
     "run_now",
+    "to_show",
     "undo_dismissal",
     "usual_days",
     "weekly",

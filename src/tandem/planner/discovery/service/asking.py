@@ -9,7 +9,7 @@ from tandem.kit.clock import Clock
 from tandem.kit.problems import NotFound
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers import service as customers
-from tandem.planner.discovery.asked import BY_KIND, DAYS
+from tandem.planner.discovery.asked import BY_KIND, DAYS, WEEKLY
 from tandem.planner.discovery.domain import GoalKind
 from tandem.planner.discovery.errors import SearchRefused, SearchRunning
 from tandem.planner.discovery.models import DiscoveryRun
@@ -82,13 +82,18 @@ def seed_of(account_id: int, *what: str) -> int:
 
 
 def weekly(account_id: int, *, clock: Clock) -> bool:
-    """Ask for the week's search where the last one is a week old; whether it was asked for."""
-    since = clock.business() - WEEK
-    rows = DiscoveryRun.objects.filter(account_id=account_id)
-    if rows.filter(weekly=True, asked_at__gt=since).exists():
+    """Ask for the week's next search, if the one before it is over; whether one was asked for.
+
+    Where groups that surprise are rare, those that order or spend more are not: each goal is asked once a week.
+    """
+    rows = DiscoveryRun.objects.filter(account_id=account_id, weekly=True)
+    first = rows.filter(goal=WEEKLY[0], asked_at__gt=clock.business() - WEEK).order_by("-id").first()
+    asked = set(rows.filter(id__gte=first.pk).values_list("goal", flat=True)) if first else set()
+    left = [goal for goal in WEEKLY if goal not in asked]
+    if not left:
         return False
     try:
-        ask(account_id, goal=GoalKind.SURPRISE, actor="the daily cycle", clock=clock, weekly=True)
+        ask(account_id, goal=left[0], actor="the daily cycle", clock=clock, weekly=True)
     except (SearchRunning, NotFound):
         return False
     return True

@@ -16,7 +16,7 @@ from tandem.planner.discovery.discovering import discover
 from tandem.planner.discovery.domain import Found, GoalKind
 from tandem.planner.discovery.models import Discovery, DiscoveryRun
 from tandem.planner.discovery.sentences import why_nothing
-from tandem.planner.discovery.service.asking import SILENT
+from tandem.planner.discovery.service.asking import SILENT, weekly
 from tandem.planner.discovery.service.following import follow
 from tandem.planner.discovery.service.preparing import Prepared, opened, period_of, prepare
 from tandem.planner.discovery.service.showing import get_run
@@ -49,6 +49,8 @@ def work(run_id: int, *, clock: Clock) -> None:
     except Exception:
         log.exception("discovery.failed account=%s run=%s", row.account_id, row.pk)
         _failed(row, "Something broke; the log says more.", clock)
+    if row.weekly:
+        weekly(row.account_id, clock=clock)
 
 
 def run_now(account_id: int, run_id: int, *, clock: Clock) -> RunView:

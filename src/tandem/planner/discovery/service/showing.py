@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from tandem.planner.campaigns import service as campaign_service
 from tandem.planner.campaigns.domain import CampaignView
 from tandem.planner.customers import service as customers
-from tandem.planner.discovery.asked import BY_KIND, LONG, LONG_FROM, SHORT
+from tandem.planner.discovery.asked import BY_KIND, LONG, LONG_FROM, SHORT, WEEKLY
 from tandem.planner.discovery.domain import GoalKind, Rule
 from tandem.planner.discovery.errors import DiscoveryNotFound
 from tandem.planner.discovery.models import Discovery, DiscoveryRun, Dismissed
@@ -47,6 +47,26 @@ def campaigns(account_id: int) -> tuple[CampaignView, ...]:
 def list_runs(account_id: int, limit: int = 20) -> tuple[RunView, ...]:
     """The latest searches, newest first."""
     return tuple(run_view(row) for row in _runs(account_id).order_by("-id")[:limit])
+
+
+def of_the_week(runs: Sequence[RunView]) -> tuple[RunView, ...]:
+    """The searches of the newest week that are over, in the order of their goals; empty if a person asked last."""
+    over = [one for one in runs if not one.busy]
+    if not over or not over[0].weekly:
+        return ()
+    found: dict[str, RunView] = {}
+    for one in over:
+        if not one.weekly or one.goal in found:
+            break
+        found[one.goal] = one
+    return tuple(found[goal] for goal in WEEKLY if goal in found)
+
+
+def to_show(runs: Sequence[RunView]) -> RunView | None:
+    """The last search that is over; of a week's searches the first that found something."""
+    week = of_the_week(runs)
+    last = next((one for one in runs if not one.busy), None)
+    return next((one for one in week if one.found), week[0] if week else last)
 
 
 def latest_run(account_id: int) -> RunView | None:

@@ -23,13 +23,12 @@ HOME = "/ui/discoveries"
 @require_GET
 @page()
 def discoveries(request: HttpRequest) -> HttpResponse:
-    """The last search with its groups; how far it is while one runs."""
+    """The last search with its groups, of a week's the first that has some; how far it is while one runs."""
     runs = service.list_runs(_account(request))
     busy = next((one for one in runs if one.busy), None)
     if is_fragment(request):
         return render(request, "discoveries/_progress.html", {"busy": busy, "percent": _percent(busy)})
-    shown = next((one for one in runs if not one.busy), None)
-    return _show(request, runs, shown, busy)
+    return _show(request, runs, service.to_show(runs), busy)
 
 
 @require_GET
@@ -111,6 +110,7 @@ def _show(
         "busy": busy,
         "percent": _percent(busy),
         "runs": runs,
+        "week": service.of_the_week(runs),
         "cards": cards,
         "simpler": simple,
         "compared": compared,

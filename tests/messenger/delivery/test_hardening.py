@@ -175,6 +175,22 @@ def test_who_opts_out_while_the_message_is_composed_gets_nothing(house, memory, 
     assert service.get_sending(house.account_id, sending).counts == {"accepted": 1, "suppressed": 1}
 
 
+def test_what_stops_a_message_is_read_again_where_its_intents_reading_is_older_than_a_look(
+    house, memory, monkeypatch
+):
+    create_sending(house, create_contacts(house, 2))
+    life = sender.Life(CLOCK, None)
+    life.desk.turn()
+    change_contact(house, "c1", unsubscribed=True)
+    feed = life.desk.feeds[0]
+    life.desk.watch()
+    assert feed.refused == {}
+    monkeypatch.setattr(desks, "WATCH_SECONDS", -1.0)
+    life.desk.watch()
+    assert list(feed.refused.values()) == ["unsubscribed"]
+    life.close()
+
+
 class TestProofOfDeath:
     def test_a_sender_that_just_registers_is_not_dead(self, house):
         life = sender.Life(CLOCK, None)

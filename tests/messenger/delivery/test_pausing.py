@@ -12,7 +12,7 @@ from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.engagement import service as engagement
 from tandem.messenger.engagement.domain import Happened, Kind
 from tandem.messenger.pacing import service as pacing
-from tandem.messenger.pacing.domain import PauseRules
+from tandem.messenger.pacing.domain import PauseRules, Seen
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,24 @@ def test_a_next_hop_that_refuses_everything_is_not_offered_the_whole_list(house,
     delivery.resume(house.account_id, sending_id)
     turn_once()
     found = state_of(house, sending_id)
-    assert (found.counts, found.paused_because) == ({"rejected": 1500}, ""), "a person has overruled the rule"
+    assert (found.counts, found.paused_because) == ({"rejected": 1500}, ""), (
+        "all that could come has been overruled"
+    )
+
+
+def test_a_person_overrules_what_was_seen_and_not_what_comes():
+    rules = PauseRules(least=10)
+    for rule, shares in {"errors": (60, 79, 81), "bounces": (12, 23, 25), "complaints": (1, 2, 3)}.items():
+        paused_at, still_fine, too_many = shares
+        after = rules.overruled({rule: paused_at})
+
+        def broken(count, rules=after, rule=rule):
+            found = rules.broken(Seen(tried=100, handed_over=100, **{rule: count}))
+            return found and found.rule
+
+        assert broken(paused_at, rules) == broken(too_many) == rule and broken(still_fine) is None
+    assert rules.overruled({"errors": 100}).broken(Seen(tried=500, errors=500)) is None
+    assert PauseRules(bounces=0).overruled({"bounces": 12}).bounces == 0
 
 
 @pytest.mark.parametrize(
@@ -76,6 +93,13 @@ def test_what_comes_back_pauses_a_sending_that_runs(house, kind, words):
     assert (found.state, words in found.paused_because) == (SendingState.PAUSED, True)
     delivery.resume(house.account_id, sending_id)
     assert engagement.watch_running(clock=CLOCK) == 0
+    for attempt in Attempt.objects.filter(sending_id=sending_id).order_by("seq")[2:6]:
+        happened = Happened(
+            account_id=house.account_id, attempt_id=attempt.pk, kind=kind, at=CLOCK.business(), source="test"
+        )
+        engagement.record([happened], clock=CLOCK)
+    assert engagement.watch_running(clock=CLOCK) == 1, "three times as many as when a person let it go on"
+    assert len(Sending.objects.get(id=sending_id).brakes) == 1
 
 
 def test_only_what_runs_pauses(house):

@@ -75,7 +75,11 @@ class Sending(models.Model):
         default=False, db_default=False, help_text="Its settled numbers changed after they were told."
     )
     overruled = models.BooleanField(
-        default=False, db_default=False, help_text="A person let it go on; it pauses by itself no more."
+        default=False, db_default=False, help_text="A person let it go on after a pause."
+    )
+    brakes = models.JSONField(
+        null=True,
+        help_text="By rule: the share in percent at which it last paused by itself; the next is higher.",
     )
     gate_id = models.BigIntegerField(null=True, help_text="The Send Gate that is asked before it leaves.")
     gate_held = models.BooleanField(

@@ -1,6 +1,7 @@
 """Sendings that pause by themselves: too much came back, too many complained, or the next hop refuses too much.
 
-Each says why and waits for a person. Once a person has let it go on, it pauses by itself no more.
+Each says why and waits for a person. Once a person has let it go on, the rule that was broken breaks again at twice as
+much: who takes a risk takes that one, and not whatever comes.
 """
 
 import logging
@@ -58,18 +59,31 @@ class ErrorsSeen:
         if count is None or not count.errors or now - count.judged < JUDGED_SECONDS:
             return False
         count.judged = now
-        reason = pacing.pause_rules(account).reason(Seen(tried=count.tried, errors=count.errors))
-        if not reason:
+        if not _judge(account, sending, Seen(tried=count.tried, errors=count.errors), clock=clock):
             return False
         del self._counts[account, sending]
-        return pause_by_itself(account, sending, reason, clock=clock)
+        return True
+
+
+def _judge(account_id: int, sending_id: int, seen: Seen, *, clock: Clock) -> bool:
+    """Pause the sending if a rule is broken, and by more than a person has let it go on with."""
+    rules = pacing.pause_rules(account_id)
+    if not rules.broken(seen):
+        return False
+    mine = Sending.objects.filter(account_id=account_id, id=sending_id)
+    shares = mine.values_list("brakes", flat=True).first() or {}
+    broken = rules.overruled(shares).broken(seen)
+    if not broken or not pause_by_itself(account_id, sending_id, broken.words, clock=clock):
+        return False
+    mine.update(brakes={**shares, broken.rule: broken.share})
+    return True
 
 
 @transaction.atomic
 def pause_by_itself(account_id: int, sending_id: int, reason: str, *, clock: Clock) -> bool:
-    """Pause a running sending and keep why; False if it does not run, or a person has overruled this."""
+    """Pause a running sending and keep why; False if it does not run."""
     paused = Sending.objects.filter(
-        account_id=account_id, id=sending_id, state=SendingState.SENDING.value, overruled=False
+        account_id=account_id, id=sending_id, state=SendingState.SENDING.value
     ).update(state=SendingState.PAUSED.value, paused_because=reason[:300])
     if not paused:
         return False
@@ -88,9 +102,7 @@ def pause_by_itself(account_id: int, sending_id: int, reason: str, *, clock: Clo
 def running() -> list[tuple[int, int]]:
     """(account, sending) of those that are being sent."""
     # all accounts: the watch is one for all
-    found = Sending.objects.filter(
-        state=SendingState.SENDING.value, finished_at__isnull=True, overruled=False
-    )
+    found = Sending.objects.filter(state=SendingState.SENDING.value, finished_at__isnull=True)
     return list(found.values_list("account_id", "id"))
 
 
@@ -102,8 +114,8 @@ def judge_responses(account_id: int, sending_id: int, *, bounces: int, complaint
     handed = Attempt.objects.filter(
         account_id=account_id, sending_id=sending_id, state=AttemptState.ACCEPTED
     ).count()
-    reason = rules.reason(Seen(handed_over=handed, bounces=bounces, complaints=complaints))
-    return bool(reason) and pause_by_itself(account_id, sending_id, reason, clock=clock)
+    seen = Seen(handed_over=handed, bounces=bounces, complaints=complaints)
+    return _judge(account_id, sending_id, seen, clock=clock)
 
 
 def _may_be_too_many(rules: PauseRules, bounces: int, complaints: int) -> bool:

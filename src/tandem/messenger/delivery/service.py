@@ -115,7 +115,7 @@ def pause(account_id: int, sending_id: int, *, because: str = "") -> SendingView
 
 @transaction.atomic
 def resume(account_id: int, sending_id: int) -> SendingView:
-    """Go on after a pause. One that paused by itself does so no more: a person has taken it on."""
+    """Go on after a pause. One that paused by itself does so again at twice as much."""
     sending = _sending(account_id, sending_id, lock=True)
     state = SendingState.SENDING if sending.started_at else SendingState.SCHEDULED
     if sending.state == SendingState.PAUSED.value:

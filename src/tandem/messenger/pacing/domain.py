@@ -170,16 +170,51 @@ class PauseRules:
 
     def reason(self, seen: "Seen") -> str:
         """Why the sending should pause, in a sentence; empty = it need not."""
-        for share_, limit, handed, words in (
-            (seen.errors, self.errors, seen.tried, "of the messages were refused or asked to wait"),
-            (seen.bounces, self.bounces, seen.handed_over, "of the messages came back as undeliverable"),
-            (seen.complaints, self.complaints, seen.handed_over, "of the recipients complained"),
+        broken = self.broken(seen)
+        return broken.words if broken else ""
+
+    def broken(self, seen: "Seen") -> "Broken | None":
+        """The first rule that is broken."""
+        for rule, count, limit, handed, words in (
+            ("errors", seen.errors, self.errors, seen.tried, "of the messages were refused or asked to wait"),
+            (
+                "bounces",
+                seen.bounces,
+                self.bounces,
+                seen.handed_over,
+                "of the messages came back as undeliverable",
+            ),
+            (
+                "complaints",
+                seen.complaints,
+                self.complaints,
+                seen.handed_over,
+                "of the recipients complained",
+            ),
         ):
-            if limit and handed >= self.least and share_ * 100 / handed > limit:
-                return (
-                    f"{share_ * 100 / handed:.1f} % {words} ({share_} of {handed}); the limit is {limit:g} %."
-                )
-        return ""
+            if limit and handed >= self.least and count * 100 / handed > limit:
+                share = count * 100 / handed
+                said = f"{share:.1f} % {words} ({count} of {handed}); the limit is {limit:g} %."
+                return Broken(rule=rule, share=share, words=said)
+        return None
+
+    def overruled(self, shares: Mapping[str, float]) -> "PauseRules":
+        """The rules of a sending that went on at these shares: twice as much breaks them again, or half-way to all."""
+        raised = {
+            rule: max(getattr(self, rule), min(2 * share, (100 + share) / 2))
+            for rule, share in shares.items()
+            if getattr(self, rule)
+        }
+        return replace(self, **raised)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """A rule that is broken: its name, the share in percent that broke it, and that in a sentence."""
+
+    rule: str
+    share: float
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,7 +116,7 @@ ENDPOINTS = (
     ),
     post(
         "sendings/{sendingId}/resume", resume, sure=Sure.OURS, example=_EXAMPLE,
-        meaning="Go on. A sending that paused by itself pauses by itself no more.",
+        meaning="Go on. A sending that paused by itself does so again at twice the share.",
     ),
     post(
         "sendings/{sendingId}/cancel", cancel, sure=Sure.OURS, example=_EXAMPLE,

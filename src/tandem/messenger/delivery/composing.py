@@ -16,9 +16,11 @@ from tandem.messenger.delivery.dkim.signing import Signer
 from tandem.messenger.delivery.domain import AttemptState, Channel, Message, Outcome
 from tandem.messenger.delivery.models import Sending, SendingTemplate
 from tandem.messenger.delivery.rows import Row
+from tandem.messenger.delivery.stationery import Names, Stationery
+from tandem.messenger.projects import quoted
 from tandem.messenger.projects import service as projects
 from tandem.messenger.projects.compiled import CompiledEmail, CompiledSms
-from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting
+from tandem.messenger.projects.parts import escape
 from tandem.messenger.projects.shortening import NUMBERS, PATH, Short
 from tandem.messenger.projects.tags import MESSAGE_PREFIX
 from tandem.messenger.subscriptions import service as subscriptions
@@ -41,13 +43,14 @@ class Composer:
         self._bounce_domain: str = settings.TANDEM_BOUNCE_DOMAIN
         sending = Sending.objects.get(account_id=claim.account, id=claim.sending)
         self.channel = Channel(sending.channel)
+        self._is_email = self.channel is Channel.EMAIL
         self._campaign_id = sending.campaign_id
         self.first_due = sending.due_at
         self._gated = sending.gate_id is not None
         self._dated = (0, "")
         named = sending.campaign_id or sending.campaign_key or sending.source_key
         self._headers = (("X-Tandem-Campaign", str(named)),)
-        self._made_headers: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._papers: dict[int, Stationery] = {}
         self._stream = f"{sending.kind}:{claim.account}:tandem{claim.account}"
         self._values = overlay(sending.values)
         templates = SendingTemplate.objects.filter(account_id=claim.account, sending_id=claim.sending)
@@ -104,45 +107,45 @@ class Composer:
             return Outcome(state=AttemptState.RENDER_ERROR, detail=f"{problem.title}: {problem.detail}"[:200])
 
     def _email(self, version: CompiledEmail, row: Row, recipient: Recipient, now: datetime) -> Message:
-        ours = self._unsubscribe_url(row)
-        content = version.render(
+        paper = self._papers.get(row.template_id) or self._paper(row.template_id, version)
+        token = paper.unsubscribe_token(row.id)
+        content = version.put_together(
             self._values_of(recipient),
             to=recipient.email,
-            message_id=self._message_id(row, version.sender),
-            unsubscribe_url=ours,
-            date=self._date(now),
-            headers=self._headers_of(row.template_id),
-            counts=self._counting(row, recipient),
-            unsubscribe_mail=self._own_address(row, "u", tokens.UNSUBSCRIBE_MAIL),
-            page_url=self._page_url(row, recipient, ours),
+            lines=paper.lines(row.id, token, now),
+            slots=paper.slots(token)
+            if row.template_id not in self._pages
+            else self._elsewhere(row, recipient),
+            counts=paper.counting(row.id, recipient.counted),
         )
-        content = self._signers[version.sender].sign(content, int(now.timestamp()))
-        returns_to = self._own_address(row, "b", tokens.BOUNCE) or version.sender
+        signer = self._signers[version.sender]
+        if signer.has_key:
+            content = signer.sign(content, int(now.timestamp()))
+        returns_to = paper.own_address("b", tokens.BOUNCE, row.id) or version.sender
         return self._message(row, returns_to, recipient.email, content)
 
-    def _headers_of(self, template_id: int) -> tuple[tuple[str, str], ...]:
-        """What every message of the template has; one tuple, made once.
+    def _paper(self, template_id: int, version: CompiledEmail) -> Stationery:
+        """What the template's messages have in common.
 
         Feedback-ID: what mailbox providers sum complaints by: campaign or template, stream, account, sender; never a
         person.
         """
-        made = self._made_headers.get(template_id)
-        if made is None:
-            feedback = f"{self._campaign_id or f't{template_id}'}:{self._stream}"
-            made = self._made_headers[template_id] = (*self._headers, ("Feedback-ID", feedback))
-        return made
-
-    def _counting(self, row: Row, recipient: Recipient) -> Counting:
-        """The addresses under which openings and clicks of this message are counted, as far as they are."""
-        counted = recipient.counted
-        if not (counted.opens or counted.clicks):
-            return NOTHING_COUNTED
-        token = tokens.make(self._key, tokens.TRACK, self._versions[row.template_id], row.id)
-        return Counting(
-            url=f"{self._tracking_url}/c/{token}/" if counted.clicks else "",
-            pixel_url=f"{self._tracking_url}/o/{token}.gif" if counted.opens else "",
-            sign=tokens.signer(self._key, token),
+        names = Names(
+            key=self._key,
+            sending_id=self._claim.sending,
+            version_id=self._versions[template_id],
+            tracking_url=self._tracking_url,
+            bounce_domain=self._bounce_domain,
         )
+        feedback = f"{self._campaign_id or f't{template_id}'}:{self._stream}"
+        paper = Stationery(version, names, (*self._headers, ("Feedback-ID", feedback)))
+        self._papers[template_id] = paper
+        return paper
+
+    def _elsewhere(self, row: Row, recipient: Recipient) -> tuple[bytes, bytes]:
+        """The address of an unsubscribe page of the sender's own, as text and as HTML show it."""
+        page = self._page_url(row, recipient, self._unsubscribe_url(row))
+        return quoted.encode(page), quoted.encode(escape(page))
 
     def _sms(self, version: CompiledSms, row: Row, recipient: Recipient, now: datetime) -> Message:
         text = version.render(
@@ -152,7 +155,7 @@ class Composer:
         )
         head = (
             f"From: {version.sender}\r\nTo: {recipient.mobile}\r\nDate: {self._date(now)}\r\n"
-            f"Message-ID: <{self._message_id(row, '')}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
+            f"Message-ID: <{self._message_id(row)}>\r\n{self._headers[0][0]}: {self._headers[0][1]}\r\n"
             f"X-Tandem-Encoding: {text.encoding}\r\nX-Tandem-Parts: {text.parts}\r\nMIME-Version: 1.0\r\n"
             "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
         )
@@ -174,15 +177,16 @@ class Composer:
 
     def _message(self, row: Row, sender: str, recipient: str, content: bytes) -> Message:
         return Message(
-            attempt_id=row.id,
-            account_id=self._claim.account,
-            sending_id=self._claim.sending,
-            channel=self.channel,
-            sender=sender,
-            recipient=recipient,
-            content=content,
-            campaign_id=self._campaign_id,
-            is_quoted=self.channel is Channel.EMAIL,
+            row.id,
+            self._claim.account,
+            self._claim.sending,
+            self.channel,
+            sender,
+            recipient,
+            content,
+            self._campaign_id,
+            "",
+            self._is_email,
         )
 
     def _date(self, now: datetime) -> str:
@@ -192,17 +196,9 @@ class Composer:
             self._dated = (second, format_datetime(now))
         return self._dated[1]
 
-    def _message_id(self, row: Row, sender: str) -> str:
-        """The same on every try; never equal to the unsubscribe token, replies quote it."""
-        domain = sender.rpartition("@")[2] or "sms.invalid"
-        return f"{tokens.make(self._key, tokens.MESSAGE_ID, self._claim.sending, row.id)}@{domain}"
-
-    def _own_address(self, row: Row, kind: str, purpose: bytes) -> str:
-        """An address of the bounce domain that names this message alone; '' without such a domain."""
-        if not self._bounce_domain:
-            return ""
-        token = tokens.make_local(self._key, purpose, self._claim.sending, row.id)
-        return f"{kind}+{token}@{self._bounce_domain}"
+    def _message_id(self, row: Row) -> str:
+        """The same on every try."""
+        return f"{tokens.make(self._key, tokens.MESSAGE_ID, self._claim.sending, row.id)}@sms.invalid"
 
     def _unsubscribe_url(self, row: Row) -> str:
         token = tokens.make(self._key, tokens.UNSUBSCRIBE, self._claim.sending, row.id)

@@ -11,6 +11,7 @@ from tandem.messenger.projects import counting, quoted, shortening
 from tandem.messenger.projects.domain import Sender, SmsText, count_sms
 from tandem.messenger.projects.errors import RenderError
 from tandem.messenger.projects.parts import NOTHING_COUNTED, Counting, Part, cleaned, escape
+from tandem.messenger.projects.printing import Printing
 from tandem.messenger.projects.shortening import Short
 from tandem.messenger.projects.slots import PIXEL, SLOT
 
@@ -32,9 +33,11 @@ class CompiledEmail:
     def __init__(self, data: Mapping[str, Any], sender: Sender) -> None:
         self.subject, self.text = Part(data["subject"]), Part(data["text"])
         self.html = Part(counting.without(PIXEL, data["html"]))
-        self.text.share(self.html)
         self.parts = (self.subject, self.html, self.text)
         self.names = tuple(sorted({*self.subject.names, *self.html.names, *self.text.names}))
+        self._printing = Printing(self.names)
+        self.html.print_by(self._printing)
+        self.text.print_by(self._printing)
         self._data = data
         self._bodies = {(False, False): (self.html, self.text)}
         self.sender = sender.address
@@ -43,6 +46,7 @@ class CompiledEmail:
         self._fixed = f"From: {self.from_header}\r\n"
         if sender.reply_to:
             self._fixed += f"Reply-To: {quoted.address(sender.reply_to)}\r\n"
+        self._fixed += "To: "
 
     def subject_of(self, values: Mapping[str, str]) -> str:
         """The subject of one message, line breaks of values turned to blanks."""
@@ -50,8 +54,9 @@ class CompiledEmail:
 
     def readable(self, values: Mapping[str, str], unsubscribe_url: str) -> tuple[str, str]:
         """HTML and text as a reader sees them, for previews."""
-        html = self.html.encoded(values, quoted.encode(escape(unsubscribe_url)))
-        text = self.text.encoded(values, quoted.encode(unsubscribe_url))
+        clean = cleaned(self.names, values)
+        html = self.html.encoded(clean, quoted.encode(escape(unsubscribe_url)))
+        text = self.text.encoded(clean, quoted.encode(unsubscribe_url))
         return _decoded(html), _decoded(text)
 
     def render(
@@ -72,22 +77,58 @@ class CompiledEmail:
 
         page_url: where the link in the text leads, if not to unsubscribe_url; the header always names the latter.
         """
+        when = date if isinstance(date, str) else _dated(date)
+        try:
+            lines = (
+                f"Message-ID: <{quoted.address(message_id)}>\r\n"
+                f"List-Unsubscribe: {unsubscribe_header(unsubscribe_url, unsubscribe_mail)}\r\n"
+                f"{shared_lines(when, tuple(headers))}"
+            )
+        except ValueError as wrong:
+            raise unsafe(wrong) from wrong
+        page = page_url or unsubscribe_url
+        return self.put_together(
+            values,
+            to=to,
+            lines=(lines.encode("ascii"),),
+            slots=(quoted.encode(page), quoted.encode(escape(page))),
+            counts=counts,
+            mark=mark,
+        )
+
+    def put_together(
+        self,
+        values: Mapping[str, str],
+        *,
+        to: str,
+        lines: Sequence[bytes],
+        slots: tuple[bytes, bytes],
+        counts: Counting,
+        mark: str = "",
+    ) -> bytes:
+        """The message from pieces that are checked and encoded. RenderError if recipient or subject are unsafe.
+
+        lines: the header's end, from Message-ID on; slots: the unsubscribe address as text and as HTML show it.
+        """
         clean = cleaned(self.names, values)
         try:
-            link = _unsubscribe_header(unsubscribe_url, unsubscribe_mail)
-            head = self._head(clean, to, message_id, link, date, headers, mark)
+            subject = quoted.header_text(mark + self.subject_of(clean))
+            head = f"{self._fixed}{quoted.address(to)}\r\nSubject: {subject}\r\n"
         except ValueError as wrong:
-            raise RenderError(f"A header cannot be written safely: {wrong}.") from wrong
-        html, text = self._body(bool(counts.url), bool(counts.picture))
-        page = page_url or unsubscribe_url
-        slot, html_slot = quoted.encode(page), quoted.encode(escape(page))
+            raise unsafe(wrong) from wrong
+        html, text = self._body(bool(counts.prefix), bool(counts.picture))
         return b"".join(
             (
-                head.encode("ascii"),
-                _TEXT, text.counted(clean, slot, counts, is_html=False),
-                _HTML, html.counted(clean, html_slot, counts, is_html=True), _END,
+                head.encode("ascii"), *lines,
+                _TEXT, text.counted(clean, slots[0], counts, is_html=False),
+                _HTML, html.counted(clean, slots[1], counts, is_html=True), _END,
             )
         )  # fmt: skip
+
+    @property
+    def signs_links(self) -> bool:
+        """Whether a counted link of it needs a signature: its host is a value."""
+        return any(part.has_open for part in self._body(True, True))
 
     def _body(self, clicks: bool, opens: bool) -> tuple[Part, Part]:
         """HTML and text for a message whose clicks, openings are counted or not; made when first asked for."""
@@ -98,30 +139,17 @@ class CompiledEmail:
             html = Part(data["html"] if opens else counting.without(PIXEL, data["html"]))
             made = html, Part(data["text"]) if data is not self._data else self.text
             for part in made:
-                part.share(self.html)
+                part.print_by(self._printing)
             self._bodies[clicks, opens] = made
         return made
 
-    def _head(
-        self,
-        values: Mapping[str, str],
-        to: str,
-        message_id: str,
-        unsubscribe: str,
-        date: datetime | str,
-        headers: Sequence[tuple[str, str]],
-        mark: str,
-    ) -> str:
-        when = date if isinstance(date, str) else _dated(date)
-        return (
-            f"{self._fixed}To: {quoted.address(to)}\r\n"
-            f"Subject: {quoted.header_text(mark + self.subject_of(values))}\r\n"
-            f"Message-ID: <{quoted.address(message_id)}>\r\nList-Unsubscribe: {unsubscribe}\r\n"
-            f"{_shared_lines(when, tuple(headers))}"
-        )
+
+def unsafe(wrong: ValueError) -> RenderError:
+    """What a message cannot be made for."""
+    return RenderError(f"A header cannot be written safely: {wrong}.")
 
 
-def _unsubscribe_header(url: str, mail: str) -> str:
+def unsubscribe_header(url: str, mail: str) -> str:
     """The link, then the address if there is one; one line, because signatures of a folded one were seen to break."""
     if not _PAGE.fullmatch(url):
         raise ValueError("unsubscribe address")
@@ -142,7 +170,7 @@ def _decoded(part: bytes) -> str:
 
 
 @lru_cache(maxsize=256)
-def _shared_lines(date: str, headers: tuple[tuple[str, str], ...]) -> str:
+def shared_lines(date: str, headers: tuple[tuple[str, str], ...]) -> str:
     """The end of a head: the same for the messages of a sending within a second, so it is checked and made once."""
     more = "".join(f"{_header_name(name)}: {quoted.header_token(value)}\r\n" for name, value in headers)
     return (

@@ -23,7 +23,13 @@ _BEFORE, _AFTER = (quoted.encode(words) for words in ('<img src="', '" alt="" wi
 
 def picture(address: str) -> bytes:
     """The picture whose fetching is an opening, encoded."""
-    return quoted.SOFT.join((_BEFORE, quoted.encode(escape(address)), _AFTER)) if address else b""
+    before, after = picture_around()
+    return before + quoted.encode(escape(address)) + after if address else b""
+
+
+def picture_around() -> tuple[bytes, bytes]:
+    """What stands before the picture's encoded address and what after it."""
+    return _BEFORE + quoted.SOFT, quoted.SOFT + _AFTER
 
 
 def filled(part: bytes, prefix: str, sign: Sign, *, is_html: bool) -> bytes:

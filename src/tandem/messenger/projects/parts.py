@@ -4,7 +4,6 @@ MiniJinja gets only what the compiler emitted: numbered values, tests and short 
 already quoted-printable and come in as numbered chunks between two private-use characters.
 """
 
-import html as html_words
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +15,15 @@ from minijinja import Environment, TemplateError
 from tandem.messenger.projects import counting, dates, quoted, segments
 from tandem.messenger.projects.conditions import HAS, condition
 from tandem.messenger.projects.errors import RenderError
+from tandem.messenger.projects.printing import Change, Printing
+from tandem.messenger.projects.printing import escape as escape
 from tandem.messenger.projects.slots import FILLED, LINK, OPEN, PIXEL
 
 FUEL = 10_000
 LONGEST_VALUE = 4_000
 LARGEST_PART = 2 << 20
-VALUES_KEPT = 2_000
-SHORT_VALUE = 100
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 _UNSAFE = re.compile("[\ue000-\uf8ff\ud800-\udfff]")
-_SIGNS = re.compile("[&<>\"']")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)[^\s]+", re.IGNORECASE)
 
@@ -50,11 +48,6 @@ def _link(text: str) -> str:
     return text if _SCHEME.fullmatch(text) else "#"
 
 
-def escape(text: str) -> str:
-    """Text as HTML."""
-    return html_words.escape(text, quote=True) if _SIGNS.search(text) else text
-
-
 #: what a value goes through after its case, by the place it stands in
 ENCODE: dict[str, Callable[[str], str]] = {
     "html": escape,
@@ -63,9 +56,6 @@ ENCODE: dict[str, Callable[[str], str]] = {
     "link": _link,
     "html link": lambda text: escape(_link(text)),
 }
-
-
-Change = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +114,8 @@ class Part:
         self.asked = tuple((name, operator) for name, operator, _ in tests)
         #: stored ones may have been encoded when lines could still begin with a dot
         self.chunks = [quoted.undotted(chunk.encode("latin-1")) for chunk in data.get("chunks", ())]
-        self._has_open = any(OPEN in chunk for chunk in self.chunks)
+        #: whether a link of it is known in the message only
+        self.has_open = any(OPEN in chunk for chunk in self.chunks)
         self._environment = Environment(
             keep_trailing_newline=True, debug=False, undefined_behavior="strict", fuel=FUEL, pycompat=False
         )
@@ -133,17 +124,18 @@ class Part:
         is_fixed = not self._printers and not self._tests
         self._plain = self._environment.render_template("part") if is_fixed else None
         nodes = segments.course(data["template"])
-        self._course = None if nodes is None else segments.Course(nodes, self.chunks)
+        self._nodes, self._expressions = nodes, data["expressions"]
+        places = range(len(self._printers))
         is_text = nodes is not None and not self.chunks
-        self._words = segments.Course(nodes or [], (), str.encode, b"", ()) if is_text else None
-        self._encoded = _Encoded()
+        self._words = segments.Course(nodes or [], (), places, str.encode, b"", ()) if is_text else None
+        self.print_by(Printing(self.names))
 
     def render(self, values: Mapping[str, str]) -> str:
         """MiniJinja's output; chunk numbers are still in it."""
         return self._rendered(self._cleaned(values))
 
     def _cleaned(self, values: Mapping[str, str]) -> "Clean":
-        return values if isinstance(values, Clean) else cleaned(self.names, values)
+        return values if isinstance(values, Clean) else cleaned(self._printing.names, values)
 
     def _rendered(self, clean: Mapping[str, str]) -> str:
         if self._plain is not None:
@@ -165,9 +157,14 @@ class Part:
         """The names of its expressions, by their numbers."""
         return tuple(name for name, _ in self._printers)
 
-    def share(self, other: "Part") -> None:
-        """Use the encoded values of another part."""
-        self._encoded = other._encoded
+    def print_by(self, printing: Printing) -> None:
+        """Take the encoded values from there; several parts may."""
+        self._printing = printing
+        places = [
+            printing.place(name, tuple(cases), encoding, printer)
+            for (name, cases, encoding), (_, printer) in zip(self._expressions, self._printers, strict=True)
+        ]
+        self._course = None if self._nodes is None else segments.Course(self._nodes, self.chunks, places)
 
     def _answers(self, clean: Mapping[str, str]) -> tuple[bool, ...]:
         return tuple([holds(clean[name]) for name, holds in self._tests])
@@ -179,9 +176,9 @@ class Part:
     def counted(self, values: Mapping[str, str], slot: bytes, links: "Counting", *, is_html: bool) -> bytes:
         """The same with counting links and the picture of the message in their places."""
         made = self._made(self._cleaned(values), (slot, links.picture, links.prefix))
-        return counting.filled(made, links.url, links.sign, is_html=is_html) if self._has_open else made
+        return counting.filled(made, links.url, links.sign, is_html=is_html) if self.has_open else made
 
-    def _made(self, clean: Mapping[str, str], own: Sequence[bytes]) -> bytes:
+    def _made(self, clean: "Clean", own: Sequence[bytes]) -> bytes:
         """own: what stands in the slots, in the order of slots.FILLED."""
         if self._course is None:
             pieces = _MARK.split(self._rendered(clean))
@@ -190,9 +187,7 @@ class Part:
             for slot, filling in zip(FILLED, own, strict=True):
                 made = made.replace(slot, filling)
         else:
-            encode = self._encoded.ready()
-            printed = [encode[printer(clean[name])] for name, printer in self._printers]
-            made = self._course.run(self._answers(clean), own, printed)
+            made = self._course.run(self._answers(clean), own, clean.table(self._printing))
         if len(made) > LARGEST_PART:
             raise RenderError("The message is too large for this recipient.", "Print long attributes once.")
         return made
@@ -209,27 +204,29 @@ class Counting:
         self.prefix = quoted.encode(url) if url else b""
         self.picture = counting.picture(pixel_url) if pixel_url else b""
 
+    @classmethod
+    def encoded(cls, url: str, sign: counting.Sign, prefix: bytes, picture: bytes) -> "Counting":
+        """The same of what is encoded already."""
+        made = cls.__new__(cls)
+        made.url, made.sign, made.prefix, made.picture = url, sign, prefix, picture
+        return made
+
 
 NOTHING_COUNTED = Counting()
 
 
-class _Encoded(dict[str, bytes]):
-    """Values in quoted-printable and a soft break; short ones are kept a while, they come again in the next part."""
-
-    def ready(self) -> "_Encoded":
-        if len(self) > VALUES_KEPT:
-            self.clear()
-        return self
-
-    def __missing__(self, text: str) -> bytes:
-        made = quoted.encode(text) + quoted.SOFT if text else b""
-        if len(text) < SHORT_VALUE:
-            self[text] = made
-        return made
-
-
 class Clean(dict[str, str]):
-    """Values of a message without what no message may hold."""
+    """Values of a message without what no message may hold, and encoded as soon as they are asked for."""
+
+    __slots__ = ("_printing", "_table")
+    _printing: Printing
+    _table: list[bytes]
+
+    def table(self, printing: Printing) -> list[bytes]:
+        """See Printing.table; the parts of a message share one."""
+        if getattr(self, "_printing", None) is not printing:
+            self._printing, self._table = printing, printing.table(self)
+        return self._table
 
 
 def cleaned(names: Sequence[str], values: Mapping[str, str]) -> Clean:

@@ -8,7 +8,8 @@ import re
 from binascii import b2a_base64, b2a_qp
 
 SOFT = b"=\r\n"
-_LIMIT, _LAST = 76, 75
+#: characters of a line, and of the last line of a chunk
+_LIMIT, LAST = 76, 75
 _SAFE = bytes(sorted(set(range(0x20, 0x7F)) - {0x3D}))
 _WORD_BYTES = 39  # base64 of 39 bytes in an encoded word after "Subject: " stays within 76 characters
 _PLAIN_HEADER = re.compile(r"[\x20-\x7e]*")
@@ -21,10 +22,10 @@ _ADDRESS = re.compile(
 def encode(text: str) -> bytes:
     """One chunk; a soft break or the end of the part follows it."""
     raw = text.encode()
-    if len(raw) <= _LAST and not raw.translate(None, _SAFE) and raw[-1:] != b" " and raw[:1] != b".":
+    if len(raw) <= LAST and not raw.translate(None, _SAFE) and raw[-1:] != b" " and raw[:1] != b".":
         return raw  # nothing to encode, as in most values
     encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
-    if b"\n" not in encoded and len(encoded) <= _LAST and encoded[:1] != b".":
+    if b"\n" not in encoded and len(encoded) <= LAST and encoded[:1] != b".":
         return encoded
     if b"\r\n" not in encoded:
         encoded = encoded.replace(b"\n", b"\r\n")  # b2a_qp breaks with LF when it has seen no CRLF
@@ -35,7 +36,7 @@ def undotted(encoded: bytes) -> bytes:
     """The same text with no dot at the beginning of a line, and no line too long."""
     lines = encoded.split(b"\r\n")
     last = len(lines) - 1
-    return b"\r\n".join(_cut(line, _LAST if i == last else _LIMIT) for i, line in enumerate(lines))
+    return b"\r\n".join(_cut(line, LAST if i == last else _LIMIT) for i, line in enumerate(lines))
 
 
 def _cut(line: bytes, limit: int) -> bytes:
@@ -55,7 +56,7 @@ def header_text(text: str) -> str:
     """Free text for a header, as it is or in encoded words, folded. ValueError for control characters."""
     if not text.isprintable() and _CONTROL.search(text):
         raise ValueError("control character in a header")
-    if len(text) <= 65 and _PLAIN_HEADER.fullmatch(text) and "=?" not in text and text == text.strip():
+    if text.isascii() and len(text) <= 65 and "=?" not in text and text == text.strip():
         return text
     octets, words, at = text.encode(), [], 0
     while at < len(octets):

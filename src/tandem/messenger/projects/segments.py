@@ -118,10 +118,12 @@ class Course:
         self,
         nodes: Sequence[Node],
         chunks: Sequence[bytes],
+        places: Sequence[int],
         encode: Callable[[str], bytes] = quoted.encode,
         soft: bytes = quoted.SOFT,
         slots: Sequence[bytes] = FILLED,
     ) -> None:
+        self._places = places
         self._encode = encode
         self._soft = soft
         self._slots = slots
@@ -130,7 +132,10 @@ class Course:
         self._forms: dict[tuple[bool, ...], Form] = {}
 
     def run(self, known: tuple[bool, ...], own: Sequence[bytes], printed: Sequence[bytes]) -> bytes:
-        """The part. known: what each test says; own: what stands in the slots; printed: values and a soft break."""
+        """The part.
+
+        known: what each test says; own: what stands in the slots; printed: values and a soft break, in their places.
+        """
         pieces, order, is_open = self._forms.get(known) or self._prepared(known)
         made = b"".join(order([*pieces, *own, *printed]))
         return made.removesuffix(self._soft) if is_open else made
@@ -157,7 +162,7 @@ class Course:
         """Fixed runs, and the places of what a message puts in: its slots, then its values."""
         for node in nodes:
             if isinstance(node, Value):
-                yield len(self._slots) + node.number
+                yield len(self._slots) + self._places[node.number]
             elif isinstance(node, Choice):
                 yield from self._laid(node.then if known[node.test] else node.other, known)
             else:

@@ -54,6 +54,11 @@ class Signer:
             for one in signatures
         ]
 
+    @property
+    def has_key(self) -> bool:
+        """Whether it changes a message at all."""
+        return bool(self._signatures)
+
     def sign(self, content: bytes, at: int) -> bytes:
         """The message with its signatures before its headers. content: CRLF lines, not dot-stuffed; at: Unix time."""
         if not self._signatures:

@@ -58,11 +58,12 @@ class Journal:
         """The content is about to leave."""
         self._say(attempt_id, b"I %d %d\n" % (attempt_id, tries))
 
-    def outcome(self, attempt_id: int, tries: int, outcome: Outcome) -> None:
-        """The answer came."""
+    def outcome(self, attempt_id: int, tries: int, outcome: Outcome) -> Outcome:
+        """The answer came. Returns it in the words that were kept."""
         outcome = fit(outcome)
-        line = f"O {attempt_id} {tries} {outcome.state:d} {outcome.detail}\n"
-        self._say(attempt_id, line.encode())
+        state, detail = outcome
+        self._say(attempt_id, b"O %d %d %d %b\n" % (attempt_id, tries, state, detail.encode()))
+        return outcome
 
     def sync(self) -> None:
         """What was said so far survives the machine too. Lines may be written meanwhile."""

@@ -143,7 +143,7 @@ def carry(book, offer, relay, chance, most=0, seen=lambda session: None):
         if session.ended is not None:
             return session
         if session.out:
-            written, session.out = b"".join(session.out), []
+            written, session.out, session.dot_at = b"".join(session.out), [], None
             assert offer.pipelining or len(session.owed) <= 1
             replies += relay.receive(written)
         if session.is_idle and not book.waiting:
@@ -152,12 +152,25 @@ def carry(book, offer, relay, chance, most=0, seen=lambda session: None):
         for _ in range(chance.randint(1, 4)):
             if not replies:
                 break
+            if lets_the_next_follow(replies) and session.reply_and_leave(replies[0]):
+                del replies[:4]
+                continue
             reply = replies.pop(0)
             session.end("broken off") if reply is None else session.reply(reply)
         seen(session)
         if chance.random() < 0.3:
             session.go()
     raise AssertionError("it never ends")
+
+
+def lets_the_next_follow(replies):
+    codes = [reply and reply.code for reply in replies[:4]]
+    return (
+        len(codes) == 4
+        and None not in codes
+        and [code // 100 for code in codes[1:3]] == [2, 2]
+        and codes[3] == 354
+    )
 
 
 @pytest.mark.parametrize("offer", [PIPELINED, ONE_BY_ONE], ids=["pipelined", "one by one"])
@@ -419,6 +432,22 @@ def test_what_is_no_reply_is_refused(data):
 @pytest.mark.parametrize(("code", "state"), [(250, 10), (451, 2), (552, 11), (354, 12)])
 def test_outcomes(code, state):
     assert outcome_of(Reply(code, b"words")) == Outcome(state=AttemptState(state), detail=f"{code} words")
+
+
+def test_the_usual_answer_is_known_by_the_words_after_it():
+    parser, leave = Replies(), b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 Go on\r\n"
+    usual = b"250 2.0.0 queued as 1\r\n" + leave
+    assert parser.final(usual) is None
+    parser.remember(usual, list(parser.feed(usual)))
+    assert parser.final(b"250 2.0.0 queued as 2\r\n" + leave) == Reply(250, b"2.0.0 queued as 2")
+    assert parser.final(b"451 4.3.0 later\r\n" + leave) == Reply(451, b"4.3.0 later")
+    for unusual in (
+        b"250-2.0.0 two\r\n250 lines\r\n" + leave, b"250-2.0.0 open\r\n" + leave, b"what\r\n" + leave, leave,
+        b"250 2.0.0 x\r\n" + leave.replace(b"354", b"451"), b"250 2.0.0 x\r\n" + leave + leave, b"250 x", b"",
+    ):  # fmt: skip
+        assert parser.final(unusual) is None
+    assert list(parser.feed(b"250 2.0")) == []
+    assert parser.final(b"\r\n" + leave) is None, "a line has begun"
 
 
 def test_what_the_relay_says_is_kept_without_the_address():

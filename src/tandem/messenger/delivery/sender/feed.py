@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from tandem.kit.clock import Clock
 from tandem.kit.failpoints import failpoint
@@ -21,6 +22,7 @@ from tandem.messenger.delivery.rows import Change, Row
 from tandem.messenger.delivery.sender.held import Held
 
 log = logging.getLogger("tandem.sender")
+INSTANT_SECONDS = 0.1
 RELAY_DOWN_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0)
 _FREE = Outcome(state=AttemptState.PENDING)
 #: the words of these are the reason of the row
@@ -47,6 +49,7 @@ class ChannelFeed:
         #: messages the way out carries side by side where accounts have next hops of their own; None = one for all
         self.window: int | None = None
         self._failures = self._place = 0
+        self._now, self._read_again = clock.business(), 0.0
         self._out: dict[int, tuple[Held, Row, Recipient | None]] = {}
         #: of `_out`, by account
         self._carried: Counter[int] = Counter()
@@ -69,12 +72,19 @@ class ChannelFeed:
     def _made(self, held: Held, row: Row, recipient: Recipient | None) -> Message | Outcome:
         """Whatever goes wrong in here is this row's alone: it would meet each sender anew and end it."""
         try:
-            return held.composer.compose(row, recipient, self._clock.business())
+            return held.composer.compose(row, recipient, self._instant())
         except Exception as error:
             log.exception("sender.message.not_made attempt=%s", row.id)
             return Outcome(
                 state=AttemptState.RENDER_ERROR, detail=f"It could not be made: {type(error).__name__}."
             )
+
+    def _instant(self) -> datetime:
+        """Business time, read a few times a second: a message shows whole seconds."""
+        now = time.monotonic()
+        if now > self._read_again:
+            self._now, self._read_again = self._clock.business(), now + INSTANT_SECONDS
+        return self._now
 
     def may_leave(self, message: Message) -> bool:
         """Whether nothing has stopped it since its intent, as far as was read within the last second or two."""
@@ -89,8 +99,7 @@ class ChannelFeed:
     def outcome(self, message: Message, outcome: Outcome) -> None:
         """A line of the journal, and the row is done."""
         held, row, _ = self._back(message.attempt_id)
-        outcome = fit(outcome)
-        self._journal.outcome(row.id, row.tries, outcome)
+        outcome = self._journal.outcome(row.id, row.tries, outcome)
         self._failures = 0
         self._end(held, row, outcome)
 
@@ -129,6 +138,7 @@ class ChannelFeed:
             if len(held.queue) == SUB_BLOCK_ROWS:
                 self._nudge()
             return ready
+        self._read_again = 0.0
         self._nudge()
         return None
 

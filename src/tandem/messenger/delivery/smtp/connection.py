@@ -134,19 +134,36 @@ class Connection(asyncio.Protocol):
         try:
             if self._tls is not None:
                 data = self._decrypted(data)
-            is_unsent = self._is_content_unwritten()
-            for reply in self._replies.feed(data):
+            if self._is_usual(data):
                 self._since = now
-                if self.session is None:
-                    self._greeted(reply)
-                else:
-                    self.session.reply(reply, unsent=is_unsent or self.session.dot_at is not None)
+            else:
+                self._hear(data, now)
         except (NoReply, ssl.SSLError) as error:
             return self._broken(error)
         except Closed as closed:
             self._why = closed
             return self._close()
         self._flush()
+
+    def _is_usual(self, data: bytes) -> bool:
+        """Whether it was one content's answer and the leave for the next: nearly always, and taken at once."""
+        if self.session is None or self._is_content_unwritten():
+            return False
+        final = self._replies.final(data)
+        return final is not None and self.session.reply_and_leave(final)
+
+    def _hear(self, data: bytes, now: float) -> None:
+        """Replies, one by one."""
+        is_unsent = self._is_content_unwritten()
+        heard = []
+        for reply in self._replies.feed(data):
+            self._since = now
+            heard.append(reply)
+            if self.session is None:
+                self._greeted(reply)
+            else:
+                self.session.reply(reply, unsent=is_unsent or self.session.dot_at is not None)
+        self._replies.remember(data, heard)
 
     def _decrypted(self, data: bytes) -> bytes:
         assert self._tls is not None and self._transport is not None  # noqa: S101

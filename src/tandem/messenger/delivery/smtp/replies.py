@@ -1,7 +1,7 @@
 """What a relay says: replies out of bytes, and the outcome each one stands for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tandem.messenger.delivery.domain import AttemptState, Outcome
@@ -32,6 +32,26 @@ class Replies:
         self._rest = b""
         self._lines: list[bytes] = []
         self._code = b""
+        #: the last replies to an envelope that let its content follow, as they were written
+        self._leave = b""
+
+    def final(self, data: bytes) -> Reply | None:
+        """The answer to a content, if what is left of `data` lets the next one follow in the words of the last time.
+
+        None: feed it.
+        """
+        end = data.find(b"\n")
+        if self._rest or self._lines or not self._leave or data[end + 1 :] != self._leave:
+            return None
+        return _KNOWN.get(data[:end]) or _plain(
+            data[: end - 1] if data[end - 1 : end] == b"\r" else data[:end]
+        )
+
+    def remember(self, data: bytes, replies: Sequence[Reply]) -> None:
+        """Whether these were the replies in `data`: to a content, and to an envelope that lets its own follow."""
+        whole = len(replies) == 4 and data.count(b"\n") == 4 and not self._rest
+        if whole and [reply.code // 100 for reply in replies[:3]] == [2, 2, 2] and replies[3].code == 354:
+            self._leave = data[data.find(b"\n") + 1 :]
 
     def feed(self, data: bytes) -> Iterator[Reply]:
         """The replies that are complete now; those before what is none come first."""
@@ -49,9 +69,9 @@ class Replies:
             raise NoReply("a line without an end")
 
     def _line(self, line: bytes) -> Reply | None:
-        plain = _CODES.get(line[:3]) if line[3:4] == b" " and len(line) <= LONGEST_LINE else None
-        if plain and not self._lines:
-            return _remembered(line, Reply(plain, line[4:]))
+        plain = None if self._lines else _plain(line)
+        if plain is not None:
+            return _remembered(line, plain)
         match = _LINE.fullmatch(line)
         if match is None or len(line) > LONGEST_LINE or (self._code and match[1] != self._code):
             raise NoReply("something that is no reply")
@@ -67,6 +87,12 @@ class Replies:
         if len(self._lines) >= MOST_LINES:
             raise NoReply("a reply without an end")
         return None
+
+
+def _plain(line: bytes) -> Reply | None:
+    """The usual one-line reply; None for anything else."""
+    code = _CODES.get(line[:3]) if line[3:4] == b" " and len(line) <= LONGEST_LINE else None
+    return Reply(code, line[4:]) if code else None
 
 
 #: one-line replies as they were read, without their line end's CR
@@ -94,7 +120,16 @@ def said(reply: Reply) -> str:
 
 def outcome_of(reply: Reply) -> Outcome:
     """The outcome a reply to a command of the message, or to its content, stands for."""
-    return Outcome(state=_STATES.get(reply.code // 100, AttemptState.UNCERTAIN), detail=said(reply))
+    known = _OUTCOMES.get(reply)
+    if known is None:
+        known = Outcome(_STATES.get(reply.code // 100, AttemptState.UNCERTAIN), said(reply))
+        if len(_OUTCOMES) >= _KNOWN_AT_MOST:
+            _OUTCOMES.clear()
+        _OUTCOMES[reply] = known
+    return known
+
+
+_OUTCOMES: dict[Reply, Outcome] = {}
 
 
 _STATES = {2: AttemptState.ACCEPTED, 4: AttemptState.DEFERRED, 5: AttemptState.REJECTED}

@@ -40,6 +40,8 @@ class Step(IntEnum):
 #: looked up for each message: members of an enumeration are found slowly by name
 _FINAL = Step.FINAL
 _ENVELOPE = (Step.MAIL, Step.RCPT, Step.DATA)
+#: replies owed for a content and the next envelope; nothing else that begins with a content owes as many
+_GROUP = 1 + len(_ENVELOPE)
 
 
 class Session:
@@ -106,6 +108,21 @@ class Session:
         if self._later and not self.owed and self.ended is None:
             step, pieces = self._later.popleft()
             self._put(step, *pieces)
+
+    def reply_and_leave(self, final: Reply) -> bool:
+        """The replies to a whole group at once, of which all but the first let the next content follow.
+
+        False: they are not what is owed, take them one by one.
+        """
+        owed = self.owed
+        if len(owed) != _GROUP or owed[0] is not _FINAL or self.dot_at is not None or final.code == 421:
+            return False
+        owed.clear()
+        self._on_final(final)
+        if self.ended is None:
+            self._has_recipient = True
+            self._granted()
+        return True
 
     def end(self, why: str) -> None:
         """The connection is over: closed, lost, out of time, or not to be trusted any more."""

@@ -96,6 +96,7 @@ def run(n: int) -> dict[str, Any]:
         "tls": os.environ.get("TLS") == "1",
         "dkim": os.environ.get("DKIM", ""),
         **({"small_seconds": round(small, 2)} if small else {}),
+        **measure.interpreter(),
         "load": round(os.getloadavg()[0], 1),
         "checked": f"{n} listed = {accepted} accepted = {len(set(sink.taken))} different recipients at the relay, "
         "each with their own content, links and id",

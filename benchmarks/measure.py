@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import platform
 import resource
 import tempfile
 import threading
 import time
+import timeit
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +48,19 @@ def part() -> Iterator[None]:
 def figures() -> dict[str, float]:
     """wall_s, cpu_s, peak_mb of the measured parts."""
     return {"wall_s": 0.0, "cpu_s": 0.0, "peak_mb": 0.0, **_figures}
+
+
+def interpreter() -> dict[str, str | float]:
+    """Which Python ran, and nanoseconds of a step of a plain loop: a build without optimisations needs more."""
+
+    def loop() -> int:
+        total = 0
+        for number in range(100_000):
+            total += number * number % 7
+        return total
+
+    took = min(timeit.repeat(loop, number=1, repeat=9))
+    return {"python": platform.python_version(), "loop_ns": round(took / 100_000 * 1e9, 1)}
 
 
 def _cpu() -> float:

@@ -1,5 +1,6 @@
 """Connecting an account to its planner and to the planner's channel ids."""
 
+import weakref
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -127,7 +128,7 @@ def _made(account_id: int, row: PlannerConnection) -> PlannerClient:
     )
     api_key = vault.open(row.api_key_sealed, f"{account_id}:planner api key") if row.api_key_sealed else ""
     http = Http(allow_private=settings.TANDEM_ALLOW_PRIVATE)
-    return PlannerClient(
+    client = PlannerClient(
         row.planner_url,
         user=row.user,
         password=password,
@@ -135,6 +136,8 @@ def _made(account_id: int, row: PlannerConnection) -> PlannerClient:
         http=http,
         profile=profile.parse(row.profile),
     )
+    weakref.finalize(client, http.close)  # when nobody has it any more, and at the end of the process
+    return client
 
 
 def _hearing(hears: str | None, poll_seconds: int | None) -> dict[str, object]:

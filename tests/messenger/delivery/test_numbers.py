@@ -49,7 +49,7 @@ def told(house, sending):
     assert numbers.totals(house.account_id, sending) == finishing.totals_of(house.account_id, sending)
     rows = Attempt.objects.filter(sending_id=sending)
     assert numbers.states(house.account_id, sending) == Counter(rows.values_list("state", flat=True))
-    course = service.pace_so_far(house.account_id, sending)
+    course = service.course_so_far(house.account_id, sending)
     assert sum(course.counts if course else ()) == rows.filter(state=OK).count()
     return len(numbers._blocks(house.account_id, sending, "lines").kept)
 

@@ -109,7 +109,7 @@ class TestChecks:
     def test_how_fast_it_went_is_kept(self, house, sent):
         before = service.course(house.account_id, sent)
         service.check_due(clock=CLOCK)
-        assert service.course(house.account_id, sent) == before == delivery.pace(house.account_id, sent)
+        assert service.course(house.account_id, sent) == before == delivery.course(house.account_id, sent)
         Attempt.objects.filter(sending_id=sent).delete()
         assert service.course(house.account_id, sent) == before
 

@@ -20,6 +20,9 @@ from tandem.messenger.delivery.cancelling import Cancelled as Cancelled
 from tandem.messenger.delivery.cancelling import cancel_campaign as cancel_campaign
 from tandem.messenger.delivery.cancelling import cancel_customers as cancel_customers
 from tandem.messenger.delivery.cancelling import waiting_campaigns as waiting_campaigns
+from tandem.messenger.delivery.course import Course as Course
+from tandem.messenger.delivery.course import course as course
+from tandem.messenger.delivery.course import course_so_far as course_so_far
 from tandem.messenger.delivery.domain import (
     LARGE_ROWS,
     SINGLE_KINDS,
@@ -37,9 +40,6 @@ from tandem.messenger.delivery.outbox import outbox as outbox
 from tandem.messenger.delivery.outbox import outbox_count as outbox_count
 from tandem.messenger.delivery.outbox import outbox_message as outbox_message
 from tandem.messenger.delivery.outbox import outbox_sizes as outbox_sizes
-from tandem.messenger.delivery.pace import Pace as Pace
-from tandem.messenger.delivery.pace import pace as pace
-from tandem.messenger.delivery.pace import pace_so_far as pace_so_far
 from tandem.messenger.delivery.retrying import retry_failed as retry_failed
 from tandem.messenger.pacing.domain import MOST_PER_SECOND
 

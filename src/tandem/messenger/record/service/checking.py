@@ -8,9 +8,9 @@ from django.db import connection
 
 from tandem.kit.clock import Clock
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.course import Course
 from tandem.messenger.delivery.domain import AttemptState
 from tandem.messenger.delivery.models import Sending
-from tandem.messenger.delivery.pace import Pace
 from tandem.messenger.record.domain import CHECK_EVERY, CHECKED_FOR, CheckView, breaches
 from tandem.messenger.record.models import Check, Dropped
 from tandem.messenger.record.queries import bit
@@ -101,20 +101,20 @@ def check(account_id: int, sending_id: int, *, clock: Clock) -> CheckView:
         },
     )
     if finished_at is not None and row.course is None and not dropped:
-        row.course = _stored(delivery.pace(account_id, sending_id))
+        row.course = _stored(delivery.course(account_id, sending_id))
         row.save(update_fields=["course"])
     return _view(row)
 
 
-def course(account_id: int, sending_id: int) -> Pace | None:
+def course(account_id: int, sending_id: int) -> Course | None:
     """How fast a sending went: kept once it has ended and was counted, else read from its rows."""
     kept = Check.objects.filter(account_id=account_id, sending_id=sending_id, course__isnull=False)
     found = kept.values_list("course", flat=True).first()
     if found is None:
-        return delivery.pace_so_far(account_id, sending_id)
+        return delivery.course_so_far(account_id, sending_id)
     if not found:
         return None
-    return Pace(
+    return Course(
         start=datetime.fromisoformat(found["start"]),
         end=datetime.fromisoformat(found["end"]),
         seconds=found["seconds"],
@@ -122,7 +122,7 @@ def course(account_id: int, sending_id: int) -> Pace | None:
     )
 
 
-def _stored(found: Pace | None) -> dict[str, Any]:
+def _stored(found: Course | None) -> dict[str, Any]:
     if found is None:
         return {}
     return {

@@ -21,7 +21,7 @@ WHERE account_id = %s AND sending_id = %s AND state = %s AND done_at IS NOT NULL
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class Course:
     """From `start` on, `counts` messages in each span of `seconds`."""
 
     start: datetime
@@ -40,7 +40,7 @@ class Pace:
         return self.total / max((self.end - self.start).total_seconds(), 1.0)
 
 
-def pace(account_id: int, sending_id: int) -> Pace | None:
+def course(account_id: int, sending_id: int) -> Course | None:
     """The course of a sending; None when nothing was taken over yet."""
     accepted = AttemptState.ACCEPTED.value
     with connection.cursor() as cursor:
@@ -52,13 +52,13 @@ def pace(account_id: int, sending_id: int) -> Pace | None:
         cursor.execute(_COUNTS, [start, seconds, spans - 1, account_id, sending_id, accepted])
         found = dict(cursor.fetchall())
     counts = tuple(found.get(span, 0) for span in range(spans))
-    return Pace(start=start, end=end, seconds=seconds, counts=counts)
+    return Course(start=start, end=end, seconds=seconds, counts=counts)
 
 
-def pace_so_far(account_id: int, sending_id: int) -> Pace | None:
+def course_so_far(account_id: int, sending_id: int) -> Course | None:
     """The same of a sending under way, cheaply where blocks of it are counted already, to a fraction of their time."""
     if not numbers.is_kept(account_id, sending_id):
-        return pace(account_id, sending_id)
+        return course(account_id, sending_id)
     found = numbers.course(account_id, sending_id)
     if found.start is None or found.end is None:
         return None
@@ -66,7 +66,7 @@ def pace_so_far(account_id: int, sending_id: int) -> Pace | None:
     counts, began = [0] * spans, found.start.timestamp()
     for since, until, rows in found.spans:
         counts[min(max(int(((since + until) / 2 - began) / seconds), 0), spans - 1)] += rows
-    return Pace(start=found.start, end=found.end, seconds=seconds, counts=tuple(counts))
+    return Course(start=found.start, end=found.end, seconds=seconds, counts=tuple(counts))
 
 
 def _spans(start: datetime, end: datetime) -> tuple[int, float]:

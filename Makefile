@@ -27,7 +27,7 @@ fix: ## format and mend what can be mended
 faults: ## break it on purpose and check the promise: KILLS=200 N=10000 JSON=1 ONLY=F2,F8 EACH=20
 	@script/faults
 
-bench: ## make bench NAME=import|snapshot|count|list|send|contacts|details|activation|render|bridge|record|tracking|smtp|smpp|delivery|models|discovery|discovery-null|discovery-planted|discovery-forward|alarms|learning|cycle N=1000000 JSON=1
+bench: ## make bench NAME=import|snapshot|count|list|send|contacts|details|activation|render|bridge|record|tracking|smtp|smpp|delivery|discovery|discovery-null|discovery-planted|discovery-forward|alarms|learning|intervals|cycle|models N=1000000 JSON=1
 	@script/bench
 
 shots: ## screenshots of every page into shots/

@@ -14,6 +14,9 @@ SOURCE = ROOT / "src" / "tandem"
 LONGEST_MODULE = 400
 RUNBOOK = ROOT / "docs" / "runbook"
 INLINE = re.compile(r"""\sstyle\s*=|<script(?![^>]*\bsrc=)[^>]*>|\son[a-z]+\s*=\s*["']""", re.IGNORECASE)
+NAMES = re.compile(r"NAME=[a-z]+(?:[|-][a-z]+)+")
+#: where the benchmarks are listed
+LISTED = ("Makefile", "script/bench", "docs/benchmarks.md")
 QUERIES = {"filter", "get", "exclude", "get_or_create", "update_or_create"}
 ALL_ACCOUNTS = "# all accounts"
 
@@ -27,7 +30,10 @@ def main() -> int:
         RUNBOOK.mkdir(exist_ok=True)
         for name, text in runbook_texts().items():
             (RUNBOOK / name).write_text(text)
-    breaches = [*templates(), *modules(), *settings(), *api(), *runbook()]
+        for name in LISTED:
+            text = (ROOT / name).read_text()
+            (ROOT / name).write_text(NAMES.sub(benchmark_names(), text, count=1))
+    breaches = [*templates(), *modules(), *settings(), *api(), *runbook(), *benchmarks()]
     for breach in breaches:
         print(breach)
     return 1 if breaches else 0
@@ -103,6 +109,24 @@ def runbook() -> Iterator[str]:
     for name, text in runbook_texts().items():
         if not (RUNBOOK / name).exists() or (RUNBOOK / name).read_text() != text:
             yield f"docs/runbook/{name} is old; change src/tandem/kit/runbook, run `python -m tools.checks --write`."
+
+
+def benchmarks() -> Iterator[str]:
+    """Every place that lists the benchmarks lists those there are."""
+    for name in LISTED:
+        found = NAMES.search((ROOT / name).read_text())
+        if found is None or found.group() != benchmark_names():
+            yield f"{name}: its list of benchmarks is not benchmarks/run.py's; run `python -m tools.checks --write`."
+
+
+def benchmark_names() -> str:
+    """All of them as `make bench` takes one; read, not imported: a check needs no Django."""
+    tree = ast.parse((ROOT / "benchmarks" / "run.py").read_text())
+    table = next(
+        node.value for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES"
+    )  # fmt: skip
+    return f"NAME={'|'.join(ast.literal_eval(table))}"
 
 
 def runbook_texts() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html import unescape
@@ -19,7 +20,7 @@ from tandem.planner.cli.customers import app
 from tandem.planner.customers import service as customers
 from tandem.planner.customers.errors import UnknownCustomer
 from tandem.planner.modelling.learning import service as learning
-from tandem.planner.modelling.learning.domain import Decile, Model, ModelEvidence
+from tandem.planner.modelling.learning.domain import Decile, Model, ModelEvidence, Rung, StageEvidence
 from tandem.planner.modelling.models import StageLimits
 from tandem.planner.modelling.scoring import service as scoring
 from tandem.planner.modelling.scoring import wording
@@ -168,6 +169,18 @@ def test_reasons_follow_what_the_model_goes_by(shop, monkeypatch):
     assert churn.reasons[0].words == "Average order: 50.00; the middle customer in At risk has 79.50."
     assert (churn.value, churn.percentile, churn.right) == (0, None, "")
     assert told.notes == () == told.differs
+    stage = StageEvidence(stage="Registered only", customers=1, rung=Rung.BASE, why="")
+    other = replace(stage, stage="Churn", rung=Rung.LOGISTIC)
+    mean = ModelEvidence(
+        model=Model.CONVERSION, horizon=28, population=1, stages=(stage, other), words=("Few.",)
+    )
+    monkeypatch.setattr(scoring, "_evidence", lambda account_id: {Model.CONVERSION: mean})
+    line = next(one for one in scoring.explain_customer(shop, "nobody").scores if one.model == "conversion")
+    assert line.percentile is line.percentile_in_stage is None
+    assert line.words.endswith("No ranking: everybody in Registered only has the same.")
+    assert mean.told[0] == "Few." and mean.told[1].startswith("No ranking within Registered only: ")
+    assert replace(mean, stages=(stage,)).told[1].startswith("No ranking: ")
+    assert replace(mean, stages=(other,)).told == ("Few.",)
     assert wording.right(Model.CHURN, 0.24, 12, judged, "SEK") == (
         "At the last check it came true for 20 % of the customers with such a score; 25 % was expected."
     )

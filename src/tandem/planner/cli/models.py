@@ -170,9 +170,9 @@ def _chosen(one: Any) -> Table:
 def _told(one: Any) -> tuple[str, ...]:
     """What must be known of a model, and what became of the season."""
     if one.season is None or not one.season.windows:
-        return tuple(one.words)
+        return tuple(one.told)
     ahead = ", ".join(f"{days} days {level:.2f}" for days, level in one.season.ahead)
-    return (*one.words, f"Season: {one.season.why} Level ahead, 1 = a year's mean: {ahead}.")
+    return (*one.told, f"Season: {one.season.why} Level ahead, 1 = a year's mean: {ahead}.")
 
 
 def _gates(gates: Sequence[Any]) -> None:

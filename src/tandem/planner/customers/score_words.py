@@ -56,5 +56,6 @@ def _ranks() -> Iterator[Row]:
             among = f"{who} {where}".strip()
             yield (
                 f"{model}_{suffix}", f"{label} {words}", "number", heading,
-                f"1 to {most:,} among {among}; {most:,} = the highest. Equal scores share a rank.",
+                f"1 to {most:,} among {among}; {most:,} = the highest. Equal scores share a rank: "
+                f"where a model has one score for all, all have the highest.",
             )  # fmt: skip

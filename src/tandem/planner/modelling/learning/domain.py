@@ -234,6 +234,21 @@ class ModelEvidence:
         """The methods in use, each once."""
         return tuple(dict.fromkeys(stage.rung for stage in self.stages))
 
+    @property
+    def unranked(self) -> tuple[str, ...]:
+        """The stages in which everybody has the same score, so that a rank tells nothing of anybody."""
+        return tuple(one.stage for one in self.stages if one.customers and one.rung is Rung.BASE)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a reader should know, and where there is no ranking."""
+        if not self.unranked:
+            return self.words
+        alike = "all customers have the average of their stage: a rank, 100 of 100 or any other, tells nothing of them."
+        everybody = len(self.unranked) == sum(1 for one in self.stages if one.customers)
+        where = "" if everybody else f" within {' and '.join(self.unranked)}"
+        return (*self.words, f"No ranking{where}: {alike}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:

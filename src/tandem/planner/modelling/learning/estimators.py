@@ -20,8 +20,6 @@ TREES, LEAVES, RATE, LEAST_LEAF, BINS = 60, 15, 0.1, 40, 64
 LEAST_ALIKE, DRAWN = 50, 20
 #: columns correlated more than this say the same; measured on so many rows
 SAME, LOOKED_AT = 0.99, 10_000
-#: rows that all trees see one after the other while they lie in the processor's cache
-BLOCK = 8_192
 _CODES = "codes|"
 
 
@@ -49,15 +47,10 @@ class Estimator:
 
         none, no_map = np.zeros((0, 8), dtype=np.uint32), np.zeros(rows.shape[1], dtype=np.uint32)
         ends = np.cumsum(self.arrays["sizes"])
-        trees = [
-            TreePredictor(self.arrays["nodes"][low:high], none, none)
-            for low, high in zip(np.append(0, ends), ends, strict=False)
-        ]
         found = np.full(len(rows), self.arrays["at"][0])
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
-            for tree in trees:
-                found[start : start + BLOCK] += tree.predict(block, none, no_map, 1)
+        for low, high in zip(np.append(0, ends), ends, strict=False):
+            tree = TreePredictor(self.arrays["nodes"][low:high], none, none)
+            found += tree.predict(rows, none, no_map, 1)
         return found
 
 

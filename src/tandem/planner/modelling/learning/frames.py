@@ -66,25 +66,35 @@ class Frame:
 
 
 def prepare(session: duckdb.DuckDBPyConnection, day: date, *, only: str = "TRUE") -> None:
-    """Make the view `buys(customer, day, value, gap)` of the purchase days up to `day`; gap in days to the one before.
+    """Make `buys(customer, day, value, gap)` of the purchase days up to `day`; gap in days to the one before.
 
-    only: SQL of our own text over `customer`.
+    only: SQL of our own text over `customer`. It is a view of `history`, else a table: gaps are then found once.
     """
+    forget(session)
     tables = {row[0] for row in session.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     until = f"day <= DATE '{day.isoformat()}' AND ({only})"
     if "history" in tables:
         source = f"""SELECT customer, day, amount AS value,
           CASE WHEN "before" > DATE '0001-01-01' THEN day - "before" END AS gap
           FROM history WHERE code = 0 AND NOT returned AND {until}"""
+        session.execute(f"CREATE TEMP VIEW buys AS {source}")
     else:
         source = f"""SELECT customer, day, value::DECIMAL(18,2) AS value,
           day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM daily WHERE {until}"""
-    session.execute(f"CREATE OR REPLACE TEMP VIEW buys AS {source}")
+        session.execute(f"CREATE TEMP TABLE buys AS {source}")
+
+
+def forget(session: duckdb.DuckDBPyConnection) -> None:
+    """Drop what was made here."""
+    views = {row[0] for row in session.execute("SELECT view_name FROM duckdb_views()").fetchall()}
+    session.execute(f"DROP {'VIEW' if 'buys' in views else 'TABLE'} IF EXISTS buys CASCADE")
+    for table in ("sampled", "framed"):
+        session.execute(f"DROP TABLE IF EXISTS {table} CASCADE")
 
 
 def sample(session: duckdb.DuckDBPyConnection, most: int) -> float:
     """Make the table `sampled` of the purchase days of at most about `most` customers; the share taken."""
-    row: Any = session.execute("SELECT count(DISTINCT customer) FROM buys").fetchone()
+    row: Any = session.execute("SELECT count(*) FROM buys WHERE gap IS NULL").fetchone()
     share = min(1.0, most / max(row[0], 1))
     session.execute(f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM buys WHERE {among(share)}")
     return share
@@ -142,12 +152,14 @@ def make_histories(session: duckdb.DuckDBPyConnection) -> None:
 
 def _query(source: str, day: date, rules: StageRules, horizons: tuple[int, ...], until: date) -> str:
     as_of = f"DATE '{day.isoformat()}'"
-    known = f"FILTER (day <= {as_of})"
+    ends = until == day  # nothing after the day is asked for: what is there is known
+    known, so_far = ("", "") if ends else (f"FILTER (day <= {as_of})", f"day <= {as_of} AND ")
     windows = ", ".join(
-        f"count(*) FILTER (day <= {as_of} AND day > {as_of} - {d}) AS orders_{d}, "
-        f"sum(value) FILTER (day <= {as_of} AND day > {as_of} - {d}) AS spent_{d}"
+        f"count(*) FILTER ({so_far}day > {as_of} - {d}) AS orders_{d}, "
+        f"sum(value) FILTER ({so_far}day > {as_of} - {d}) AS spent_{d}"
         for d in WINDOWS
     )
+    next_gap = "NULL" if ends else f"min(day) FILTER (day > {as_of}) - {as_of}"
     later = "".join(
         f", count(*) FILTER (day > {as_of} AND day <= {as_of} + {d}) AS later_{d}, "
         f"sum(value) FILTER (day > {as_of} AND day <= {as_of} + {d}) AS later_spent_{d}"
@@ -155,13 +167,13 @@ def _query(source: str, day: date, rules: StageRules, horizons: tuple[int, ...],
     )
     return f"""SELECT customer, count(*) {known} AS orders,
       {as_of} - max(day) {known} AS days_since_last_order, {as_of} - min(day) AS tenure_days,
-      sum(value) {known} AS total_spent, arg_min(value, day) AS first_day_value,
+      sum(value) {known} AS total_spent, max(value) FILTER (gap IS NULL) AS first_day_value,
       arg_max(value, day) {known} AS last_value, max(value) {known} AS largest_order,
       max(gap) {known} AS longest_gap, sum(gap) {known} AS gaps,
       sum(gap * gap) {known} AS squares, arg_max(gap, day) {known} AS last_gap,
-      coalesce(bool_or(gap > {rules.churn_days:d}) FILTER (day <= {as_of} AND day >= {as_of} - {rules.new_days:d}),
+      coalesce(bool_or(gap > {rules.churn_days:d}) FILTER ({so_far}day >= {as_of} - {rules.new_days:d}),
         false) AS back, {windows},
-      min(day) FILTER (day > {as_of}) - {as_of} AS next_gap{later}
+      {next_gap} AS next_gap{later}
     FROM {source} WHERE day <= DATE '{until.isoformat()}' GROUP BY customer HAVING min(day) <= {as_of}"""
 
 

@@ -48,6 +48,8 @@ SHOWN_DAYS = (30, 90, 365)
 LIFE = (Rung.LIFE, Rung.LIFE_BG)
 #: customers that back-tests look at
 MOST_SAMPLED = 30_000
+#: different histories up to which a back-test's purchase models are fitted to days; beyond, to weeks
+MOST_ROWS = 10_000
 LEAST_BUYERS = 30
 #: back-tests in which a column must have been tried before it is learnt from
 LEAST_TRIED = 2
@@ -129,7 +131,7 @@ class Learner:
         frame = self.frame(day)
         if day not in self._lives:
             histories = frame.histories
-            self._lives[day] = live(histories.collapsed(), histories, self.life)
+            self._lives[day] = live(histories.collapsed(MOST_ROWS), histories, self.life)
         return frame, self._lives[day]
 
     def _answer(self, question: Question) -> tuple[Trained, ModelEvidence]:
@@ -363,7 +365,7 @@ def looks(frame: Frame) -> dict[str, tuple[Array, Array]]:
 def fingerprint(session: duckdb.DuckDBPyConnection, day: date) -> Fingerprint:
     """What lies in `buys`, by which the same data can be known again."""
     row: Any = session.execute(
-        """SELECT count(DISTINCT customer), count(*), coalesce(sum(value), 0), min(day),
+        """SELECT count(*) FILTER (gap IS NULL), count(*), coalesce(sum(value), 0), min(day),
           coalesce(sum((customer * 2654435761 + (day - DATE '1970-01-01') * 40503
             + (value * 100)::BIGINT * 97) % 1000000007), 0) FROM buys"""
     ).fetchone()

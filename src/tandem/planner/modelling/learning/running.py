@@ -114,9 +114,8 @@ def _run(session: duckdb.DuckDBPyConnection, day: date, wish: Wish) -> Store:
         replace(store, evidence=replace(store.evidence, models=models)),
         wish.beside,
     )
-    for table in ("sampled", "framed", KEPT):
-        session.execute(f"DROP TABLE IF EXISTS {table} CASCADE")
-    session.execute("DROP VIEW IF EXISTS buys")
+    frames.forget(session)
+    session.execute(f"DROP TABLE IF EXISTS {KEPT}")
     return replace(store, evidence=replace(store.evidence, models=models))
 
 

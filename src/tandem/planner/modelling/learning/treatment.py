@@ -34,7 +34,7 @@ def _size(day: date, data: Fingerprint, least: int) -> str:
 
 def _shape(session: duckdb.DuckDBPyConnection) -> list[str]:
     row: Any = session.execute(
-        """SELECT count(*) FILTER (value <= 0), count(*), count(DISTINCT customer), max(value), min(value),
+        """SELECT count(*) FILTER (value <= 0), count(*), count(*) FILTER (gap IS NULL), max(value), min(value),
           count(gap) FROM buys"""
     ).fetchone()
     free, days, customers, most, least, again = row

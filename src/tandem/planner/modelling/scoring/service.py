@@ -119,12 +119,15 @@ def _line(
     if value is None:
         return None
     ranks = ("percentile", "percentile_in_stage")
-    percentile, inside = (known.get(rank_column(model, rank)) if value else None for rank in ranks)
+    alike = bool(value) and found is not None and known["stage"] in found.unranked
+    percentile, inside = (
+        known.get(rank_column(model, rank)) if value and not alike else None for rank in ranks
+    )
     importance = found.importance if found else ()
     return ScoreLine(
         model=str(model), label=LABELS[model], kind="money" if model is Model.VALUE else "share", value=float(value),
         percentile=percentile, percentile_in_stage=inside,
-        words=wording.says(model, float(value), currency),
+        words=wording.says(model, float(value), currency) + (wording.alike(known["stage"]) if alike else ""),
         right=wording.right(model, float(value), percentile, found, currency),
         reasons=wording.reasons(known["stage"], labels, _figures(known, labels), middle, importance)
         if importance else (),

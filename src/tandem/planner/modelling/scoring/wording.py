@@ -51,15 +51,22 @@ def says(model: Model, value: float, currency: str) -> str:
     return f"{_SAYS[model].format(amount)}."
 
 
+def alike(stage: str) -> str:
+    """Told beside a score that everybody in the stage has."""
+    return f" No ranking: everybody in {stage} has the same."
+
+
 def right(
     model: Model, value: float, percentile: int | None, judged: ModelEvidence | None, currency: str
 ) -> str:
     """How often such a score was right on the newest completed back-test; empty where unknown, or for a score of 0.
 
-    Such a score: of money the same tenth by rank, of a chance the tenth whose mean prediction is nearest.
+    Such a score: of money the same tenth by rank (none without one), of a chance the tenth with the nearest prediction.
     """
     deciles = [one for one in judged.deciles if one.customers] if judged and value else []
     if not judged or not deciles:
+        return ""
+    if model is Model.VALUE and percentile is None:
         return ""
     if model is Model.VALUE:
         tenth = ceil((percentile or 1) / 10)

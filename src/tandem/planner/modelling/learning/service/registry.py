@@ -164,7 +164,7 @@ def _line(row: ModelRun) -> ModelLine:
         stages=found.stages, judged_on=found.judged_on, judged=found.judged,
         error=found.error, auc=found.auc, brier=found.brier,
         capture=found.capture, past_capture=found.past_capture, ratio=found.ratio, flagged=found.factor_flagged,
-        words=found.words, run_id=row.id, in_force_since=since or row.day, trained_on=row.trained_on,
+        words=found.told, run_id=row.id, in_force_since=since or row.day, trained_on=row.trained_on,
     )  # fmt: skip
 
 

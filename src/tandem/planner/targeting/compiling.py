@@ -193,5 +193,6 @@ def observed(rule: HistoryRule, as_of: date, customer: int) -> exp.Select:
         return _source(counted, as_of, customer).select(exp.Count(this=exp.Star()))
     figure = aggregate(rule)
     if rule.agg is Aggregate.AVG:
-        figure = exp.Avg(this=column("total"))
+        total = exp.cast(exp.Sum(this=column("total")), "double")
+        figure = exp.Div(this=total, expression=exp.Count(this=exp.Star()), typed=False, safe=True)
     return _source(rule, as_of, customer).select(figure)

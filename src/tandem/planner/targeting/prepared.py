@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
+from weakref import WeakKeyDictionary
 
 import sqlglot.expressions as exp
 
@@ -76,7 +77,20 @@ def prepared(engine: Engine, tree: Group) -> Prepared:
 
 
 def _span(engine: Engine) -> tuple[int, int]:
-    """The smallest and the largest surrogate; kept by the engine as statistics, so nothing is read."""
+    """The smallest and the largest surrogate, asked once of an engine: a published snapshot never changes.
+
+    Of a table that rows were ever deleted from the engine keeps no such statistics, and reads all of it.
+    """
+    found = _spans.get(engine)
+    if found is None:
+        found = _spans[engine] = _asked_span(engine)
+    return found
+
+
+_spans: WeakKeyDictionary[Engine, tuple[int, int]] = WeakKeyDictionary()
+
+
+def _asked_span(engine: Engine) -> tuple[int, int]:
     ends = (exp.Min(this=column(CUSTOMER)), exp.Max(this=column(CUSTOMER)))
     rows = [row for name in (CUSTOMERS, HISTORY) for row in engine.rows(exp.select(*ends).from_(table(name)))]
     known = [row for row in rows if row[0] is not None]

@@ -162,8 +162,8 @@ class Life:
 
 def _collect_rarely() -> None:
     """What a message needs is freed when it has left; the search for cycles finds next to nothing and reads it all."""
-    gc.collect()
-    gc.freeze()
+    if not gc.get_freeze_count():
+        gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 

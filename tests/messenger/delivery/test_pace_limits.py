@@ -13,9 +13,11 @@ from tests.fixtures.sendings import (
 
 from tandem.messenger.delivery import paced_rows
 from tandem.messenger.delivery import service as delivery
+from tandem.messenger.delivery.domain import AttemptState, Outcome
 from tandem.messenger.delivery.models import Attempt, Block, Sending
+from tandem.messenger.delivery.providers.memory import MemoryProvider
 from tandem.messenger.pacing import service as pacing
-from tandem.messenger.pacing.service import drawing
+from tandem.messenger.pacing.service import drawing, hearing
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,19 @@ def test_a_days_limit_lets_so_many_leave_and_the_others_wait(house):
     turn_once()
     assert counts(house, sending_id) == {"accepted": 7, "pending": 13}, "not before another day"
     assert set(Attempt.objects.filter(sending_id=sending_id, state=0).values_list("tries", flat=True)) == {0}
+
+
+def test_what_a_provider_says_slows_its_own_mailboxes(house, memory, monkeypatch):
+    hearing._told.clear()
+    said = Outcome(
+        state=AttemptState.DEFERRED, detail="421 4.7.28 Gmail has detected an unusual rate of mail"
+    )
+    monkeypatch.setattr(MemoryProvider, "send", lambda self, message, leave: said if leave() else None)
+    create_sending(house, create_contacts(house, 3))
+    turn_once()
+    sender = "northwind.example"
+    assert hearing.slowed(house.account_id, sender, CLOCK.system()) == {1: hearing.FIRST}
+    assert drawing._plan(house.account_id, sender, CLOCK).rate(sender, 4).free
 
 
 def test_one_providers_limit_does_not_slow_the_others(house):

@@ -12,7 +12,7 @@ from tandem.messenger.pacing import service
 from tandem.messenger.pacing.domain import PauseRules
 from tandem.messenger.pacing.errors import BadLimit, NoSuchLimit
 from tandem.messenger.pacing.models import Bucket, MailDomain
-from tandem.messenger.pacing.service import drawing
+from tandem.messenger.pacing.service import drawing, hearing
 
 SHOP = "shop.example"
 GOOGLE, APPLE = 1, 4
@@ -26,6 +26,7 @@ def clock() -> FrozenClock:
 @pytest.fixture(autouse=True)
 def no_memory():
     drawing._plans.clear()
+    hearing._told.clear()
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def draw(account: int, wanted: dict[int, int], clock: FrozenClock, **more):
 def limit(account: int, clock: FrozenClock, **values):
     made = service.set_limit(account, actor="a", clock=clock, **values)
     drawing._plans.clear()
+    hearing._told.clear()
     return made
 
 
@@ -171,3 +173,43 @@ class TestDomains:
         assert found == {"gmail.com": GOOGLE, "shop.example": GOOGLE, "own.example": 0}
         clock.move(days=31)
         assert service.look_up(["shop.example"], clock=clock, ask=ask) == 1
+
+
+class TestWhatProvidersSay:
+    @pytest.mark.parametrize(
+        ("words", "provider"),
+        [
+            ("421 4.7.28 Gmail has detected an unusual rate of mail", GOOGLE),
+            ("451 4.7.650 The mail server [1.2.3.4] has been temporarily rate limited", 2),
+            ("421 4.7.0 [TSS04] Messages from 1.2.3.4 temporarily deferred", 3),
+            ("421 4.7.1 Messages deferred [CS01]", APPLE),
+            ("421 4.3.2 Service not available", None),
+            ("450 4.2.1 The user you are trying to contact is receiving mail too quickly", None),
+            ("451 4.7.1 Greylisted, try again in 300 seconds", None),
+        ],
+    )
+    def test_whose_words_they_are(self, words, provider):
+        assert hearing.provider_of(words) == provider
+
+    def test_the_sender_is_slower_there_for_an_hour_and_half_as_fast_with_each_word(self, account, clock):
+        def rate():
+            drawing._plans.clear()
+            draw(account, {GOOGLE: 5000}, clock)
+            clock.move(seconds=1)
+            return draw(account, {0: 500, GOOGLE: 500}, clock).granted
+
+        assert rate() == {0: 500, GOOGLE: 500}
+        service.hear(account, SHOP, ["421 4.7.28 unusual rate", "450 4.2.0 later"], clock=clock)
+        assert rate() == {0: 500, GOOGLE: 10}
+        hearing.slow_down(account, SHOP, GOOGLE, clock=clock)  # within the half minute: the same word
+        clock.move(seconds=40)
+        hearing.slow_down(account, SHOP, GOOGLE, clock=clock)
+        assert rate() == {0: 500, GOOGLE: 5}
+        assert service.is_free(account, "other.example", None, clock)
+        clock.move(minutes=61)
+        drawing._plans.clear()
+        assert service.is_free(account, SHOP, None, clock)
+        (first, _) = [
+            one for one in accounts.recent_activity(account) if one.action == "provider asked for less"
+        ]
+        assert first.detail["provider"] == "Google"

@@ -13,8 +13,8 @@ from django.db import connection
 
 from tandem.kit.clock import Clock
 from tandem.messenger.delivery import numbers
-from tandem.messenger.delivery.domain import BLOCK_ROWS
-from tandem.messenger.delivery.rows import Row
+from tandem.messenger.delivery.domain import BLOCK_ROWS, AttemptState
+from tandem.messenger.delivery.rows import Change, Row
 from tandem.messenger.pacing import service as pacing
 from tandem.messenger.pacing.domain import SMALL_ROWS, Drawn
 
@@ -72,6 +72,13 @@ def put_off(
             }  # fmt: skip
             cursor.execute(_PUT_OFF, named)
     return leaving
+
+
+def hear(account: int, sender: str, changes: Sequence[Change], *, clock: Clock) -> None:
+    """What providers said when they put messages off: some ask for fewer a second."""
+    said = {one.outcome.detail for one in changes if one.outcome.state is AttemptState.DEFERRED}
+    if said:
+        pacing.hear(account, sender, said, clock=clock)
 
 
 def waiting(account_id: int, sending_id: int) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""Limits as people set them, the buckets they are kept in, warming senders, mail domains."""
+"""Limits as people set them and as providers ask for them, their buckets, warming senders, mail domains."""
 
 from django.db import models
 
@@ -48,6 +48,20 @@ class Bucket(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "scope", "provider"], name="bucket_once")]
+
+
+class Slowed(models.Model):
+    """A provider has said that too much comes from a sender: until then it gets no more than this."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False)
+    sender = models.CharField(max_length=253)
+    provider = models.SmallIntegerField()
+    per_second = models.FloatField()
+    heard_at = models.DateTimeField(help_text="Machine time.")
+    until = models.DateTimeField(help_text="Machine time.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "sender", "provider"], name="slowed_once")]
 
 
 class PauseRule(models.Model):

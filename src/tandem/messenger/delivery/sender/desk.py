@@ -225,6 +225,7 @@ class Desk:
         self._journal.settled(change.row.id for changes in done.values() for change in changes)
         for held in feed.held:
             self._errors.judge(held.claim.account, held.claim.sending, clock=self._clock)
+            paced_rows.hear(held.claim.account, held.composer.sent_by, done.get(held, ()), clock=self._clock)
             if held.spent:
                 feed.drop(held)
                 self.gave_back = True

@@ -5,6 +5,7 @@ from tandem.messenger.pacing.service.domains import look_up as look_up
 from tandem.messenger.pacing.service.drawing import draw as draw
 from tandem.messenger.pacing.service.drawing import forget_sending as forget_sending
 from tandem.messenger.pacing.service.drawing import is_free as is_free
+from tandem.messenger.pacing.service.hearing import hear as hear
 from tandem.messenger.pacing.service.limits import is_warming as is_warming
 from tandem.messenger.pacing.service.limits import list_limits as list_limits
 from tandem.messenger.pacing.service.limits import list_warm_ups as list_warm_ups

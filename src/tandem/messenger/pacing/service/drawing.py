@@ -26,6 +26,7 @@ from tandem.messenger.pacing.domain import (
     warm_up_rate,
 )
 from tandem.messenger.pacing.models import Bucket as Row
+from tandem.messenger.pacing.service import hearing
 from tandem.messenger.pacing.service.limits import list_limits, today, warming
 
 #: a changed limit counts after at most so long; between, an account without limits costs no query
@@ -39,11 +40,14 @@ class _Plan:
     read_at: float
     limits: tuple[LimitView, ...]
     warming: Mapping[str, tuple[str, date]]
+    slowed: Mapping[int, float]
     today: date
 
     def rate(self, sender: str, provider: int) -> Rate:
         """What the sender may send to these mailboxes."""
         rate = effective(self.limits, sender, provider)
+        if provider in self.slowed:
+            return rate.and_also(Rate(per_second=self.slowed[provider]))
         if provider == mailboxes.ALL and sender in self.warming:
             return rate.and_also(warm_up_rate(*self.warming[sender], self.today))
         return rate
@@ -84,6 +88,7 @@ def is_free(account_id: int, sender: str, sending_rate: float | None, clock: Clo
     return (
         sending_rate is None
         and not plan.warming
+        and not plan.slowed
         and not any(one.sender in {"", sender} for one in plan.limits)
     )
 
@@ -101,6 +106,7 @@ def _plan(account_id: int, sender: str, clock: Clock) -> _Plan:
             read_at=now,
             limits=list_limits(account_id),
             warming=warming(account_id, [sender]),
+            slowed=hearing.slowed(account_id, sender, clock.system()),
             today=today(account_id, clock),
         )
         if len(_plans) > 10_000:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.fixtures import shop
 from tests.fixtures.browser import PASSWORD, look_at_all, marks, open_browser
+from tests.fixtures.discovered import discovered
 from tests.fixtures.evidence import evidence
 
 from tandem.contract.messenger_api import Preview
@@ -29,6 +30,7 @@ def address(live_server, settings, tmp_path, monkeypatch):
     monkeypatch.setattr(channels, "preview", lambda *_, **__: preview)
     modelling.build_snapshot(made.account.pk, shop.DAY - timedelta(days=9), clock=made.clock)
     learning.keep(made.account.pk, 99, evidence(), clock=made.clock)
+    discovered(made.account.pk, "Shop", made.clock)
     accounts.create_user(
         made.account.pk, email=USER, password=PASSWORD, role="administrator", clock=made.clock
     )

@@ -1,7 +1,8 @@
 """Each alarm of the planner: raised by what is wrong, told once by the second path, ended; of two accounts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -17,7 +18,10 @@ from tandem.planner.alarms.models import Alarm
 from tandem.planner.alarms.watching import deadline
 from tandem.planner.campaigns.domain import FINAL, OccurrenceState
 from tandem.planner.campaigns.models import Occurrence
+from tandem.planner.customers import service as customers
+from tandem.planner.customers.models import Snapshot
 from tandem.planner.daily import service as daily
+from tandem.planner.daily.models import CycleRun
 from tandem.planner.listeners.models import Event, EventOutbox, Registration
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +157,32 @@ def test_the_daily_cycle(told, shop, monkeypatch):
     shop.clock.move(minutes=1)
     daily.build_snapshots(clock=shop.clock)
     assert told(60) == [("ended", "cycle", "snapshot")] * 2
+
+
+def test_a_day_that_does_not_come_and_nobody_works_on(told, shop, monkeypatch):
+    newest, zone = shop.clock.now.date(), ZoneInfo(shop.account.zone)
+    for account in (shop.account, accounts.create_account(name="No orders", zone="UTC", clock=shop.clock)):
+        Snapshot.objects.create(
+            account_id=account.id,
+            as_of=newest,
+            published_at=shop.clock.now,
+            parquet="",
+            cache="",
+            customers=1,
+        )
+    days = {shop.account.pk: (newest, newest)}
+    monkeypatch.setattr(customers, "order_days", days.get)
+    shop.clock.now = datetime.combine(newest + timedelta(days=2), time(5, 59), zone).astimezone(UTC)
+    assert told() == []
+    shop.clock.move(minutes=1)
+    run = CycleRun.objects.create(
+        account_id=shop.account.pk, day=newest, trigger="schedule", state="running", started_at=shop.clock.now,
+        beat_at=shop.clock.now,
+    )  # fmt: skip
+    assert told() == []
+    CycleRun.objects.filter(pk=run.pk).update(beat_at=shop.clock.now - timedelta(minutes=31))
+    assert told() == [] and told(20) == [("raised", "cycle", "day")]
+    ends(told, "cycle", "day", lambda: Snapshot.objects.update(as_of=newest + timedelta(days=1)))
 
 
 def test_the_disk_and_the_worker(told, shop, monkeypatch):

@@ -136,26 +136,14 @@ def test_a_killed_run_is_gone_on_with(shop, clock, monkeypatch):
     assert not CycleFailure.objects.filter(account_id=shop.id).exists()
 
 
-def test_one_at_a_time(shop, clock, monkeypatch):
-    monkeypatch.setattr(cycle.connection, "cursor", lambda: Taken())
-    with pytest.raises(CycleBusy):
-        cycle.run_cycle(shop.id, DAY, clock=clock)
-
-
-class Taken:
-    """A database whose lock somebody else holds."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        pass
-
-    def execute(self, *args):
-        pass
-
-    def fetchone(self):
-        return (False,)
+def test_one_at_a_time(shop, clock):
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as beside:
+        beside.execute("SELECT pg_advisory_lock(%s, %s)", [cycle._LOCK, shop.id])
+        with pytest.raises(CycleBusy):
+            cycle.run_cycle(shop.id, DAY, clock=clock)
+    assert not CycleRun.objects.filter(account_id=shop.id).exists()
+    with cycle._alone(shop.id):
+        assert not cycle.told(shop.id, DAY)
 
 
 def test_consent_is_read_by_one_at_a_time_whoever_is_busy_with_a_day(db, clock, monkeypatch):

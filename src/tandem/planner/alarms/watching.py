@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Max, Min, Q
 
 from tandem.kit.alarms.book import Watch
 from tandem.kit.alarms.domain import SEEN_FOR, Kind, Sighting
 from tandem.kit.clock import Clock
 from tandem.planner.campaigns.domain import OccurrenceState
 from tandem.planner.campaigns.models import Occurrence
-from tandem.planner.daily.models import CycleFailure
+from tandem.planner.customers import service as customers
+from tandem.planner.customers.models import Snapshot
+from tandem.planner.daily.failures import SNAPSHOT
+from tandem.planner.daily.models import CycleFailure, CycleRun
 from tandem.planner.execution.domain import REPORT_TIME
 from tandem.planner.listeners.domain import DEAD, EVENT_NAMES
 from tandem.planner.listeners.models import EventOutbox, Registration
@@ -21,6 +26,8 @@ STUCK = timedelta(minutes=2)
 UNFETCHED = timedelta(minutes=5)
 #: one failed call is no alarm: the second follows after five seconds
 FAILING = timedelta(seconds=10)
+#: a day is expected so long after its end; a run without a sign of life for so long hangs
+LATE_DAY, HANGING = timedelta(hours=6), timedelta(minutes=30)
 MOST = 100
 _S = OccurrenceState
 
@@ -119,6 +126,31 @@ def cycle(clock: Clock) -> Iterator[Sighting]:
         )
 
 
+def late_days(clock: Clock) -> Iterator[Sighting]:
+    """Accounts whose day is not in hours after its end, though nothing of it failed and nobody is at work on it."""
+    # all accounts: the watch is one for all
+    rows = Snapshot.objects.values("account_id", "account__zone").annotate(newest=Max("as_of"))
+    for row in rows:
+        local = (clock.business() - LATE_DAY).astimezone(ZoneInfo(row["account__zone"]))
+        wanted = local.date() - timedelta(days=1)
+        if row["newest"] < wanted and not _is_known(row["account_id"], clock):
+            yield Sighting(
+                kind=Kind.CYCLE,
+                account_id=row["account_id"],
+                subject="day",
+                detail=f"The data of {wanted} is not in; that of {row['newest']} stays in force.",
+            )
+
+
+def _is_known(account_id: int, clock: Clock) -> bool:
+    """Whether the day is told of otherwise, is being worked on, or is not to come: there are no orders."""
+    at_work = CycleRun.objects.filter(
+        account_id=account_id, state="running", beat_at__gt=clock.system() - HANGING
+    )
+    failed = CycleFailure.objects.filter(account_id=account_id, part=SNAPSHOT)
+    return at_work.exists() or failed.exists() or customers.order_days(account_id) is None
+
+
 def _often(times: int) -> str:
     return "once" if times == 1 else f"{times} times"
 
@@ -127,5 +159,5 @@ WATCHES = (
     Watch(kinds=frozenset({Kind.OCCURRENCE}), ask=occurrences),
     Watch(kinds=frozenset({Kind.LISTENER}), ask=listeners),
     Watch(kinds=frozenset({Kind.DEAD_LETTERS}), ask=dead_letters),
-    Watch(kinds=frozenset({Kind.CYCLE}), ask=cycle),
+    Watch(kinds=frozenset({Kind.CYCLE}), ask=lambda clock: chain(cycle(clock), late_days(clock))),
 )

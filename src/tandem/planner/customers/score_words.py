@@ -15,7 +15,8 @@ _MODELS = {
 HEADINGS = tuple(heading for heading, _, _ in _MODELS.values())
 _SCORES: tuple[Row, ...] = (
     ("future_value", "future value", "money", "Future value",
-     "What the customer is expected to spend in the next 365 days, corrected by how often such figures were right."),
+     "What the customer is expected to spend in the next 365 days, before returns, corrected by how often such figures "
+     "were right."),
     ("future_value_90", "future value of 90 days", "money", "Future value", "The same for the next 90 days."),
     ("future_value_30", "future value of 30 days", "money", "Future value", "The same for the next 30 days."),
     ("future_value_raw", "future value, uncorrected", "money", "Future value",

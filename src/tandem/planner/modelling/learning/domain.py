@@ -62,7 +62,7 @@ MEANINGS = {
     Model.CHURN: "Chance that a customer who still buys reaches the stage Churn within 28 days.",
     Model.REACTIVATION: "Chance that a customer in Churn buys again within 28 days.",
     Model.CONVERSION: "Chance that somebody registered who never bought buys within 28 days.",
-    Model.VALUE: "What a customer is expected to spend in the next 365 days.",
+    Model.VALUE: "What a customer is expected to spend in the next 365 days, before returns.",
     Model.TOP: "Chance that a customer who is not yet there is among the top 1 % of lifetime spend 84 days from now.",
 }
 

@@ -15,7 +15,7 @@ from tandem.planner.customers import past, trees
 from tandem.planner.modelling.lifecycle import trees as lifecycle
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
 from tandem.planner.modelling.segments import trees as segments
-from tandem.planner.modelling.segments.domain import LAYERS, VALUE_SHARES, Basis, Segment
+from tandem.planner.modelling.segments.domain import LAYERS, SILENCE, VALUE_SHARES, Basis, Clusters, Segment
 
 RULES = StageRules(new_days=28, at_risk_days=60, churn_days=120)
 CURVE = ((0, 0.6), (7, 0.5), (14, 0.2))
@@ -29,6 +29,10 @@ CELLS = tuple(
     for n, (stage, cuts) in enumerate(CUTS.items())
     for place, cell in enumerate(product(*(range(len(bounds) + 1) for bounds in cuts)))
 )
+GROUPS = Clusters(
+    figures=("spent_365", "orders_365", "silence"), knots=((10.5, 250.5), (), (30.0,)),
+    centres=((0, 0, 100), (150, 0, 0), (200, 0, 50)), names=("a", "b", "c"), told=("", "", ""),
+)  # fmt: skip
 
 MADE = {
     "categories": past.categories("orders"),
@@ -47,6 +51,8 @@ MADE = {
     **{f"cuts of {layer.figure}": segments.cut(Stage.ACTIVE, layer) for layer in LAYERS[Stage.ACTIVE]},
     **{f"value cuts, {basis}": segments.value_cuts(VALUE_SHARES, basis) for basis in Basis},
     "cells": segments.counted(segments.code(CUTS)),
+    "cells by k-means": segments.counted(segments.code({**CUTS, Stage.ACTIVE: GROUPS, Stage.CHURN: GROUPS})),
+    "a sample for k-means": segments.sampled(Stage.ACTIVE, (*LAYERS[Stage.ACTIVE], SILENCE), 3),
     "overlap": segments.counted(segments.code(CUTS), segments.code(dict(CUTS, **{Stage.ACTIVE: ((), (2.0,), ())}))),
     "figures": segments.figures(RULES, CURVE),
     "figures without a curve": segments.figures(RULES, ()),

@@ -269,6 +269,33 @@ def test_edited_shares_are_cut_with_the_next_snapshot(cdnow, clock):
     assert [one.share for one in found] == [20.0] * 5 and found[4].least is None
     assert found[0].least > found[1].least > found[2].least > found[3].least > 0
     assert SegmentCuts.objects.get(account_id=cdnow).cut_on == date(1998, 3, 31)
+    _cut_by_groups(cdnow, ref, clock)
+
+
+def _cut_by_groups(account_id, ref, clock):
+    """A stage cut by k-means with the next snapshot, kept in the one after; ids stay where most members do."""
+    before = dict(table(ref, "SELECT customer, microsegment_id FROM customers WHERE stage = 'Dormant'"))
+    for stage, method in (("Registered only", "kmeans"), ("Dormant", "luck"), ("Nobody", "kmeans")):
+        with pytest.raises(overview.BadLayers):
+            overview.set_layers(account_id, {stage: method}, actor="test", clock=clock)
+    overview.set_layers(account_id, {"Dormant": "kmeans"}, actor="test", clock=clock)
+    others = {one.id: one.name for one in overview.microsegments(account_id) if one.stage != "Dormant"}
+    made = []
+    for _ in range(2):
+        ref = build_snapshot(account_id, date(1998, 3, 31), clock=clock)
+        churned = [one for one in overview.microsegments(account_id) if one.stage == "Dormant"]
+        assert 2 <= len(churned) <= 5 and all("alike in all figures" in one.description for one in churned)
+        assert sum(one.members for one in churned) == len(before) and all(
+            one.members >= 200 for one in churned
+        )
+        made.append(
+            table(ref, "SELECT customer, microsegment_id FROM customers WHERE stage = 'Dormant' ORDER BY 1")
+        )
+    assert made[0] == made[1]
+    assert sum(before[one] == number for one, number in made[0]) >= max(one.members for one in churned) / 4
+    assert {
+        one.id: one.name for one in overview.microsegments(account_id) if one.stage != "Dormant"
+    } == others
 
 
 @settings(max_examples=20, deadline=None)

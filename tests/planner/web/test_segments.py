@@ -30,6 +30,18 @@ def test_segments_are_shown_and_shares_kept(shop, sign_in):
     assert [one.share for one in overview.value_segments(shop.account.pk)] == [5, 10, 15, 20, 50]
 
 
+def test_how_stages_are_cut_is_shown_and_kept(shop, sign_in):
+    client, account_id = sign_in(shop.account), shop.account.pk
+    stages = {f"layer-{stage}": "quantiles" for stage, _ in overview.layers(account_id)}
+    assert "How micro-segments are cut" in client.get(PAGE).content.decode() and "layer-Active" in stages
+    wanted = {**stages, "what": "layers", "layer-Active": "kmeans"}
+    assert client.post(PAGE, wanted).status_code == 302
+    assert [str(stage) for stage, method in overview.layers(account_id) if method == "kmeans"] == ["Active"]
+    assert '<option value="kmeans" selected>' in client.get(PAGE).content.decode()
+    assert client.post(PAGE, {**wanted, "layer-Active": "luck"}).status_code == 422
+    assert sign_in(shop.account, "viewer").post(PAGE, wanted).status_code == 403
+
+
 @pytest.mark.parametrize(
     "changed", [{"gold": "16"}, {"gold": "-15"}, {"gold": "much"}, {"gold": ""}, {"gold": "nan"}]
 )

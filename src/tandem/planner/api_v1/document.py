@@ -14,6 +14,7 @@ from tandem.planner.api_v1 import (
     groups,
     realtime,
     rights,
+    segments,
 )
 from tandem.planner.api_v1.app import PROBLEM_TYPE, api
 
@@ -24,6 +25,7 @@ for prefix, router in {
     "/profiling-objections": rights.objections,
     "/cycle": cycle.router,
     "/target-groups": groups.router,
+    "/segment-layers": segments.router,
     "/discoveries": discoveries.router,
     "/campaigns": campaigns.router,
     "/occurrences": campaigns.occurrences,

@@ -227,10 +227,16 @@ def segments(
             help="Percent of customers in Diamond to Bronze, as 1,4,15,30,50; from the next snapshot."
         ),
     ] = "",
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="STAGE=quantiles or STAGE=kmeans, as Active=kmeans: how its micro-segments are cut."
+        ),
+    ] = None,
     account: AccountOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List value segments and micro-segments; --shares changes how large the value segments are to be."""
+    """List value segments and micro-segments; --shares and --layers change how the next snapshot cuts them."""
     from tandem.planner.modelling.segments import overview
 
     chosen = _account(account)
@@ -238,12 +244,17 @@ def segments(
         overview.set_value_shares(
             chosen, _shares(shares), actor="tandem customers", clock=clock.from_environment()
         )
+    if layers:
+        overview.set_layers(
+            chosen, dict(map(_layer, layers)), actor="tandem customers", clock=clock.from_environment()
+        )
     values, micro = overview.value_segments(chosen), overview.microsegments(chosen)
     if json:
         basis = overview.basis(chosen)
         print_json(
             {
                 "basis": asdict(basis),
+                "layers": dict(overview.layers(chosen)),
                 "value": [asdict(v) for v in values],
                 "micro": [asdict(m) for m in micro],
             }
@@ -255,6 +266,9 @@ def segments(
         least, members = ("" if part is None else f"{part:,}" for part in (one.least, one.members))
         table.add_row(str(one.id), one.name, f"{one.share:g} %", least, members, *_worth(one))
     data.print(table)
+    alike = [str(stage) for stage, method in overview.layers(chosen) if method == "kmeans"]
+    if alike:
+        data.print(f"By k-means: {', '.join(alike)}.")
     table = Table("id", "micro-segment", "members", "future value", "churn rate")
     for row in micro:
         table.add_row(str(row.id), row.name, f"{row.members:,}", *_worth(row))
@@ -271,6 +285,11 @@ def _worth(one: Any) -> tuple[str, str]:
     if one.churn_low is not None:
         churn += f" ({one.churn_low:.1%} to {one.churn_high:.1%})"
     return value, churn
+
+
+def _layer(text: str) -> tuple[str, str]:
+    stage, _, method = text.partition("=")
+    return stage.strip(), method.strip()
 
 
 def _shares(text: str) -> tuple[float, ...]:

@@ -20,7 +20,8 @@ class StageLimits(models.Model):
 class SegmentCuts(models.Model):
     """The values segments are cut at, frozen for a month; `shares` are those the value segments were cut for.
 
-    basis: what the value segments are cut by, and why if it is not future value.
+    basis: what the value segments are cut by, and why if it is not future value; methods: stage -> how it was to be
+    cut, where that is not by quantiles.
     """
 
     account = models.OneToOneField(Account, models.PROTECT, related_name="+")
@@ -30,6 +31,7 @@ class SegmentCuts(models.Model):
     shares = models.JSONField()
     returns = models.JSONField()
     basis = models.CharField(max_length=20, default="no_model")
+    methods = models.JSONField(default=dict)
 
 
 class MicroSegment(models.Model):
@@ -75,6 +77,13 @@ class ValueShares(models.Model):
 
     account = models.OneToOneField(Account, models.PROTECT, related_name="+")
     shares = models.JSONField()
+
+
+class LayerMethods(models.Model):
+    """Stage -> how it is to be cut into micro-segments, where that is not by quantiles."""
+
+    account = models.OneToOneField(Account, models.PROTECT, related_name="+")
+    methods = models.JSONField()
 
 
 class ModelRun(models.Model):

@@ -13,7 +13,17 @@ from tandem.planner.customers.trees import duck
 from tandem.planner.modelling.lifecycle.domain import LEAST_CASES, Stage, StageRules
 from tandem.planner.modelling.lifecycle.queries import return_curve
 from tandem.planner.modelling.segments import trees
-from tandem.planner.modelling.segments.domain import LAYERS, MOST_TIED, Basis, Cell, Cuts, Layer, Segment
+from tandem.planner.modelling.segments.domain import (
+    LAYERS,
+    MOST_TIED,
+    Basis,
+    Cell,
+    Clusters,
+    Cuts,
+    Cutting,
+    Layer,
+    Segment,
+)
 from tandem.planner.modelling.segments.trees import BASE, HORIZON
 
 LEAST_VALUE = 0.01
@@ -64,20 +74,20 @@ def measured_returns(session: duckdb.DuckDBPyConnection, day: date) -> tuple[tup
 
 
 def counted_cells(
-    session: duckdb.DuckDBPyConnection, cuts: Mapping[Stage, Cuts]
+    session: duckdb.DuckDBPyConnection, cuts: Mapping[Stage, Cutting]
 ) -> dict[Stage, dict[Cell, int]]:
     """How many customers each cell holds."""
     rows = session.execute(duck(trees.counted(trees.code(cuts)))).fetchall()
     found: dict[Stage, dict[Cell, int]] = {stage: {} for stage in Stage}
     for stage, code, members in rows:
-        found[Stage(stage)][_cell(Stage(stage), code)] = members
+        found[Stage(stage)][_cell(Stage(stage), code, cuts)] = members
     return found
 
 
 def counted_overlap(
     session: duckdb.DuckDBPyConnection,
-    old: tuple[Mapping[Stage, Cuts], Sequence[Segment]],
-    new: tuple[Mapping[Stage, Cuts], Sequence[tuple[Stage, tuple[Cell, ...]]]],
+    old: tuple[Mapping[Stage, Cutting], Sequence[Segment]],
+    new: tuple[Mapping[Stage, Cutting], Sequence[tuple[Stage, tuple[Cell, ...]]]],
 ) -> dict[tuple[int, int], int]:
     """(old segment's id, place of the new one) -> today's customers who are in both."""
     rows = session.execute(duck(trees.counted(trees.code(old[0]), trees.code(new[0])))).fetchall()
@@ -86,8 +96,8 @@ def counted_overlap(
     found: dict[tuple[int, int], int] = {}
     for text, was, is_now, members in rows:
         stage = Stage(text)
-        number = numbers.get((stage, _cell(stage, was)))
-        place = places.get((stage, _cell(stage, is_now)))
+        number = numbers.get((stage, _cell(stage, was, old[0])))
+        place = places.get((stage, _cell(stage, is_now, new[0])))
         if number is not None and place is not None:
             found[number, place] = found.get((number, place), 0) + members
     return found
@@ -95,7 +105,7 @@ def counted_overlap(
 
 def make_segments(
     session: duckdb.DuckDBPyConnection,
-    cuts: Mapping[Stage, Cuts],
+    cuts: Mapping[Stage, Cutting],
     segments: Iterable[Segment],
     value_cuts: Sequence[float],
     basis: Basis,
@@ -132,5 +142,7 @@ def figures(
     return {row[0]: (row[1], row[2], float(row[3])) for row in rows}
 
 
-def _cell(stage: Stage, code: int) -> Cell:
+def _cell(stage: Stage, code: int, cuts: Mapping[Stage, Cutting]) -> Cell:
+    if isinstance(cuts[stage], Clusters):
+        return (code,)
     return tuple(code // BASE**n % BASE for n in range(len(LAYERS[stage])))

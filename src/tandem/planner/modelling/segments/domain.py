@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
+from typing import Any
 
 from tandem.planner.modelling.lifecycle.domain import Stage
 
@@ -93,9 +94,55 @@ LAYERS: dict[Stage, tuple[Layer, ...]] = {
     Stage.REGISTERED: (_BY_EMAIL, _BY_SMS),
 }
 
+#: beside the layers a figure of those who have bought, for groups of customers who are alike
+SILENCE = Layer(
+    figure="silence",
+    shares=(),
+    words=("who bought lately", "long silent"),
+    told="have been silent for {} days",
+)
+
+
+class Method(StrEnum):
+    """How a stage is cut into cells."""
+
+    QUANTILES = "quantiles"
+    KMEANS = "kmeans"
+
+
+#: stages whose customers have figures to be alike in
+CLUSTERED = tuple(stage for stage in LAYERS if stage is not Stage.REGISTERED)
+
 Cell = tuple[int, ...]
 #: for each layer of a stage the highest value of every bin but the last
 Cuts = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clusters:
+    """A stage cut by k-means. A cell has one place: the number of its group.
+
+    figures: of `standing`; knots: of each figure the values that a customer's rank counts those below; centres: of each
+    group the mean rank of each figure, in hundredths; names, told: of each group.
+    """
+
+    figures: tuple[str, ...]
+    knots: tuple[tuple[float, ...], ...]
+    centres: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+    told: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Clusters":
+        """What `dataclasses.asdict` gave."""
+        return cls(
+            figures=tuple(stored["figures"]), knots=tuple(map(tuple, stored["knots"])),
+            centres=tuple(map(tuple, stored["centres"])), names=tuple(stored["names"]), told=tuple(stored["told"]),
+        )  # fmt: skip
+
+
+#: how a stage is cut: each layer by itself, or all figures at once
+Cutting = Cuts | Clusters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +155,17 @@ class Segment:
     cells: tuple[Cell, ...]
 
 
+def least_members(customers: int) -> float:
+    """How many members a micro-segment needs, of so many customers in all."""
+    return max(LEAST_MEMBERS, LEAST_SHARE * customers)
+
+
 def merged(counts: Mapping[Cell, int], customers: int) -> tuple[tuple[Cell, ...], ...]:
     """The cells of one stage put together until each part has enough members; a stage alone may be smaller.
 
     Enough = max(200, 0.1 % of `customers`). The smallest part joins the nearest: fewest bins away, then the smaller.
     """
-    least = max(LEAST_MEMBERS, LEAST_SHARE * customers)
+    least = least_members(customers)
     parts: dict[tuple[Cell, ...], int] = {(cell,): members for cell, members in counts.items() if members}
     while len(parts) > 1:
         smallest = min(parts, key=lambda part: (parts[part], part))
@@ -149,7 +201,7 @@ def names(stage: Stage, parts: Sequence[tuple[Cell, ...]], cuts: Cuts) -> tuple[
             _words(layer, bounds, {cell[n] for cell in part}) for n, (layer, bounds) in _layers(stage, cuts)
         ]
         told = ", ".join(word for word in words if word)
-        given.append(_unused(f"{stage}: {told}" if told else f"{stage}", given))
+        given.append(unused(f"{stage}: {told}" if told else f"{stage}", given))
     return tuple(given)
 
 
@@ -195,7 +247,8 @@ def _figures(layer: Layer, bounds: tuple[float, ...], bins: set[int]) -> str:
     return told.replace("at most 1 days", "one day").replace("more than 1 days", "more than one day")
 
 
-def _unused(name: str, given: Sequence[str]) -> str:
+def unused(name: str, given: Sequence[str]) -> str:
+    """The name, with a number if it is taken."""
     made, number = name, 2
     while made in given:
         made, number = f"{name} ({number})", number + 1

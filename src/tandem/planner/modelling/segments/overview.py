@@ -13,15 +13,20 @@ from tandem.kit.problems import NotFound, Refused
 from tandem.planner.accounts import service as accounts
 from tandem.planner.customers.rights import described as is_described
 from tandem.planner.modelling.lifecycle.domain import Stage
-from tandem.planner.modelling.models import MicroSegment, ValueSegmentWorth, ValueShares
+from tandem.planner.modelling.models import LayerMethods, MicroSegment, ValueSegmentWorth, ValueShares
 from tandem.planner.modelling.segments.domain import (
     BASIS_WORDS,
+    CLUSTERED,
     STAGE_IDS,
     VALUE_SEGMENTS,
     Basis,
+    Clusters,
+    Cutting,
+    Method,
+    Segment,
     described,
 )
-from tandem.planner.modelling.segments.segmenting import definition, value_shares
+from tandem.planner.modelling.segments.segmenting import definition, layer_methods, value_shares
 
 _FIGURES = (
     "members", "future_value", "churn_rate", "value_low", "value_high", "churn_low", "churn_high",
@@ -92,6 +97,12 @@ class SegmentBasis:
 _UNTOLD: dict[str, Any] = {"future_value": None, "churn_rate": None}
 
 
+class BadLayers(Refused):
+    """No such stage, or no such method."""
+
+    title = "This stage cannot be cut so"
+
+
 class BadShares(Refused):
     """The shares are not five that make a whole."""
 
@@ -131,7 +142,35 @@ def descriptions(account_id: int) -> dict[int, str]:
     found = definition(account_id)
     if found is None:
         return {}
-    return {one.number: described(one.stage, one.cells, found.cuts[one.stage]) for one in found.segments}
+    return {one.number: _described(one, found.cuts[one.stage]) for one in found.segments}
+
+
+def _described(one: Segment, cuts: Cutting) -> str:
+    return cuts.told[one.cells[0][0]] if isinstance(cuts, Clusters) else described(one.stage, one.cells, cuts)
+
+
+def layers(account_id: int) -> tuple[tuple[Stage, Method], ...]:
+    """How each stage that may be cut by k-means is to be cut."""
+    wanted = layer_methods(account_id)
+    return tuple((stage, wanted.get(stage, Method.QUANTILES)) for stage in CLUSTERED)
+
+
+def set_layers(account_id: int, methods: Mapping[str, str], *, actor: str, clock: Clock) -> None:
+    """Stage -> quantiles or kmeans, others as they are; the next snapshot cuts by them. Raises BadLayers."""
+    known = {str(stage): stage for stage in CLUSTERED}
+    wanted = layer_methods(account_id)
+    for stage, method in methods.items():
+        if stage not in known or method not in tuple(Method):
+            raise BadLayers(
+                f"{stage} cannot be cut by {method}.",
+                f"Stages are {', '.join(known)}; methods are {', '.join(Method)}.",
+                field="layers",
+            )
+        wanted[known[stage]] = Method(method)
+    stored = {str(stage): str(one) for stage, one in sorted(wanted.items()) if one is not Method.QUANTILES}
+    with transaction.atomic():
+        LayerMethods.objects.update_or_create(account_id=account_id, defaults={"methods": stored})
+        accounts.record(account_id, actor=actor, action="layers.set", subject="", detail=stored, clock=clock)
 
 
 def basis(account_id: int) -> SegmentBasis:

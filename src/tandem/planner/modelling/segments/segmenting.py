@@ -1,7 +1,7 @@
 """The segments of a snapshot being built: cut monthly, applied daily, kept with the snapshot's publication."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +10,13 @@ from typing import Any
 import duckdb
 
 from tandem.planner.modelling.lifecycle.domain import Stage, StageRules
-from tandem.planner.modelling.models import MicroSegment, SegmentCuts, ValueSegmentWorth, ValueShares
+from tandem.planner.modelling.models import (
+    LayerMethods,
+    MicroSegment,
+    SegmentCuts,
+    ValueSegmentWorth,
+    ValueShares,
+)
 from tandem.planner.modelling.scoring.ranks import make_ranks, make_scores
 from tandem.planner.modelling.segments import cutting, worth
 from tandem.planner.modelling.segments.domain import (
@@ -19,9 +25,12 @@ from tandem.planner.modelling.segments.domain import (
     VALUE_SHARES,
     Basis,
     Cell,
-    Cuts,
+    Clusters,
+    Cutting,
+    Method,
     Segment,
     kept_numbers,
+    least_members,
     merged,
     names,
     whole,
@@ -36,12 +45,13 @@ class Definition:
     """How customers are cut into segments."""
 
     cut_on: date
-    cuts: dict[Stage, Cuts]
+    cuts: dict[Stage, Cutting]
     segments: tuple[Segment, ...]
     value_cuts: tuple[float, ...]
     shares: tuple[float, ...]
     returns: tuple[tuple[int, float], ...]
     basis: Basis = Basis.NO_MODEL
+    methods: dict[Stage, Method] = field(default_factory=dict)
 
 
 class Segmenting:
@@ -118,7 +128,9 @@ class Segmenting:
         A snapshot of an earlier day than the newest takes what is stored, unless there is no future value on it.
         """
         shares, basis = value_shares(self._account_id), cutting.measured_basis(session)
-        if stored is None or (self._is_newest and day - stored.cut_on >= MONTH):
+        methods = layer_methods(self._account_id)
+        due = stored is not None and (day - stored.cut_on >= MONTH or stored.methods != methods)
+        if stored is None or (self._is_newest and due):
             self._made = _cut(session, self._account_id, day, shares, basis, stored)
             return self._made
         if stored.shares == shares and stored.basis is basis:
@@ -140,7 +152,8 @@ def _cut(
     basis: Basis,
     old: Definition | None,
 ) -> Definition:
-    cuts = cutting.measured_cuts(session)
+    methods = layer_methods(account_id)
+    cuts = _measured(session, methods)
     counted = cutting.counted_cells(session, cuts)
     customers = sum(sum(cells.values()) for cells in counted.values())
     parts = [
@@ -150,6 +163,9 @@ def _cut(
     ]
     places = [(stage, part) for stage, part, _ in parts]
     overlap = cutting.counted_overlap(session, (old.cuts, old.segments), (cuts, places)) if old else {}
+    for one in old.segments if old else ():  # nobody is there today, and yet it is the same
+        if (one.stage, one.cells) in places:
+            overlap.setdefault((one.number, places.index((one.stage, one.cells))), 1)
     numbers = kept_numbers(overlap, len(parts), _next_number(account_id))
     return Definition(
         cut_on=day,
@@ -162,12 +178,28 @@ def _cut(
         shares=shares,
         returns=cutting.measured_returns(session, day),
         basis=basis,
+        methods=methods,
     )
 
 
+def _measured(session: duckdb.DuckDBPyConnection, methods: Mapping[Stage, Method]) -> dict[Stage, Cutting]:
+    """Each stage by its method; by quantiles where it is too small for groups."""
+    found: dict[Stage, Cutting] = {**cutting.measured_cuts(session)}
+    wanted = [stage for stage, method in methods.items() if method is Method.KMEANS]
+    if wanted:
+        from tandem.planner.modelling.segments import clusters
+
+        row: Any = session.execute("SELECT count(*) FROM standing").fetchone()
+        for stage in wanted:
+            found[stage] = clusters.measured(session, stage, least_members(row[0])) or found[stage]
+    return found
+
+
 def _named(
-    stage: Stage, counts: dict[Cell, int], cuts: Cuts, customers: int
+    stage: Stage, counts: dict[Cell, int], cuts: Cutting, customers: int
 ) -> list[tuple[tuple[Cell, ...], str]]:
+    if isinstance(cuts, Clusters):
+        return [(((number,),), name) for number, name in enumerate(cuts.names)]
     parts = merged(counts, customers) or ((tuple(0 for _ in LAYERS[stage]),),)
     parts = whole(parts, cuts)
     return list(zip(parts, names(stage, parts, cuts), strict=True))
@@ -186,7 +218,7 @@ def definition(account_id: int) -> Definition | None:
     kept = MicroSegment.objects.filter(account_id=account_id, is_current=True).order_by("number")
     return Definition(
         cut_on=row.cut_on,
-        cuts={Stage(stage): tuple(map(tuple, cuts)) for stage, cuts in row.layers.items()},
+        cuts={Stage(stage): _cutting(cuts) for stage, cuts in row.layers.items()},
         segments=tuple(
             Segment(
                 number=one.number, stage=Stage(one.stage), name=one.name, cells=tuple(map(tuple, one.cells))
@@ -197,13 +229,22 @@ def definition(account_id: int) -> Definition | None:
         shares=tuple(row.shares),
         returns=tuple((days, share) for days, share in row.returns),
         basis=Basis(row.basis),
+        methods={Stage(stage): Method(method) for stage, method in row.methods.items()},
     )
+
+
+def _cutting(stored: Any) -> Cutting:
+    return Clusters.from_json(stored) if isinstance(stored, dict) else tuple(map(tuple, stored))
+
+
+def _plain_cuts(cuts: Mapping[Stage, Cutting]) -> dict[str, Any]:
+    return {str(stage): asdict(one) if isinstance(one, Clusters) else one for stage, one in cuts.items()}
 
 
 def _plain(made: Definition) -> dict[str, Any]:
     return {
         "cut_on": made.cut_on.isoformat(),
-        "cuts": {str(stage): cuts for stage, cuts in made.cuts.items()},
+        "cuts": _plain_cuts(made.cuts), "methods": {str(stage): str(one) for stage, one in made.methods.items()},
         "segments": [[one.number, str(one.stage), one.name, one.cells] for one in made.segments],
         "value_cuts": made.value_cuts, "shares": made.shares, "returns": made.returns, "basis": str(made.basis),
     }  # fmt: skip
@@ -212,7 +253,8 @@ def _plain(made: Definition) -> dict[str, Any]:
 def _from_plain(stored: dict[str, Any]) -> Definition:
     return Definition(
         cut_on=date.fromisoformat(stored["cut_on"]),
-        cuts={Stage(stage): tuple(map(tuple, cuts)) for stage, cuts in stored["cuts"].items()},
+        cuts={Stage(stage): _cutting(cuts) for stage, cuts in stored["cuts"].items()},
+        methods={Stage(stage): Method(one) for stage, one in stored.get("methods", {}).items()},
         segments=tuple(
             Segment(number=number, stage=Stage(stage), name=name, cells=tuple(map(tuple, cells)))
             for number, stage, name, cells in stored["segments"]
@@ -228,12 +270,19 @@ def value_shares(account_id: int) -> tuple[float, ...]:
     return tuple(row.shares) if row else VALUE_SHARES
 
 
+def layer_methods(account_id: int) -> dict[Stage, Method]:
+    """How each stage is to be cut that is not by quantiles."""
+    row = LayerMethods.objects.filter(account_id=account_id).first()
+    return {Stage(stage): Method(method) for stage, method in row.methods.items()} if row else {}
+
+
 def _write(account_id: int, made: Definition) -> None:
     SegmentCuts.objects.update_or_create(
         account_id=account_id,
         defaults={
             "cut_on": made.cut_on,
-            "layers": {str(stage): cuts for stage, cuts in made.cuts.items()},
+            "layers": _plain_cuts(made.cuts),
+            "methods": {str(stage): str(one) for stage, one in made.methods.items()},
             "values": list(made.value_cuts),
             "shares": list(made.shares),
             "returns": list(made.returns),

@@ -18,7 +18,8 @@ from tandem.planner.modelling.segments.domain import (
     VALUE_SEGMENTS,
     Basis,
     Cell,
-    Cuts,
+    Clusters,
+    Cutting,
     Layer,
     Segment,
 )
@@ -87,15 +88,48 @@ def value_cuts(shares: Sequence[float], basis: Basis) -> exp.Expr:
     )
 
 
-def stage_code(stage: Stage, cuts: Cuts) -> exp.Expr:
+def sampled(stage: Stage, layers: Sequence[Layer], most: int) -> exp.Expr:
+    """Figures of at most so many customers of a stage, taken by their number."""
+    chosen = ", ".join(f"CAST({layer.figure} AS DOUBLE) AS {layer.figure}" for layer in layers)
+    return _read(
+        f"""SELECT {chosen} FROM standing WHERE stage = {_text(stage)}
+        ORDER BY ((customer % 4294967296) * 2654435761) % 4294967296, customer LIMIT {most:d}"""
+    )
+
+
+def group(clusters: Clusters) -> exp.Expr:
+    """The number of the nearest centre by squared distance of ranks, in whole numbers; the first of equals."""
+    ranks = [
+        " + ".join(f"CAST({figure} > {knot!r} AS INTEGER)" for knot in knots) or "0"
+        for figure, knots in zip(clusters.figures, clusters.knots, strict=True)
+    ]
+    far = [
+        " ".join(
+            (
+                str(sum(one**2 for one in centre)),
+                *(f"- {200 * one} * ({rank})" for one, rank in zip(centre, ranks, strict=True)),
+            )
+        )
+        for centre in clusters.centres
+    ]
+    steps = " ".join(
+        f"WHEN {' AND '.join(f'({one}) <= ({other})' for other in far[n + 1 :])} THEN {n}"
+        for n, one in enumerate(far[:-1])
+    )
+    return _read(f"CASE {steps} ELSE {len(far) - 1} END")
+
+
+def stage_code(stage: Stage, cuts: Cutting) -> exp.Expr:
     """The code of a customer of this stage."""
+    if isinstance(cuts, Clusters):
+        return group(cuts)
     parts = ["0"]
     for place, (layer, bounds) in enumerate(zip(LAYERS[stage], cuts, strict=True)):
         parts += [f"CAST({layer.figure} > {bound!r} AS INTEGER) * {BASE**place}" for bound in bounds]
     return _read(" + ".join(parts))
 
 
-def code(cuts: Mapping[Stage, Cuts]) -> exp.Expr:
+def code(cuts: Mapping[Stage, Cutting]) -> exp.Expr:
     """The code of a customer's cell."""
     ifs = [exp.If(this=exp.Literal.string(stage), true=stage_code(stage, cuts[stage])) for stage in LAYERS]
     return exp.Case(this=exp.column("stage"), ifs=ifs)
@@ -125,7 +159,7 @@ def value_place(value: str, cuts: Sequence[float], before: str) -> str:
 
 
 def segments(
-    cuts: Mapping[Stage, Cuts],
+    cuts: Mapping[Stage, Cutting],
     defined: Iterable[Segment],
     bounds: Sequence[float],
     basis: Basis,

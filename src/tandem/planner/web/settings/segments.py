@@ -1,5 +1,8 @@
 """Value segments and their shares, and the micro-segments: looked at; only *save* writes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -10,13 +13,21 @@ from django.views.decorators.http import require_http_methods
 
 from tandem.kit.forms import TandemForm
 from tandem.kit.problems import Problem
+from tandem.planner.modelling.lifecycle.domain import Stage
 from tandem.planner.modelling.segments import overview
+from tandem.planner.modelling.segments.domain import Method
 from tandem.planner.web.access import go, now, page
 
 _NUMBER = {
     "required": gettext_lazy("Give a number above 0."),
     "invalid": gettext_lazy("Give a number above 0."),
 }
+
+
+METHODS = (
+    (str(Method.QUANTILES), gettext_lazy("Each figure by itself")),
+    (str(Method.KMEANS), gettext_lazy("Customers who are alike (k-means)")),
+)
 
 
 class ShareForm(TandemForm):
@@ -29,24 +40,51 @@ class ShareForm(TandemForm):
     bronze = forms.FloatField(label="Bronze", error_messages=_NUMBER)
 
 
+class LayerForm(TandemForm):
+    """A method for each stage."""
+
+    def __init__(self, layers: Sequence[tuple[Stage, Method]], data: Any = None) -> None:
+        super().__init__(data, prefix="layer")
+        for stage, method in layers:
+            self.fields[str(stage)] = forms.ChoiceField(
+                label=str(stage), choices=METHODS, initial=str(method)
+            )
+
+
 @page()
 @require_http_methods(["GET", "POST"])
 def segments(request: HttpRequest) -> HttpResponseBase:
     """The segments of the newest day, and the shares the next ones are cut by."""
     account_id: int = request.user.account_id  # type: ignore[union-attr]
     values = overview.value_segments(account_id)
-    form = ShareForm(request.POST or None, initial={one.name.lower(): f"{one.share:g}" for one in values})
-    if request.method == "POST" and _saved(request, account_id, form):
+    initial = {one.name.lower(): f"{one.share:g}" for one in values}
+    asked = request.POST.get("what") == "layers"
+    form = ShareForm(None if asked else request.POST or None, initial=initial)
+    layers = LayerForm(overview.layers(account_id), request.POST if asked else None)
+    if asked and _cut_otherwise(request, account_id, layers):
+        messages.success(request, _("Saved. The next snapshot cuts the micro-segments so."))
+        return go(request, "/ui/settings/segments")
+    if not asked and request.method == "POST" and _saved(request, account_id, form):
         messages.success(request, _("Saved. The next snapshot cuts the value segments by these shares."))
         return go(request, "/ui/settings/segments")
     context = {
         "form": form,
+        "layers": layers,
         "values": values,
         "basis": overview.basis(account_id),
         "micro": overview.microsegments(account_id),
         "currency": request.user.account.currency,  # type: ignore[union-attr]
     }
-    return render(request, "settings/segments.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "settings/segments.html", context, status=422 if form.errors or layers.errors else 200
+    )
+
+
+def _cut_otherwise(request: HttpRequest, account_id: int, form: LayerForm) -> bool:
+    if not form.is_valid():
+        return False
+    overview.set_layers(account_id, form.cleaned_data, actor=str(request.user), clock=now())
+    return True
 
 
 def _saved(request: HttpRequest, account_id: int, form: ShareForm) -> bool:

@@ -28,6 +28,7 @@ from tandem.planner.modelling.learning.running import Wish, run
 from tandem.planner.modelling.learning.service import backtest
 from tandem.planner.modelling.learning.service.beside import then
 from tandem.planner.modelling.learning.service.conversion import Conversions, _known
+from tandem.planner.modelling.learning.service.score import _stored
 from tandem.planner.modelling.lifecycle.domain import StageRules
 from tandem.planner.modelling.models import ModelRun
 from tandem.planner.modelling.segments import overview
@@ -329,12 +330,15 @@ def test_a_model_is_of_the_program_that_made_it(tmp_path):
 def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypatch):
     monkeypatch.setattr(folding, "MOST_FOLDS", 2)
     customers.import_orders(account.id, write("log.csv", log(120, habits)), clock=clock)
+    people = "customer_id,tier\n" + "".join(f"c{i},{'gold' if i % 2 else i}\n" for i in range(120))
+    customers.import_attributes(account.id, write("people.csv", people), clock=clock)
     assert service.models_of(account.id) is None
     with pytest.raises(service.NoModels):
         service.backtest_of(account.id, "future_value")
     day = LAST - timedelta(days=1)
     first = build_snapshot(account.id, day, clock=clock)
     found = service.models_of(account.id)
+    assert _stored(account.id, day).values == {"tier": ("gold",)}
     assert found.day == found.trained_on == day and found.retrained == "Nothing was learnt before."
     assert [one.model for one in found.models] == [*QUESTIONS, Model.CONVERSION]
     assert "are needed" in found.models[-1].words[0]

@@ -17,6 +17,8 @@ from tandem.planner.modelling.value import Histories
 
 Array = NDArray[np.float64]
 CHUNK = 250_000
+#: with more purchase days than this it is worth sorting customers, so that a chunk of them is read and not searched
+MANY = 30_000_000
 #: a sample is taken by the customer's number times this, so that it is the same on every day and machine
 _SPREAD, _MODULUS = 2654435761, 4294967296
 STAGES = (Stage.NEW, Stage.ACTIVE, Stage.FROM_CHURN, Stage.AT_RISK, Stage.CHURN, Stage.DORMANT)
@@ -121,7 +123,9 @@ def make_frame(
 
 def frame_all(session: duckdb.DuckDBPyConnection, day: date, rules: StageRules) -> int:
     """Make the table `framed` of all customers of `buys` at the end of `day`; how many they are."""
-    session.execute(f"CREATE OR REPLACE TEMP TABLE framed AS {_query('buys', day, rules, (), day)}")
+    days: Any = session.execute("SELECT count(*) FROM buys").fetchone()
+    order = "ORDER BY customer" if days[0] > MANY else ""
+    session.execute(f"CREATE OR REPLACE TEMP TABLE framed AS {_query('buys', day, rules, (), day)} {order}")
     row: Any = session.execute("SELECT count(*) FROM framed").fetchone()
     return int(row[0])
 

@@ -35,7 +35,8 @@ BLOCKS_HELD = 16
 #: rows of a channel between their intent's commit and their end's; what a lost machine leaves uncertain
 ROWS_IN_HAND = 500
 IDLE_SECONDS = 0.25
-FLUSH_SECONDS = 0.05
+#: how long an end may wait for its commit, so that a sending at a moderate pace shares one among many rows
+FLUSH_SECONDS = 0.1
 WATCH_SECONDS = 0.2
 #: how long a reading of stops and opt-outs holds while messages leave; of a row it may be older by WATCH_SECONDS
 STALE_SECONDS = 1.3

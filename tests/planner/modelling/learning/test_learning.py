@@ -190,6 +190,7 @@ def test_odd_logs_that_are_long_enough_are_learnt_from_and_every_number_is_one(
 
     monkeypatch.setattr(backtest, "run", kept)
     monkeypatch.setattr(folding, "MOST_FOLDS", 2)
+    monkeypatch.setattr(estimators, "TREES", 15)
     monkeypatch.setattr(estimators, "TREES", 3)
     report = service.backtest_file(write("log.csv", text), clock=clock)
     assert all(one in " ".join(report.notes) for one in words), report.notes
@@ -262,7 +263,8 @@ WISH = Wish(
 
 @pytest.fixture(scope="module")
 def learnt(session):
-    with patch.object(running, "LEAST_CUSTOMERS", 100), patch.object(folding, "MOST_FOLDS", 2):
+    few_trees = patch.object(estimators, "TREES", 25)
+    with patch.object(running, "LEAST_CUSTOMERS", 100), patch.object(folding, "MOST_FOLDS", 2), few_trees:
         store = run(session, LAST, WISH)
     return store, session.execute("FROM scores ORDER BY customer").fetchall()
 
@@ -304,6 +306,7 @@ def test_the_same_day_gives_the_same_rows_learnt_again_or_taken(learnt, session)
 
 def test_what_comes_after_a_day_changes_nothing_of_it(session, monkeypatch):
     monkeypatch.setattr(folding, "MOST_FOLDS", 2)
+    monkeypatch.setattr(estimators, "TREES", 15)
     early = LAST - timedelta(days=40)
     run(session, early, WISH)
     before = scores(session)
@@ -329,6 +332,7 @@ def test_a_model_is_of_the_program_that_made_it(tmp_path):
 
 def test_the_registry_says_what_made_the_scores(account, clock, write, monkeypatch):
     monkeypatch.setattr(folding, "MOST_FOLDS", 2)
+    monkeypatch.setattr(estimators, "TREES", 15)
     customers.import_orders(account.id, write("log.csv", log(120, habits)), clock=clock)
     people = "customer_id,tier\n" + "".join(f"c{i},{'gold' if i % 2 else i}\n" for i in range(120))
     customers.import_attributes(account.id, write("people.csv", people), clock=clock)

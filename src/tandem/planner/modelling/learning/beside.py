@@ -19,6 +19,8 @@ OWN, CONTACT = "own.", "contact."
 BESIDE = (OWN, CONTACT)
 #: values of an attribute that are told apart, the most frequent; attributes that are looked at
 MOST_VALUES, MOST_COLUMNS = 30, 40
+#: a longer text is no name of a group
+LONGEST = 100
 KEPT = "besides"
 
 
@@ -67,7 +69,7 @@ class Beside:
                 row[0]
                 for row in session.execute(
                     f"SELECT {name(one.name)} AS v FROM {now.relation} o "
-                    f"WHERE customer IN (SELECT customer FROM {among}) AND v IS NOT NULL "
+                    f"WHERE customer IN (SELECT customer FROM {among}) AND length(v) <= {LONGEST} "
                     f"GROUP BY v HAVING count(*) >= {LEAST_ALIKE} ORDER BY count(*) DESC, v LIMIT {MOST_VALUES}"
                 ).fetchall()
             )

@@ -188,9 +188,15 @@ def _reason(
 
 
 def _lost(wish: Wish, day: date) -> set[str]:
-    """Columns beside purchases that the estimators go by and that are not to be had any more."""
-    used = {name for name in (wish.stored.beside if wish.stored else ()) if name.startswith(OWN)}
-    return used - {OWN + one.name for one in wish.beside.stood(day).columns} if used else used
+    """Columns beside purchases that the estimators go by and that are not to be had any more, or not as they were."""
+    stored = wish.stored
+    used = {name for name in (stored.beside if stored else ()) if name.startswith(OWN)}
+    if stored is None or not used:
+        return set()
+    alike = (
+        one for one in wish.beside.stood(day).columns if (one.kind == "text") == (one.name in stored.values)
+    )
+    return used - {OWN + one.name for one in alike}
 
 
 def _in_use(stored: Store | None) -> tuple[Rung, ...]:

@@ -49,7 +49,7 @@ def test_limits_are_in_order(shares):
     assert 1 <= rules.new_days <= rules.at_risk_days <= rules.churn_days < rules.dormant_days
 
 
-@settings(max_examples=examples(15), deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(st.lists(st.sets(st.integers(0, 700), min_size=1, max_size=5), min_size=1, max_size=30))
 def test_sql_stages_equal_the_rules(histories):
     rules = StageRules(new_days=28, at_risk_days=60, churn_days=120)

@@ -170,6 +170,17 @@ def test_once_a_week_and_lost_work_is_taken_up(searched):
     assert service.latest_run(account.pk).goal == "surprise"
 
 
+def test_a_search_whose_worker_is_gone_keeps_nobody_waiting(searched):
+    account, clock, _ = searched
+    lost = service.ask(account.pk, goal="spends", actor="test", clock=clock, wake=False)
+    later = FrozenClock(clock.now + timedelta(minutes=16))
+    with pytest.raises(SearchRunning):
+        service.ask(account.pk, goal="orders", actor="test", clock=clock, wake=False)
+    service.ask(account.pk, goal="orders", actor="test", clock=later, wake=False)
+    given_up = service.get_run(account.pk, lost.id)
+    assert given_up.state == "failed" and "Another search" in given_up.problem
+
+
 def test_who_objects_is_not_looked_at(searched):
     account, clock, _ = searched
     customers.object_to_profiling(account.pk, "c1", how="by letter", actor="test", clock=clock)

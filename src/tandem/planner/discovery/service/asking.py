@@ -47,6 +47,7 @@ def ask(
     subject = _subject(account_id, occurrence_id) if chosen.campaign else ""
     try:
         with transaction.atomic():
+            _given_up(account_id, clock)
             row = DiscoveryRun.objects.create(
                 account_id=account_id, goal=chosen.kind, days=days, subject=subject[:200], weekly=weekly,
                 occurrence_id=occurrence_id if chosen.campaign else None, asked_by=actor[:200],
@@ -64,6 +65,16 @@ def ask(
             raise
         raise SearchRunning("This account's last search is not over.", "Wait until it is.") from None
     return run_view(row)
+
+
+def _given_up(account_id: int, clock: Clock) -> None:
+    """A search whose worker fell silent, with none to take it up, does not keep others waiting for ever."""
+    silent = DiscoveryRun.objects.filter(
+        account_id=account_id, state__in=("waiting", "running"), touched_at__lt=clock.system() - SILENT
+    )
+    silent.update(
+        state="failed", phase="", problem="No worker did it to the end. Another search was asked for."
+    )
 
 
 def _subject(account_id: int, occurrence_id: int | None) -> str:

@@ -12,16 +12,16 @@ def of_money(low: float | Decimal | None, high: float | Decimal | None, currency
     """Two amounts with the currency, three figures of each; empty without an interval."""
     if low is None or high is None:
         return ""
-    return _("%(low)s %(currency)s to %(high)s %(currency)s") % {
+    return _("%(low)s\u00a0%(currency)s to %(high)s\u00a0%(currency)s") % {
         "low": _rounded(float(low)), "high": _rounded(float(high)), "currency": currency,
     }  # fmt: skip
 
 
 def of_share(low: float | None, high: float | None) -> str:
-    """Two shares in percent; empty without an interval."""
-    if low is None or high is None:
+    """Two shares in percent; empty without an interval, or where it has no width."""
+    if low is None or high is None or _percent(low) == _percent(high):
         return ""
-    return _("%(low)s %% to %(high)s %%") % {"low": _percent(low), "high": _percent(high)}
+    return _("%(low)s\u00a0%% to %(high)s\u00a0%%") % {"low": _percent(low), "high": _percent(high)}
 
 
 def _rounded(value: float) -> str:

@@ -294,7 +294,10 @@ def _expected(found: service.Expectation | None, currency: str) -> list[tuple[st
         words = ranges.of_money(found.value.low, found.value.high, currency)
         told.append((_("Will spend in a year, together"), words))
     if found.churn is not None:
-        told.append((_("Will be in Churn in 28 days"), ranges.of_share(found.churn.low, found.churn.high)))
+        words = (
+            ranges.of_share(found.churn.low, found.churn.high) or f"{100 * found.churn.expected:.1f}\u00a0%"
+        )
+        told.append((_("Will be in Churn in 28 days"), words))
     return told
 
 

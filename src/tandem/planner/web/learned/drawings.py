@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tandem.kit.plots import SERIES, Axis, Bars, Line, Plot, Table, bars, lines
@@ -49,7 +50,10 @@ def of_season(found: ModelEvidence) -> Plot | None:
     words = _(
         "28 days from each date (month-day); 1 is the mean of a year. Growth and age of customers are taken out."
     )
-    return bars(table, words, [one.begins for one in parts], series, x=_("from"), y=Axis(label=_("level")))
+    begins = [date.fromisoformat(f"2001-{one.begins}") for one in parts]
+    months = [date_format(day, "M") for day in begins]
+    places = [name if name not in months[:n] else "" for n, name in enumerate(months)]
+    return bars(table, words, places, series, x=_("from"), y=Axis(label=_("level")))
 
 
 def of_purchases(model: Model, evidence: Evidence) -> list[Plot]:

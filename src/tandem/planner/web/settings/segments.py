@@ -25,8 +25,8 @@ _NUMBER = {
 
 
 METHODS = (
-    (str(Method.QUANTILES), gettext_lazy("Each figure by itself")),
-    (str(Method.KMEANS), gettext_lazy("Customers who are alike (k-means)")),
+    (str(Method.QUANTILES), gettext_lazy("By quantiles")),
+    (str(Method.KMEANS), gettext_lazy("By k-means")),
 )
 
 
@@ -47,7 +47,10 @@ class LayerForm(TandemForm):
         super().__init__(data, prefix="layer")
         for stage, method in layers:
             self.fields[str(stage)] = forms.ChoiceField(
-                label=str(stage), choices=METHODS, initial=str(method)
+                label=str(stage),
+                choices=METHODS,
+                initial=str(method),
+                widget=forms.Select(attrs={"class": "form-select"}),
             )
 
 

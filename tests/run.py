@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterable
@@ -136,20 +137,23 @@ class Run:
         self.code, self.seconds = 2, 0.0
 
     def go(self) -> None:
-        """Run it; its output is shown whole when it ends, so that lanes do not mix."""
+        """Run it; its output is shown whole when it ends, so that lanes do not mix.
+
+        pytest shuts its folder to others at each start, so each run has a folder of its own.
+        """
         started = time.monotonic()
         self._xml.unlink(missing_ok=True)
         present = [folder for folder in self.group.folders if (ROOT / folder).exists()]
         command = [sys.executable, "-m", "pytest", f"--ds=tandem.site.settings.{self.group.half}", "-q"]
         command += [*self.group.options, f"--junit-xml={self._xml}", *present, *self._options]
-        with self._log.open("w") as log:
+        with self._log.open("w") as log, tempfile.TemporaryDirectory(prefix="tandem-") as own:
             self.code = subprocess.run(
                 command,
                 cwd=ROOT,
                 check=False,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self._environment,
+                env=self._environment | {"PYTEST_DEBUG_TEMPROOT": own},
                 preexec_fn=_yield_to_journeys if self.group.lane in ROOMS else None,
             ).returncode
         self.seconds = time.monotonic() - started

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Kind(IntEnum):
@@ -59,8 +60,7 @@ EARLY_LINKS = 2
 EARLY = timedelta(seconds=5)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Happened:
+class Happened(NamedTuple):
     """One thing that happened to a message.
 
     source: its id where it came from; the same (account, attempt, kind, source) counts once, however often it is told.

@@ -14,6 +14,8 @@ from tandem.kit.problems import Refused
 log = logging.getLogger("tandem.engagement")
 SHIPPED = Path(__file__).with_name("networks.txt")
 LOOKED_AFTER = 60.0
+#: addresses of which it is remembered what they are, until the file is looked at again
+KNOWN_AT_MOST = 8192
 MOST_LINES = 200_000
 _V6 = 1 << 128
 
@@ -38,11 +40,21 @@ class Networks:
         self._path = Path(path) if path else SHIPPED
         self._table, self._seen = self._read(), self._age()
         self._looked = time.monotonic()
+        self._known: dict[str, Network | None] = {}
 
     def kind_of(self, address: str) -> Network | None:
         """What the network of an address is; None of people's, and of what is no address."""
         if time.monotonic() - self._looked > LOOKED_AFTER:
             self.look()
+            self._known.clear()
+        if address in self._known:
+            return self._known[address]
+        if len(self._known) >= KNOWN_AT_MOST:
+            self._known.clear()
+        self._known[address] = found = self._found(address)
+        return found
+
+    def _found(self, address: str) -> Network | None:
         try:
             number = _number(ipaddress.ip_address(address))
         except ValueError:

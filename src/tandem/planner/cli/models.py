@@ -84,7 +84,9 @@ def list_models(account: AccountOption = None, json: JsonOption = False) -> None
 @app.command()
 @command("planner")
 def show(
-    model: Annotated[str, typer.Argument(help="churn_risk, reactivation, conversion, future_value or top_spender.")],
+    model: Annotated[
+        str, typer.Argument(help="churn_risk, reactivation, conversion, future_value or top_spender.")
+    ],
     table: Annotated[
         str,
         typer.Option(

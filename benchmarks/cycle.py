@@ -115,6 +115,7 @@ def _draw(n: int, folder: Path) -> None:
               offset_days, round(exp(3 + spend + {u.format(3)}), 2) AS amount FROM (
               SELECT *, {of_customer.format(4)} * {DAYS} * .9 AS born, {of_customer.format(5)} AS life,
                 {of_customer.format(6)} AS spend FROM (
-                SELECT i, floor({n} * pow((hash(i, 1) % 2147483647) / 2147483647.0, 1.4))::BIGINT AS c FROM range({10 * n}) AS r(i)))))
+                SELECT i, floor({n} * pow((hash(i, 1) % 2147483647) / 2147483647.0, 1.4))::BIGINT AS c
+                FROM range({10 * n}) AS r(i)))))
             TO '{folder}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (part))"""
         )

@@ -70,12 +70,12 @@ def one_at_a_time(account_id: int) -> Iterator[None]:
 
 
 def memory_for(size: int) -> int:
-    """Megabytes for work on so many bytes of compressed files: four times as many, within a quarter of the machine's.
+    """Megabytes for work on so many bytes of compressed files: eight times as many, within a quarter of the machine's.
 
     Never less than 1,500: a smaller machine would have to swap, or to give up.
     """
     quarter = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
-    return max(_LEAST_MEMORY, min(4 * size, quarter) // 2**20)
+    return max(_LEAST_MEMORY, min(8 * size, quarter) // 2**20)
 
 
 @contextlib.contextmanager

@@ -92,6 +92,7 @@ def letter(customer, row, to=None):
     ("content", "words"),
     [
         (letter("a", 1), ""),
+        (b"DKIM-Signature: v=1; b=kQ/u/" + b"A1b2-c3_" * 4 + b"==\r\n" + letter("a", 1), ""),
         (letter("b", 2), "another address in its head"),
         (letter("b", 2, to="a"), "another customer's content"),
         (letter("a", 2), "links or an id of another row"),

@@ -12,7 +12,8 @@ MARK = "~of:{{contact.originalId}}~"
 _MARK = re.compile(rb"~of:([^~]*)~")
 #: of a token's 32 characters, those that name the row, but for its highest bits
 _KEY = rb"[\w-]{6}([\w-]{10})[\w-]{16}"
-_LINK = re.compile(rb"/[uco]/" + _KEY)
+#: within an address: a signature's base64 has pieces like a link's path too
+_LINK = re.compile(rb"://[^\s\"'<>]*?/[uco]/" + _KEY)
 _ID = re.compile(rb"<" + _KEY)
 
 

@@ -3,6 +3,8 @@
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from tandem.kit.installation_table import InstallationRow
+
 
 class Account(models.Model):
     """A customer account; its id is the `customerId` of the REST paths."""
@@ -71,15 +73,5 @@ class Activity(models.Model):
         indexes = [models.Index(fields=["account", "-at"])]
 
 
-class Installation(models.Model):
-    """A home that may work on this database (`tandem.kit.installation`); of no account."""
-
-    instance = models.CharField(max_length=64, unique=True)
-    inode = models.DecimalField(max_digits=20, decimal_places=0)
-    changed = models.BigIntegerField()
-    machine = models.CharField(max_length=64)
-    system_identifier = models.BigIntegerField()
-    since = models.DateTimeField()
-
-    class Meta:
-        db_table = "tandem_installation"
+class Installation(InstallationRow):
+    """The homes that may work on this half's database."""
